@@ -1,0 +1,46 @@
+/*
+ * api/api.h -- the route table and its handlers, one file per resource.
+ *
+ * Handlers find struct api in request->app; query threads hold a read-only store handle in request->worker.
+ */
+#ifndef ABACUS_API_API_H
+#define ABACUS_API_API_H
+
+#include "base/logger.h"
+#include "base/net.h"
+#include "directory/directory.h"
+#include "http/http.h"
+#include "log/log.h"
+#include "metrics/metrics.h"
+
+struct refusals; /* refused events of known sites, waiting to become tallies (api/refusals.h) */
+struct rates;    /* events per second, per site (api/rates.h) */
+
+struct api {
+    struct directory *directory;
+    struct log *log;
+    struct metrics *metrics;
+    struct refusals *refusals;
+    struct rates *rates;
+    const struct cidr *trusted;
+    size_t trusted_count;
+    struct str data_dir, public_url, demo_site;
+    bool always;
+    const struct logger *logger;
+};
+
+/* All routes; handlers not built yet are not in it. */
+const struct http_route *api_routes(size_t *count);
+
+/* The names for metrics_new(): routes, reasons. */
+struct metrics_names api_metrics_names(void);
+
+/* Turn the refusals of the last second into tallies in the log. Called once a second and at the end. */
+void api_flush_refusals(struct api *api, int64_t now_ms);
+
+struct refusals *refusals_new(void);
+void refusals_free(struct refusals **refusals);
+struct rates *rates_new(void);
+void rates_free(struct rates **rates);
+
+#endif

@@ -1,0 +1,26 @@
+/*
+ * base/position.h -- how far a producer's records have come.
+ *
+ * A producer is one run of one node: a fresh random id at each start, so that a tail lost to a power cut can
+ * never make new events look old. Its records are numbered 1, 2, 3 ... without gaps in each partition. A
+ * partition is a share of the sites, by hash of the siteId.
+ */
+#ifndef ABACUS_BASE_POSITION_H
+#define ABACUS_BASE_POSITION_H
+
+#include <stdint.h>
+
+enum { PARTITIONS = 16, PRODUCER_BYTES = 16 };
+
+struct producer {
+    uint8_t id[PRODUCER_BYTES];
+};
+
+/* Every record of `producer` in `partition` up to and with `number` has been counted. */
+struct position {
+    struct producer producer;
+    uint16_t partition;
+    uint64_t number;
+};
+
+#endif

@@ -1,0 +1,32 @@
+/*
+ * server/server.h -- `abacus serve`: wiring, threads, signals, stop.
+ *
+ * Threads: the HTTP pool and its query threads (http/), the log's flusher (log/), the directory (directory/), one
+ * aggregator, and one housekeeper that turns refusals into tallies once a second.
+ */
+#ifndef ABACUS_SERVER_SERVER_H
+#define ABACUS_SERVER_SERVER_H
+
+#include "base/err.h"
+#include "base/logger.h"
+#include "base/net.h"
+#include "base/str.h"
+
+/* The options of CONTRACT, parsed (cli/options.c holds the table). */
+struct server_config {
+    struct str listen, data_dir, database_url, public_url; /* public_url empty: from the request */
+    struct cidr *trusted;
+    size_t trusted_count;
+    int64_t aggregate_interval_ms; /* 0: the job is cron's */
+    bool always;                   /* durability */
+    int32_t raw_days, visit_days, stats_days, audit_days;
+    int64_t log_keep_ms, log_max_bytes;
+    unsigned threads, query_threads, connections, connections_per_address; /* 0: http/'s defaults */
+    struct str demo_site; /* empty: no /demo pages */
+    struct logger logger;
+};
+
+/* Run until SIGTERM or SIGINT. 0: ended clean. Prints "abacus: listening on http://ADDR:PORT" on stderr when ready. */
+int server_run(const struct server_config *config, struct err *err);
+
+#endif

@@ -1,0 +1,315 @@
+/*
+ * store/store.h -- where events, rollups, sites and tokens are kept.
+ *
+ * Backends: SQLite (sqlite:PATH) and a memory double for the contract suite (memory:); PostgreSQL comes behind
+ * the same header. A handle is used by one thread at a time; open as many as there are threads. All calls
+ * block, within the busy time-out of 10 s (then ERR_UNAVAILABLE).
+ *
+ * A batch is atomic: after store_commit() returns 0 everything in it survives a crash; after any other code but
+ * ERR_UNCERTAIN nothing of it is visible. Only the holder of the job's lease calls the job's verbs.
+ *
+ * Strings given out live in the arena that the caller passes.
+ */
+#ifndef ABACUS_STORE_STORE_H
+#define ABACUS_STORE_STORE_H
+
+#include "base/arena.h"
+#include "base/err.h"
+#include "base/position.h"
+#include "base/str.h"
+#include "event/event.h"
+
+struct store;
+
+struct store_config {
+    struct str url;
+    struct str data_dir; /* for the job's lock and the salts' file */
+    bool read_only;      /* refuse to write; do not migrate */
+    /* Called after each verb with its name ("commit") and duration; may be NULL. */
+    void (*observe)(void *ctx, const char *op, double seconds);
+    void *ctx;
+};
+
+/* Open and, unless read_only, migrate. ERR_INVALID: no such backend; ERR_CONFLICT: the schema is newer than
+ * this program. The caller owns *out. */
+int store_open(const struct store_config *config, struct store **out, struct err *err);
+void store_close(struct store **store);
+
+/* -- what is counted --------------------------------------------------------------------------------------- */
+
+/* Counts of a site's day or hour; in a batch, what to add (a negative number takes away what a joined visit
+ * had added). Sums stop at 2^53-1. */
+struct stats {
+    int64_t pageviews, leads, forms, exports, automation_runs, ai_tokens;
+    int64_t unique_visitors, converters;
+    int64_t visits, bounces, visit_ms; /* in the day and hour in which the visit began */
+    int64_t visit_pageviews;           /* pageviews that have a visitor */
+    int64_t conversions, unattributed_conversions;
+    int64_t estimated; /* > 0: a unique count is an estimate; in a batch, 0 or 1, and the greater stays */
+};
+
+struct stats_row {
+    struct str site, tenant;
+    int32_t day;
+    int64_t hour_ms; /* of hourly rows; 0 in daily ones */
+    struct stats stats;
+};
+
+/* A set of visitors (rollup/distinct.h). */
+enum sketch_kind { SKETCH_DAY_VISITORS, SKETCH_DAY_CONVERTERS, SKETCH_HOUR_VISITORS, SKETCH_HOUR_CONVERTERS };
+struct sketch_key {
+    struct str site;
+    enum sketch_kind kind;
+    int32_t day;
+    int64_t hour_ms; /* 0 for the day's */
+};
+struct sketch {
+    struct sketch_key key;
+    struct str bytes; /* empty: there is none yet */
+};
+
+/* A run of a visitor's events without a pause of more than VISIT_TIMEOUT_MS, engagement included. It is a visit
+ * once it has an event other than engagement; the visit begins with the first of those.
+ * A row with before != 0 is no run but a link: under the day before, this visitor's id was `before`. */
+struct visit_key {
+    struct str site;
+    uint64_t visitor; /* of the run's first day */
+    int64_t begin_ms; /* of the run; INT64_MIN in links */
+};
+struct visit {
+    struct visit_key key;
+    uint64_t before;
+    int64_t end_ms;
+    int64_t first_ms; /* of the first event that is not engagement; INT64_MAX: none yet */
+    int32_t first_day;
+    int64_t first_hour_ms;
+    int64_t pageviews; /* events, not weighed by count */
+    int64_t others;    /* events that are neither pageviews nor engagement */
+};
+
+/* Idempotency keys. */
+struct event_key {
+    struct str site;
+    uint8_t id[16];
+    int64_t received_ms; /* of the copy that was counted; 0 from store_load_keys(): not seen */
+};
+
+enum ledger_kind { LEDGER_STORED, LEDGER_DROPPED, LEDGER_REJECTED };
+struct ledger_row {
+    struct str site, tenant;
+    int32_t day;
+    enum ledger_kind kind;
+    struct str reason; /* empty for stored */
+    int64_t events;
+    int64_t records; /* of the log behind it */
+};
+
+/* From one number to another: committed only if the store holds `from` (0: nothing yet). */
+struct position_move {
+    struct position from;
+    uint64_t to;
+};
+
+/* Everything that one step of the job changes. */
+struct store_batch {
+    const struct event *events; /* raw rows */
+    size_t events_count;
+    const struct stats_row *days; /* to add */
+    size_t days_count;
+    const struct stats_row *hours; /* to add */
+    size_t hours_count;
+    const struct sketch *sketches; /* to replace */
+    size_t sketches_count;
+    const struct visit_key *visits_gone; /* removed before `visits` are put */
+    size_t visits_gone_count;
+    const struct visit *visits; /* to put by key */
+    size_t visits_count;
+    const struct event_key *keys; /* to put */
+    size_t keys_count;
+    const struct ledger_row *ledger; /* to add */
+    size_t ledger_count;
+    const struct position_move *positions;
+    size_t positions_count;
+};
+
+/* -- the job's verbs ----------------------------------------------------------------------------------------- */
+
+/* The right to run the job, held by one process's one thread: waits for it if `wait`, else ERR_CONFLICT where it
+ * is taken. Ends with store_unlease() or the process. */
+int store_lease(struct store *store, bool wait, struct err *err);
+void store_unlease(struct store *store);
+
+int store_positions(struct store *store, struct arena *arena, struct position **out, size_t *count,
+                    struct err *err);
+
+/* Fill in `bytes` of each sketch by its key. */
+int store_load_sketches(struct store *store, struct arena *arena, struct sketch *sketches,
+                        size_t count, struct err *err);
+
+/* All rows (runs and links) of these visitors. */
+struct visitor_key {
+    struct str site;
+    uint64_t visitor;
+};
+int store_load_visits(struct store *store, struct arena *arena, const struct visitor_key *keys,
+                      size_t count, struct visit **out, size_t *out_count, struct err *err);
+
+/* Fill in received_ms of each key by site and id. */
+int store_load_keys(struct store *store, struct event_key *keys, size_t count, struct err *err);
+
+/* ERR_INVALID: the store refuses something in the batch for good. ERR_CONFLICT: a position is not where the batch
+ * says. ERR_UNAVAILABLE, ERR_FULL: not now. ERR_UNCERTAIN: fate unknown, read the positions again. */
+int store_commit(struct store *store, const struct store_batch *batch, struct err *err);
+
+/* After a transaction of the job, with more to come: leave the write lock free for 10 ms if another writer waits. */
+void store_yield(struct store *store);
+
+/* The job has seen everything up to `as_of_ms`; its run ended at `now_ms`. */
+int store_finish_run(struct store *store, int64_t as_of_ms, int64_t now_ms, struct err *err);
+
+/* What is too old, of one site. INT32_MIN and INT64_MIN: nothing is. */
+struct expiry {
+    struct str site;
+    int64_t raw_before_ms;  /* raw rows older than this go ... */
+    int32_t raw_before_day; /* ... with the sketches of the days before this; visits of these days lose their visitor id */
+    int32_t visits_before_day, stats_before_day; /* the ledger goes with the stats */
+};
+struct expiry_general {
+    int64_t keys_before_ms;      /* idempotency keys */
+    int64_t positions_before_ms; /* last moved; folded into the running total, but for producers in `running` */
+    const struct producer *running;
+    size_t running_count;
+    int64_t audit_before_ms;
+};
+/* Remove some of it: at most 10,000 rows a call, in one transaction. *more: call again. */
+int store_expire(struct store *store, const struct expiry *sites, size_t count,
+                 const struct expiry_general *general, int64_t now_ms, bool *more, struct err *err);
+
+/* -- salts ------------------------------------------------------------------------------------------------- */
+
+/* Make the salts that are missing up to 48 hours ahead, remove those whose date has ended everywhere (and the visit
+ * time-out with it), and read the rest back. */
+int store_salts(struct store *store, int64_t now_ms, struct salts *out, struct err *err);
+
+/* -- reading ----------------------------------------------------------------------------------------------- */
+
+/* One snapshot for all reads between these two. */
+int store_read_begin(struct store *store, struct err *err);
+void store_read_end(struct store *store);
+
+enum counter {
+    COUNTER_AS_OF,            /* ms: everything received up to here is counted; 0: never ran */
+    COUNTER_LAST_SUCCESS,     /* ms: when the job last ended well */
+    COUNTER_DAILY_STATS_ROWS, /* rows of daily stats written */
+    COUNTER_DIRECTORY,        /* raised by each change of tenants, sites, settings, tokens */
+    COUNTERS,
+};
+int store_counters(struct store *store, int64_t out[COUNTERS], struct err *err);
+
+/* Cheap: a number that differs from the last one if any other handle may have written since. */
+int store_version(struct store *store, int64_t *out, struct err *err);
+
+typedef int stats_fn(void *ctx, const struct stats_row *row);
+
+/* Daily rows of one site (or, with an empty site, of all sites of `tenant`) from..to, by site, then day. Days without
+ * a row are left out. fn returns 0 to go on. Strings live during the call. */
+int store_each_day(struct store *store, struct str tenant, struct str site, int32_t from, int32_t to,
+                   stats_fn *fn, void *ctx, struct err *err);
+/* Hourly rows of one site with from_ms <= hour_ms < to_ms, oldest first. */
+int store_each_hour(struct store *store, struct str site, int64_t from_ms, int64_t to_ms,
+                    stats_fn *fn, void *ctx, struct err *err);
+
+typedef int ledger_fn(void *ctx, const struct ledger_row *row);
+/* By day, kind, reason. */
+int store_each_ledger(struct store *store, struct str site, int32_t from, int32_t to, ledger_fn *fn,
+                      void *ctx, struct err *err);
+
+/* Raw rows of one site with from_ms <= time < to_ms, by (time, id), behind the cursor; at most `limit`. */
+struct event_cursor {
+    int64_t time_ms, id; /* {INT64_MIN, 0} to begin */
+};
+struct event_row {
+    int64_t id;
+    struct event event; /* has_id, received_ms, hour_ms and visitor_before are not kept */
+};
+int store_page_events(struct store *store, struct str site, int64_t from_ms, int64_t to_ms,
+                      struct event_cursor cursor, size_t limit, struct arena *arena,
+                      struct event_row **out, size_t *count, struct err *err);
+
+/* The ledger's independent check: both sides with what was folded or removed. */
+struct balance {
+    int64_t ledger_records;  /* sum of `records` */
+    int64_t committed;       /* sum of the committed numbers of all producers */
+};
+int store_balance(struct store *store, struct balance *out, struct err *err);
+
+/* Check the file or server itself; ERR_CORRUPT says what is wrong. */
+int store_check(struct store *store, struct err *err);
+
+/* -- tenants, sites, tokens -------------------------------------------------------------------------------- */
+
+/* Who does something, for the audit log. */
+struct actor {
+    struct str name; /* "cli", "token:abc" */
+    int64_t now_ms;
+};
+
+struct tenant_row {
+    struct str id, name;
+    bool active;
+    int64_t created_ms;
+};
+
+/* A site with its settings; lists are JSON arrays of strings, empty text: not set, the default holds. */
+struct site_row {
+    struct str id, tenant, domain, timezone;
+    bool enabled, respect_gpc, respect_dnt, mask_personal;
+    struct str visitor_identity; /* "cut-address", "full-address" */
+    int32_t ipv4_prefix, ipv6_prefix;
+    struct str tracking_ids, allowed_origins, query_params, blocked_addresses, blocked_paths,
+        disabled_events, require_token;
+    int64_t events_per_second, paths_per_day;
+    int32_t raw_days, visit_days, stats_days; /* -1: the installation's */
+    int64_t created_ms;
+};
+/* A row with the defaults of AnalyticsSettings. */
+struct site_row site_row_default(void);
+
+enum scope { SCOPE_STATS_READ = 1, SCOPE_EVENTS_WRITE = 2, SCOPE_ADMIN = 4, SCOPE_METRICS = 8 };
+enum { TOKEN_HASH_BYTES = 32 };
+struct token_row {
+    struct str id;           /* shown by list, used by revoke */
+    struct str tenant, site; /* empty: any */
+    bool platform;
+    unsigned scopes;
+    uint8_t hash[TOKEN_HASH_BYTES];
+    int64_t created_ms, expires_ms; /* 0: never */
+};
+
+struct directory_rows {
+    struct tenant_row *tenants;
+    size_t tenants_count;
+    struct site_row *sites; /* in the order made */
+    size_t sites_count;
+    struct token_row *tokens;
+    size_t tokens_count;
+    uint8_t id_key[16]; /* hashes idempotency keys */
+};
+int store_read_directory(struct store *store, struct arena *arena, struct directory_rows *out,
+                         struct err *err);
+
+/* Each is one transaction with its line in the audit log. Putting what is there already changes nothing (0);
+ * ERR_CONFLICT: the id is there with other values, or an alias or id is taken; ERR_NOTFOUND: no such tenant or id. */
+int store_put_tenant(struct store *store, const struct tenant_row *row, const struct actor *actor,
+                     struct err *err);
+/* Makes a missing tenant, named like its id. */
+int store_put_site(struct store *store, const struct site_row *row, const struct actor *actor,
+                   struct err *err);
+int store_put_token(struct store *store, const struct token_row *row, const struct actor *actor,
+                    struct err *err);
+/* A tenant only without sites. A removed site's numbers stay until retention takes them. */
+int store_remove_tenant(struct store *store, struct str id, const struct actor *actor, struct err *err);
+int store_remove_site(struct store *store, struct str id, const struct actor *actor, struct err *err);
+int store_remove_token(struct store *store, struct str id, const struct actor *actor, struct err *err);
+
+#endif
