@@ -1,8 +1,8 @@
 /*
  * base/buf.h -- growing text.
  *
- * Zero-initialise, add, read through buf_str(), buf_release(). Out of memory ends the process; every
- * size is bounded by the caller.
+ * Zero-initialise, add, read through buf_str(), buf_release(). Out of memory ends the process;
+ * every size is bounded by the caller.
  */
 #ifndef ABACUS_BASE_BUF_H
 #define ABACUS_BASE_BUF_H
@@ -18,7 +18,8 @@ struct buf {
 char *buf_reserve(struct buf *buf, size_t more);
 void buf_add(struct buf *buf, struct str s);
 void buf_addc(struct buf *buf, char c);
-void buf_addf(struct buf *buf, const char *fmt, ...) __attribute__((format(printf, 2, 3)));
+void buf_addf(struct buf *buf, const char *fmt, ...)
+    __attribute__((format(printf, 2, 3), nonnull(2)));
 
 /* Borrowed until the next change. */
 struct str buf_str(const struct buf *buf);

@@ -1,8 +1,8 @@
 /*
  * base/date.h -- calendar dates and instants as text.
  *
- * A date is a count of days since 1970-01-01 in the proleptic Gregorian calendar (int32_t); an instant is
- * milliseconds since 1970-01-01T00:00:00Z (int64_t).  No time zones here: see base/tz.h.
+ * A date is a count of days since 1970-01-01 in the proleptic Gregorian calendar (int32_t); an
+ * instant is milliseconds since 1970-01-01T00:00:00Z (int64_t).  No time zones here: see base/tz.h.
  */
 #ifndef ABACUS_BASE_DATE_H
 #define ABACUS_BASE_DATE_H
@@ -33,8 +33,8 @@ enum { DATE_TEXT = 11, INSTANT_TEXT = 25 };
 /* "2026-11-22" */
 void date_format(int32_t date, char out[DATE_TEXT]);
 
-/* RFC 3339 with any offset, 0 to 9 decimals (cut to milliseconds), upper or lower case T and Z; a leap
- * second becomes the second after. */
+/* RFC 3339 with any offset, 0 to 9 decimals (cut to milliseconds), upper or lower case T and Z; a
+ * leap second becomes the second after. */
 bool instant_parse(struct str s, int64_t *out);
 /* "2026-11-22T10:05:00.123Z" */
 void instant_format(int64_t ms, char out[INSTANT_TEXT]);

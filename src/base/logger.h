@@ -14,8 +14,9 @@ struct logger {
     enum log_level level; /* lines above it are left out */
 };
 
-/* `fields` is a printf format for ready "key=value key2=%s" text, or "" for none; a value that may hold
- * spaces or quotes is written with %s from logger_quote(). */
+/* `fields` is a printf format for ready "key=value key2=%s" text, or NULL for none; a value that
+ * may hold spaces or quotes is written with %s from logger_quote(). Control characters become
+ * spaces, and a line longer than 2 KiB is cut. errno is kept. */
 void logger_line(const struct logger *logger, enum log_level level, const char *msg,
                  const char *fields, ...) __attribute__((format(printf, 4, 5)));
 

@@ -24,7 +24,8 @@ bool addr_parse(struct str s, struct addr *out);
 bool addr_from_sockaddr(const struct sockaddr *sa, struct addr *out);
 bool addr_is_loopback(const struct addr *a);
 
-/* "10.0.0.0/8", "2001:db8::/32", or a single address. */
+/* "10.0.0.0/8", "2001:db8::/32", or a single address; bits behind the length are zeroed. A range of
+ * mapped addresses (::ffff:10.0.0.0/104) is one of IPv4, and has at least 96 bits. */
 bool cidr_parse(struct str s, struct cidr *out);
 bool cidr_contains(const struct cidr *range, const struct addr *a);
 

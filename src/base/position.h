@@ -1,9 +1,9 @@
 /*
  * base/position.h -- how far a producer's records have come.
  *
- * A producer is one run of one node: a fresh random id at each start, so that a tail lost to a power cut can
- * never make new events look old. Its records are numbered 1, 2, 3 ... without gaps in each partition. A
- * partition is a share of the sites, by hash of the siteId.
+ * A producer is one run of one node: a fresh random id at each start, so that a tail lost to a
+ * power cut can never make new events look old. Its records are numbered 1, 2, 3 ... without gaps
+ * in each partition. A partition is a share of the sites, by hash of the siteId.
  */
 #ifndef ABACUS_BASE_POSITION_H
 #define ABACUS_BASE_POSITION_H

@@ -20,6 +20,12 @@ struct str {
 /* A slice over a string literal, computed at compile time. */
 #define STR(lit) ((struct str){"" lit, sizeof(lit) - 1})
 
+/* The same as the initialiser of a table's row, where a compound literal may not stand. */
+#define STR_INIT(lit)                                                                              \
+    {                                                                                              \
+        "" lit, sizeof(lit) - 1                                                                    \
+    }
+
 /* printf("%.*s", STR_FMT(s)) prints at most INT_MAX bytes of the slice. */
 #define STR_FMT(s) (int)(s).len, (s).ptr
 
@@ -65,8 +71,8 @@ bool str_ieq(struct str a, struct str b);
 /* Without leading and trailing spaces and tabs. */
 struct str str_trim(struct str s);
 
-/* The next piece of *rest before `separator`; *rest moves behind it. False when *rest was NULL-pointered,
- * that is, after the last piece. An empty text has one empty piece. */
+/* The next piece of *rest before `separator`; *rest moves behind it. False when *rest was
+ * NULL-pointered, that is, after the last piece. An empty text has one empty piece. */
 bool str_next(struct str *rest, char separator, struct str *piece);
 
 /* A decimal integer and nothing else ("-12", "7"); false on anything else or overflow. */
