@@ -1,7 +1,8 @@
 /*
  * api/api.h -- the route table and its handlers, one file per resource.
  *
- * Handlers find struct api in request->app; query threads hold a read-only store handle in request->worker.
+ * Handlers find struct api in request->app; query threads hold a read-only store handle in
+ * request->worker.
  */
 #ifndef ABACUS_API_API_H
 #define ABACUS_API_API_H
@@ -27,16 +28,20 @@ struct api {
     struct str data_dir, public_url, demo_site;
     bool always;
     const struct logger *logger;
+    int64_t (*now)(void); /* milliseconds; NULL: clock_wall_ms() */
+    void *server;         /* whoever made this; not used here */
 };
 
 /* All routes; handlers not built yet are not in it. */
 const struct http_route *api_routes(size_t *count);
 
-/* The names for metrics_new(): routes, reasons. */
-struct metrics_names api_metrics_names(void);
+/* The names for metrics_new(), in `arena`: routes in the order of api_routes() and "other" for the
+ * rest; reasons in the order of their enums (DROP_NONE has no name). */
+struct metrics_names api_metrics_names(struct arena *arena);
 
-/* Turn the refusals of the last second into tallies in the log. Called once a second and at the end. */
-void api_flush_refusals(struct api *api, int64_t now_ms);
+/* Turn the refusals of the last second into tallies in the log. Called once a second and at the
+ * end. */
+void api_flush_refusals(struct api *api);
 
 struct refusals *refusals_new(void);
 void refusals_free(struct refusals **refusals);

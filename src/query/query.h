@@ -1,7 +1,9 @@
 /*
- * query/query.h -- questions about a range of days, answered from the store's rollups. No HTTP here.
+ * query/query.h -- questions about a range of days, answered from the store's rollups. No HTTP
+ * here.
  *
- * Every struct query_* answer holds plain numbers; api/ writes them as JSON. `today` is the site's date now. Blocks.
+ * Every struct query_* answer holds plain numbers; api/ writes them as JSON. All calls with a store
+ * block. Between store_read_begin() and store_read_end() several answers come from one snapshot.
  */
 #ifndef ABACUS_QUERY_QUERY_H
 #define ABACUS_QUERY_QUERY_H
@@ -12,32 +14,77 @@
 #include "event/event.h"
 #include "store/store.h"
 
-/* -- ranges ---------------------------------------------------------------------------------------------------- */
+/* -- ranges -------------------------------------------------------------------------------- */
 
-enum { RANGE_DAYS_MAX = 3660 };
+enum {
+    RANGE_DAYS_MAX = 3660,
+    RANGE_HOURS_MAX = 92, /* days of a series by the hour: a quarter */
+};
 
 /* Inclusive dates. */
 struct range {
     int32_t from, to;
 };
+int32_t range_days(struct range range);
 
-/* What the parameters period, from, to mean (CONTRACT: Reading); empty: absent. `first` is the first day that `all`
- * covers. ERR_INVALID names the parameter in *param (a literal). The period 24h gives the dates it touches. */
-int range_resolve(struct str period, struct str from, struct str to, int32_t today, int32_t first,
+/* The calendar that named periods are read from. */
+struct range_clock {
+    int32_t today;
+    int32_t day_ago; /* the date 24 hours ago */
+    int32_t first;   /* the first day that `all` covers */
+};
+/* In the zone (NULL: UTC); `first` is left at today. */
+struct range_clock range_clock_at(const struct tz *tz, int64_t now_ms);
+
+/* What a question says about its range; empty: absent. */
+struct range_words {
+    struct str period, from, to;
+};
+
+/* What the parameters period, from, to mean (CONTRACT: Reading). ERR_INVALID names the parameter
+ * that is wrong in *param (a literal). The period 24h gives the dates that the last 24 hours touch.
+ */
+int range_resolve(const struct range_words *words, const struct range_clock *clock,
                   struct range *out, const char **param, struct err *err);
 
+/* Two dates that go together, as from and to; `from_name` and `to_name` (literals) are what they
+ * are called. */
+int range_parse(struct str from, struct str to, const char *from_name, const char *to_name,
+                struct range *out, const char **param, struct err *err);
+
 enum against { AGAINST_PREVIOUS, AGAINST_YEAR, AGAINST_CUSTOM };
-/* The range compared with: the same number of days just before, or the same dates a year before (29 February becomes the
- * 28th); match_weekday moves it back by the fewest days that make it begin on the same weekday. */
+/* The range compared with: the same number of days just before, or the same dates a year before (29
+ * February becomes the 28th); of AGAINST_CUSTOM the range itself. match_weekday moves it back by
+ * the fewest days (0 to 6) that make it begin on `range`'s weekday. */
 struct range range_before(struct range range, enum against against, bool match_weekday);
+struct range range_match_weekday(struct range earlier, struct range range);
 
-/* -- totals ---------------------------------------------------------------------------------------------------- */
+/* Where a comparison with a running period ends: if `today` lies inside `range`, true; then
+ * *earlier ends with the counterpart of today, and *until_ms is the instant in that day at which
+ * the hour after the same local hour as now begins. */
+bool range_cut(struct range range, const struct tz *tz, int64_t now_ms, struct range *earlier,
+               int64_t *until_ms);
 
-/* Rates of a sum of stats, 0 where there is nothing to divide by. */
-double stats_views_per_visit(const struct stats *s);
-double stats_bounce_rate(const struct stats *s);
-double stats_visit_duration(const struct stats *s); /* seconds */
-double stats_conversion_rate(const struct stats *s);
+/* The local hour that follows the one that begins at `hour_ms`. */
+int64_t range_next_hour(const struct tz *tz, int64_t hour_ms);
+
+/* -- metrics ------------------------------------------------------------------------------- */
+
+/* The metrics have numbers from 0 on, in the order in which answers list them. */
+enum { METRICS_COUNT = 15 };
+/* The metric called `name` (pageviews, uniqueVisitors, visits, viewsPerVisit, bounceRate,
+ * visitDuration, conversions, converters, conversionRate, unattributedConversions, leads, forms,
+ * exports, automationRuns, aiTokens); -1: none such. */
+int metric_find(struct str name);
+struct str metric_name(int metric);
+/* Rates and durations have decimals; the rest are whole numbers up to 2^53-1. */
+bool metric_is_rate(int metric);
+/* Its value in `s`; rates are 0 where there is nothing to divide by, durations seconds. */
+double metric_value(int metric, const struct stats *s);
+
+/* -- totals -------------------------------------------------------------------------------- */
+
+/* Add all of `more`; sums stop at 2^53-1. */
 void stats_add(struct stats *sum, const struct stats *more);
 
 struct query_day {
@@ -48,40 +95,84 @@ struct query_day {
 
 struct query_totals {
     struct stats sum;
-    struct query_day *days; /* one per day of the range, oldest first */
+    struct query_day *days; /* one per day of the range, oldest first; NULL where not asked for */
     size_t days_count;
-    bool exact;
+    bool exact; /* no unique count is an estimate */
     bool whole; /* every day of the range is still kept */
 };
-
-/* One site. `available` is the first day still kept (INT32_MIN: all). With `until_ms` != 0 the last day counts only the
- * hours that begin before it (a comparison with a running period); `days` is then left out of that cut. */
-int query_site(struct store *store, const struct site *site, struct range range, int32_t available,
-               int64_t until_ms, struct arena *arena, struct query_totals *out, struct err *err);
 
 /* The first day still kept of a site, INT32_MIN for all. */
 int32_t query_available(const struct site *site, int32_t today);
 
-/* -- series ----------------------------------------------------------------------------------------------------- */
+/* The first day with numbers of a site; INT32_MAX: none. */
+int query_first_day(struct store *store, const struct site *site, int32_t *out, struct err *err);
+
+/* One site. `available` is the first day still kept. With an arena, `days` are made in it. */
+int query_site(struct store *store, const struct site *site, struct range range, int32_t available,
+               struct arena *arena, struct query_totals *out, struct err *err);
+
+/* The same without `days`; the last day counts only the hours that begin before `until_ms`. Unique
+ * visitors of part of a day are counted from the hours' sets of visitors while these are kept (as
+ * long as raw events); afterwards they are estimated from the counts of the day and its hours, and
+ * `exact` is false unless these leave no choice. `scratch` is used for the sets. */
+int query_site_until(struct store *store, const struct site *site, struct range range,
+                     int32_t available, int64_t until_ms, struct arena *scratch,
+                     struct query_totals *out, struct err *err);
+
+/* Several sites added up by their local dates, with `days`, and (if `each` is not NULL) each alone,
+ * without. */
+int query_sites(struct store *store, const struct site *const *sites, size_t count,
+                struct range range, int32_t available, struct arena *arena,
+                struct query_totals *all, struct query_totals **each, struct err *err);
+
+/* -- series -------------------------------------------------------------------------------- */
 
 enum interval { INTERVAL_HOUR, INTERVAL_DAY, INTERVAL_WEEK, INTERVAL_MONTH };
 
-/* The metric called `name` (pageviews, uniqueVisitors, visits, viewsPerVisit, bounceRate, visitDuration, conversions,
- * converters, conversionRate, unattributedConversions, leads, forms, exports, automationRuns, aiTokens); -1: none such. */
-int metric_find(struct str name);
-/* Its value in `s`. */
-double metric_value(int metric, const struct stats *s);
-size_t metric_names(const struct str **out);
-
 struct query_point {
     int64_t hour_ms; /* of hours */
-    int32_t date;    /* of the rest: the bucket's first date (weeks: the Monday) */
-    bool partial, kept;
+    int32_t date;    /* of the rest: the bucket's first date, even before the range */
+    bool partial;    /* not wholly inside the range or the days kept, or not ended */
+    bool kept;       /* something of it is still kept; else its value is null */
     struct stats stats;
 };
 
-int query_series(struct store *store, const struct site *site, struct range range, enum interval interval,
-                 int32_t available, int64_t now_ms, struct arena *arena, struct query_point **out,
-                 size_t *count, struct err *err);
+struct query_series {
+    struct query_point *points; /* one per bucket of the range, oldest first, zeros included */
+    size_t count;
+    bool exact;
+};
+
+int query_series(struct store *store, const struct site *site, struct range range,
+                 enum interval interval, int32_t available, int64_t now_ms, struct arena *arena,
+                 struct query_series *out, struct err *err);
+
+/* -- ledger -------------------------------------------------------------------------------- */
+
+struct query_reason {
+    struct str reason;
+    int64_t events;
+};
+
+/* received = stored + all dropped + all rejected. Reasons in bytewise order; only those that occur.
+ */
+struct query_books {
+    int64_t received, stored;
+    struct query_reason *dropped, *rejected;
+    size_t dropped_count, rejected_count;
+};
+
+struct query_ledger {
+    struct query_books sum;
+    struct query_ledger_day {
+        int32_t day;
+        bool kept;
+        struct query_books books;
+    } * days; /* one per day of the range */
+    size_t days_count;
+};
+
+int query_ledger(struct store *store, const struct site *site, struct range range,
+                 int32_t available, struct arena *arena, struct query_ledger *out, struct err *err);
 
 #endif

@@ -21,8 +21,8 @@ int distinct_load(struct str bytes, struct arena *arena, struct distinct **out, 
 /* Its bytes, in `arena`; the same set always gives the same bytes. */
 struct str distinct_save(const struct distinct *set, struct arena *arena);
 
-/* Add a value, which must be uniformly distributed (a keyed hash) and not 0. */
-void distinct_add(struct distinct *set, uint64_t value, struct arena *arena);
+/* Add a value, which must be uniformly distributed (a keyed hash) and not 0. True if that changed the set. */
+bool distinct_add(struct distinct *set, uint64_t value, struct arena *arena);
 void distinct_merge(struct distinct *set, const struct distinct *other, struct arena *arena);
 
 int64_t distinct_count(const struct distinct *set);

@@ -1,12 +1,13 @@
 /*
  * store/store.h -- where events, rollups, sites and tokens are kept.
  *
- * Backends: SQLite (sqlite:PATH) and a memory double for the contract suite (memory:); PostgreSQL comes behind
- * the same header. A handle is used by one thread at a time; open as many as there are threads. All calls
- * block, within the busy time-out of 10 s (then ERR_UNAVAILABLE).
+ * Backends: SQLite (sqlite:PATH) and a memory double for the contract suite (memory:); PostgreSQL
+ * comes behind the same header. A handle is used by one thread at a time; open as many as there are
+ * threads. All calls block, within the busy time-out of 10 s (then ERR_UNAVAILABLE).
  *
- * A batch is atomic: after store_commit() returns 0 everything in it survives a crash; after any other code but
- * ERR_UNCERTAIN nothing of it is visible. Only the holder of the job's lease calls the job's verbs.
+ * A batch is atomic: after store_commit() returns 0 everything in it survives a crash; after any
+ * other code but ERR_UNCERTAIN nothing of it is visible. Only the holder of the job's lease calls
+ * the job's verbs.
  *
  * Strings given out live in the arena that the caller passes.
  */
@@ -30,22 +31,24 @@ struct store_config {
     void *ctx;
 };
 
-/* Open and, unless read_only, migrate. ERR_INVALID: no such backend; ERR_CONFLICT: the schema is newer than
- * this program. The caller owns *out. */
+/* Open and, unless read_only, migrate. ERR_INVALID: no such backend; ERR_CONFLICT: the schema is
+ * newer than this program. The caller owns *out. */
 int store_open(const struct store_config *config, struct store **out, struct err *err);
 void store_close(struct store **store);
 
-/* -- what is counted --------------------------------------------------------------------------------------- */
+/* -- what is counted
+ * --------------------------------------------------------------------------------------- */
 
-/* Counts of a site's day or hour; in a batch, what to add (a negative number takes away what a joined visit
- * had added). Sums stop at 2^53-1. */
+/* Counts of a site's day or hour; in a batch, what to add (a negative number takes away what a
+ * joined visit had added). Sums stop at 2^53-1. */
 struct stats {
     int64_t pageviews, leads, forms, exports, automation_runs, ai_tokens;
     int64_t unique_visitors, converters;
     int64_t visits, bounces, visit_ms; /* in the day and hour in which the visit began */
     int64_t visit_pageviews;           /* pageviews that have a visitor */
     int64_t conversions, unattributed_conversions;
-    int64_t estimated; /* > 0: a unique count is an estimate; in a batch, 0 or 1, and the greater stays */
+    int64_t estimated; /* > 0: a unique count is an estimate; in a batch, 0 or 1, and the greater
+                          stays */
 };
 
 struct stats_row {
@@ -56,7 +59,12 @@ struct stats_row {
 };
 
 /* A set of visitors (rollup/distinct.h). */
-enum sketch_kind { SKETCH_DAY_VISITORS, SKETCH_DAY_CONVERTERS, SKETCH_HOUR_VISITORS, SKETCH_HOUR_CONVERTERS };
+enum sketch_kind {
+    SKETCH_DAY_VISITORS,
+    SKETCH_DAY_CONVERTERS,
+    SKETCH_HOUR_VISITORS,
+    SKETCH_HOUR_CONVERTERS
+};
 struct sketch_key {
     struct str site;
     enum sketch_kind kind;
@@ -68,9 +76,10 @@ struct sketch {
     struct str bytes; /* empty: there is none yet */
 };
 
-/* A run of a visitor's events without a pause of more than VISIT_TIMEOUT_MS, engagement included. It is a visit
- * once it has an event other than engagement; the visit begins with the first of those.
- * A row with before != 0 is no run but a link: under the day before, this visitor's id was `before`. */
+/* A run of a visitor's events without a pause of more than VISIT_TIMEOUT_MS, engagement included.
+ * It is a visit once it has an event other than engagement; the visit begins with the first of
+ * those. A row with before != 0 is no run but a link: under the day before, this visitor's id was
+ * `before`. */
 struct visit_key {
     struct str site;
     uint64_t visitor; /* of the run's first day */
@@ -110,7 +119,7 @@ struct position_move {
     uint64_t to;
 };
 
-/* Everything that one step of the job changes. */
+/* Everything that one step of the job changes. Rows of an empty site are refused. */
 struct store_batch {
     const struct event *events; /* raw rows */
     size_t events_count;
@@ -132,10 +141,11 @@ struct store_batch {
     size_t positions_count;
 };
 
-/* -- the job's verbs ----------------------------------------------------------------------------------------- */
+/* -- the job's verbs
+ * ----------------------------------------------------------------------------------------- */
 
-/* The right to run the job, held by one process's one thread: waits for it if `wait`, else ERR_CONFLICT where it
- * is taken. Ends with store_unlease() or the process. */
+/* The right to run the job, held by one process's one thread: waits for it if `wait`, else
+ * ERR_CONFLICT where it is taken. Ends with store_unlease() or the process. */
 int store_lease(struct store *store, bool wait, struct err *err);
 void store_unlease(struct store *store);
 
@@ -157,11 +167,13 @@ int store_load_visits(struct store *store, struct arena *arena, const struct vis
 /* Fill in received_ms of each key by site and id. */
 int store_load_keys(struct store *store, struct event_key *keys, size_t count, struct err *err);
 
-/* ERR_INVALID: the store refuses something in the batch for good. ERR_CONFLICT: a position is not where the batch
- * says. ERR_UNAVAILABLE, ERR_FULL: not now. ERR_UNCERTAIN: fate unknown, read the positions again. */
+/* ERR_INVALID: the store refuses something in the batch for good. ERR_CONFLICT: a position is not
+ * where the batch says. ERR_UNAVAILABLE, ERR_FULL: not now. ERR_UNCERTAIN: fate unknown, read the
+ * positions again. */
 int store_commit(struct store *store, const struct store_batch *batch, struct err *err);
 
-/* After a transaction of the job, with more to come: leave the write lock free for 10 ms if another writer waits. */
+/* After a transaction of the job, with more to come: leave the write lock free for 10 ms if another
+ * writer waits. */
 void store_yield(struct store *store);
 
 /* The job has seen everything up to `as_of_ms`; its run ended at `now_ms`. */
@@ -171,27 +183,39 @@ int store_finish_run(struct store *store, int64_t as_of_ms, int64_t now_ms, stru
 struct expiry {
     struct str site;
     int64_t raw_before_ms;  /* raw rows older than this go ... */
-    int32_t raw_before_day; /* ... with the sketches of the days before this; visits of these days lose their visitor id */
+    int32_t raw_before_day; /* ... with the sketches of the days before this; visits of these days
+                               lose their visitor id */
     int32_t visits_before_day, stats_before_day; /* the ledger goes with the stats */
 };
 struct expiry_general {
     int64_t keys_before_ms;      /* idempotency keys */
-    int64_t positions_before_ms; /* last moved; folded into the running total, but for producers in `running` */
+    int64_t positions_before_ms; /* last moved; folded into the running total, but for producers in
+                                    `running` */
     const struct producer *running;
     size_t running_count;
     int64_t audit_before_ms;
+    struct expiry
+        removed; /* what is too old of sites that were removed; its site is not looked at */
 };
 /* Remove some of it: at most 10,000 rows a call, in one transaction. *more: call again. */
 int store_expire(struct store *store, const struct expiry *sites, size_t count,
                  const struct expiry_general *general, int64_t now_ms, bool *more, struct err *err);
 
-/* -- salts ------------------------------------------------------------------------------------------------- */
+/* -- salts
+ * -------------------------------------------------------------------------------------------------
+ */
 
-/* Make the salts that are missing up to 48 hours ahead, remove those whose date has ended everywhere (and the visit
- * time-out with it), and read the rest back. */
+/* Make the salts that are missing up to 48 hours ahead, remove those whose date has ended
+ * everywhere (and the visit time-out with it), and read the rest back. */
 int store_salts(struct store *store, int64_t now_ms, struct salts *out, struct err *err);
 
-/* -- reading ----------------------------------------------------------------------------------------------- */
+/* The first and the last date that have a salt at `now_ms`: when one of them changes, it is time
+ * for store_salts(). */
+void store_salt_days(int64_t now_ms, int32_t *first, int32_t *last);
+
+/* -- reading
+ * -----------------------------------------------------------------------------------------------
+ */
 
 /* One snapshot for all reads between these two. */
 int store_read_begin(struct store *store, struct err *err);
@@ -211,10 +235,11 @@ int store_version(struct store *store, int64_t *out, struct err *err);
 
 typedef int stats_fn(void *ctx, const struct stats_row *row);
 
-/* Daily rows of one site (or, with an empty site, of all sites of `tenant`) from..to, by site, then day. Days without
- * a row are left out. fn returns 0 to go on. Strings live during the call. */
-int store_each_day(struct store *store, struct str tenant, struct str site, int32_t from, int32_t to,
-                   stats_fn *fn, void *ctx, struct err *err);
+/* Daily rows of one site (or, with an empty site, of all sites of `tenant`) from..to, by site, then
+ * day. Days without a row are left out. Removed sites are nobody's. Strings live during the call of
+ * fn, which returns 0 to go on; anything else ends the reading and is returned. */
+int store_each_day(struct store *store, struct str tenant, struct str site, int32_t from,
+                   int32_t to, stats_fn *fn, void *ctx, struct err *err);
 /* Hourly rows of one site with from_ms <= hour_ms < to_ms, oldest first. */
 int store_each_hour(struct store *store, struct str site, int64_t from_ms, int64_t to_ms,
                     stats_fn *fn, void *ctx, struct err *err);
@@ -224,7 +249,8 @@ typedef int ledger_fn(void *ctx, const struct ledger_row *row);
 int store_each_ledger(struct store *store, struct str site, int32_t from, int32_t to, ledger_fn *fn,
                       void *ctx, struct err *err);
 
-/* Raw rows of one site with from_ms <= time < to_ms, by (time, id), behind the cursor; at most `limit`. */
+/* Raw rows of one site with from_ms <= time < to_ms, by (time, id), behind the cursor; at most
+ * `limit`. */
 struct event_cursor {
     int64_t time_ms, id; /* {INT64_MIN, 0} to begin */
 };
@@ -238,15 +264,16 @@ int store_page_events(struct store *store, struct str site, int64_t from_ms, int
 
 /* The ledger's independent check: both sides with what was folded or removed. */
 struct balance {
-    int64_t ledger_records;  /* sum of `records` */
-    int64_t committed;       /* sum of the committed numbers of all producers */
+    int64_t ledger_records; /* sum of `records` */
+    int64_t committed;      /* sum of the committed numbers of all producers */
 };
 int store_balance(struct store *store, struct balance *out, struct err *err);
 
 /* Check the file or server itself; ERR_CORRUPT says what is wrong. */
 int store_check(struct store *store, struct err *err);
 
-/* -- tenants, sites, tokens -------------------------------------------------------------------------------- */
+/* -- tenants, sites, tokens
+ * -------------------------------------------------------------------------------- */
 
 /* Who does something, for the audit log. */
 struct actor {
@@ -260,7 +287,8 @@ struct tenant_row {
     int64_t created_ms;
 };
 
-/* A site with its settings; lists are JSON arrays of strings, empty text: not set, the default holds. */
+/* A site with its settings; lists are JSON arrays of strings, empty text: not set, the default
+ * holds. */
 struct site_row {
     struct str id, tenant, domain, timezone;
     bool enabled, respect_gpc, respect_dnt, mask_personal;
@@ -298,8 +326,9 @@ struct directory_rows {
 int store_read_directory(struct store *store, struct arena *arena, struct directory_rows *out,
                          struct err *err);
 
-/* Each is one transaction with its line in the audit log. Putting what is there already changes nothing (0);
- * ERR_CONFLICT: the id is there with other values, or an alias or id is taken; ERR_NOTFOUND: no such tenant or id. */
+/* Each is one transaction with its line in the audit log. Putting what is there already changes
+ * nothing (0); ERR_CONFLICT: the id is there with other values, or an alias or id is taken;
+ * ERR_NOTFOUND: no such tenant or id. */
 int store_put_tenant(struct store *store, const struct tenant_row *row, const struct actor *actor,
                      struct err *err);
 /* Makes a missing tenant, named like its id. */
@@ -307,9 +336,14 @@ int store_put_site(struct store *store, const struct site_row *row, const struct
                    struct err *err);
 int store_put_token(struct store *store, const struct token_row *row, const struct actor *actor,
                     struct err *err);
-/* A tenant only without sites. A removed site's numbers stay until retention takes them. */
-int store_remove_tenant(struct store *store, struct str id, const struct actor *actor, struct err *err);
-int store_remove_site(struct store *store, struct str id, const struct actor *actor, struct err *err);
-int store_remove_token(struct store *store, struct str id, const struct actor *actor, struct err *err);
+/* A tenant only without sites (else ERR_CONFLICT). A removed site's numbers stay until retention
+ * takes them, and until then only the same tenant may make a site of that id. Tokens bound to what
+ * is removed go with it. */
+int store_remove_tenant(struct store *store, struct str id, const struct actor *actor,
+                        struct err *err);
+int store_remove_site(struct store *store, struct str id, const struct actor *actor,
+                      struct err *err);
+int store_remove_token(struct store *store, struct str id, const struct actor *actor,
+                       struct err *err);
 
 #endif

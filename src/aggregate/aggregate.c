@@ -1,0 +1,165 @@
+/*
+ * aggregate/aggregate.c -- one run of the job, from lease to lease.
+ */
+#include "aggregate/aggregate_internal.h"
+
+#include "base/clock.h"
+#include "base/date.h"
+
+enum { BATCH_MAX = 10000 };
+
+static bool stopping(const struct run *run)
+{
+    return run->config->stopping != NULL && run->config->stopping(run->config->ctx);
+}
+
+int32_t run_today(const struct run *run, struct str site)
+{
+    const struct site *s = snapshot_site(run->snapshot, site);
+
+    return s != NULL ? site_day(s, run->now_ms) : (int32_t)(run->now_ms / DAY_MS);
+}
+
+int32_t run_raw_from(const struct run *run, struct str site)
+{
+    const struct site *s = snapshot_site(run->snapshot, site);
+    int32_t days = s != NULL ? s->raw_days : run->config->raw_days;
+
+    return days == 0 ? INT32_MIN : run_today(run, site) - days;
+}
+
+static int open_directory(struct run *run, struct err *err)
+{
+    const struct directory_config config = {.raw_days = run->config->raw_days,
+                                            .visit_days = run->config->visit_days,
+                                            .stats_days = run->config->stats_days,
+                                            .logger = run->config->logger};
+
+    run->directory = directory_new(&config);
+    int rc = directory_load(run->directory, run->store, run->now_ms, err);
+
+    if (rc == 0)
+        run->snapshot = directory_take(run->directory);
+    return rc;
+}
+
+static int open_queue(struct run *run, struct arena *arena, struct err *err)
+{
+    struct position *positions = NULL;
+    size_t count = 0;
+    struct buf url = {0};
+    int rc = store_positions(run->store, arena, &positions, &count, err);
+
+    if (rc == 0) {
+        buf_addf(&url, "log:%.*s", STR_FMT(run->config->data_dir));
+        rc = queue_open(buf_str(&url), positions, count, &run->queue, err);
+    }
+    buf_release(&url);
+    return rc;
+}
+
+/* The last record of each (producer, partition) is how far it is committed now. */
+static int tell_queue(struct run *run, const struct queue_record *records, size_t count,
+                      struct arena *arena, struct err *err)
+{
+    struct position *positions = ARENA_NEW(arena, struct position, count);
+
+    for (size_t i = 0; i < count; i++)
+        positions[i] = records[i].position;
+    return queue_committed(run->queue, positions, count, err);
+}
+
+/* Read and count one batch; *count says how much there was. */
+static int step(struct run *run, struct arena *arena, size_t max, size_t *count, struct err *err)
+{
+    struct queue_record *records = NULL;
+    int rc = queue_read(run->queue, max, arena, &records, count, err);
+
+    if (rc < 0 || *count == 0)
+        return rc;
+    rc = batch_count(run, records, *count, err);
+    return rc < 0 ? rc : tell_queue(run, records, *count, arena, err);
+}
+
+/* Count `total` records, what was there at the beginning: what comes in meanwhile is the next run's, so that this one
+ * ends. */
+static int drain(struct run *run, uint64_t total, struct err *err)
+{
+    size_t most = run->config->batch_max == 0 || run->config->batch_max > BATCH_MAX
+                      ? BATCH_MAX
+                      : run->config->batch_max;
+    struct arena arena = {0};
+    uint64_t done = 0;
+    int rc = 0;
+
+    while (rc == 0 && done < total && !stopping(run)) {
+        uint64_t left = total - done;
+        size_t count = 0;
+
+        rc = step(run, &arena, left < most ? (size_t)left : most, &count, err);
+        arena_reset(&arena);
+        if (rc < 0 || count == 0)
+            break;
+        done += count;
+        if (run->config->progress != NULL)
+            run->config->progress(run->config->ctx, done, total);
+        if (done < total)
+            store_yield(run->store);
+    }
+    arena_free(&arena);
+    return rc;
+}
+
+/* Settings are read only where there is something to do with them: an idle server runs often. */
+static int work(struct run *run, struct err *err)
+{
+    struct queue_status status = {0};
+    int rc = queue_status(run->queue, &status, err);
+
+    if (rc < 0 || (status.length == 0 && !run->config->retention))
+        return rc;
+    rc = open_directory(run, err);
+    if (rc == 0)
+        rc = drain(run, status.length, err);
+    if (rc == 0 && run->config->retention && !stopping(run))
+        rc = retention_run(run, err);
+    return rc;
+}
+
+static int leased(struct run *run, struct err *err)
+{
+    struct arena arena = {0};
+    int rc = open_queue(run, &arena, err);
+
+    if (rc == 0)
+        rc = work(run, err);
+    /* A run that was cut short has not seen everything up to its beginning. */
+    if (rc == 0 && !stopping(run))
+        rc = store_finish_run(run->store, run->now_ms, clock_wall_ms(), err);
+    if (run->snapshot != NULL)
+        directory_give(run->directory, run->snapshot);
+    directory_free(&run->directory);
+    queue_close(&run->queue);
+    arena_free(&arena);
+    return rc;
+}
+
+int aggregate_run(const struct aggregate_config *config, struct store *store, bool wait,
+                  struct aggregate_report *report, struct err *err)
+{
+    struct run run = {.config = config, .store = store, .report = report};
+    int64_t began_us = clock_steady_us();
+
+    *report = (struct aggregate_report){0};
+    int rc = store_lease(store, wait, err);
+
+    if (rc < 0)
+        return rc;
+    run.now_ms = clock_wall_ms();
+    rc = leased(&run, err);
+    store_unlease(store);
+    report->seconds = (double)(clock_steady_us() - began_us) / 1e6;
+    if (config->metrics != NULL)
+        metrics_aggregate(config->metrics, report->seconds);
+    return rc;
+}

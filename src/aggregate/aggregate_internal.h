@@ -1,0 +1,37 @@
+/*
+ * aggregate/aggregate_internal.h -- what the steps of a run share.
+ */
+#ifndef ABACUS_AGGREGATE_AGGREGATE_INTERNAL_H
+#define ABACUS_AGGREGATE_AGGREGATE_INTERNAL_H
+
+#include "aggregate/aggregate.h"
+#include "directory/directory.h"
+#include "queue/queue.h"
+
+/* One run. */
+struct run {
+    const struct aggregate_config *config;
+    struct store *store;
+    struct directory *directory;
+    const struct snapshot *snapshot;
+    struct queue *queue;
+    struct aggregate_report *report;
+    int64_t now_ms;
+};
+
+/* Count `records` in one transaction, or halve them until what the store refuses stands alone. */
+int batch_count(struct run *run, const struct queue_record *records, size_t count, struct err *err);
+
+/* The site's date now; of a site that is not known any more, the UTC date. */
+int32_t run_today(const struct run *run, struct str site);
+/* The first date of which raw rows are kept; INT32_MIN: all. */
+int32_t run_raw_from(const struct run *run, struct str site);
+
+/* Append the record to the dead letters and make it durable. `why` is the store's reason. */
+int dead_letter(struct run *run, const struct queue_record *record, const char *why,
+                struct err *err);
+
+/* Remove what is too old. */
+int retention_run(struct run *run, struct err *err);
+
+#endif

@@ -1,0 +1,71 @@
+/*
+ * aggregate/retention.c -- what is too old goes, site by site, a bounded piece at a time.
+ *
+ * Raw rows go by the site's own days. With them go the sets of their days, so that nothing is left that names a visitor;
+ * visits lose their visitor id then and themselves go after visit_days. Rollups and the ledger go after stats_days.
+ */
+#include "aggregate/aggregate_internal.h"
+
+#include "base/date.h"
+
+#include <stdlib.h>
+
+enum {
+    KEY_DAYS = 7,
+    POSITION_DAYS = 30,
+};
+
+static int32_t before_day(int32_t today, int32_t days)
+{
+    return days == 0 ? INT32_MIN : today - days;
+}
+
+static struct expiry site_expiry(const struct run *run, const struct site *site)
+{
+    int32_t today = site_day(site, run->now_ms);
+    int32_t raw = before_day(today, site->raw_days);
+
+    return (struct expiry){
+        .site = site->id,
+        .raw_before_ms = raw == INT32_MIN ? INT64_MIN : tz_day_start(site->tz, raw),
+        .raw_before_day = raw,
+        .visits_before_day = before_day(today, site->visit_days),
+        .stats_before_day = before_day(today, site->stats_days),
+    };
+}
+
+static struct expiry_general general_expiry(const struct run *run)
+{
+    int32_t audit = run->config->audit_days;
+
+    return (struct expiry_general){
+        .keys_before_ms = run->now_ms - KEY_DAYS * DAY_MS,
+        .positions_before_ms = run->now_ms - POSITION_DAYS * DAY_MS,
+        .running = run->config->running,
+        .running_count = run->config->running == NULL ? 0 : 1,
+        .audit_before_ms = audit == 0 ? INT64_MIN : run->now_ms - audit * DAY_MS,
+    };
+}
+
+int retention_run(struct run *run, struct err *err)
+{
+    const struct site *const *sites = NULL;
+    size_t count = snapshot_sites(run->snapshot, STR(""), &sites);
+    struct expiry *expiries = calloc(count + 1, sizeof(*expiries));
+    struct expiry_general general = general_expiry(run);
+    bool more = true;
+    int rc = 0;
+
+    if (expiries == NULL)
+        abort();
+    for (size_t i = 0; i < count; i++)
+        expiries[i] = site_expiry(run, sites[i]);
+    while (rc == 0 && more && !(run->config->stopping != NULL &&
+                                run->config->stopping(run->config->ctx))) {
+        rc = store_expire(run->store, expiries, count, &general, run->now_ms, &more, err);
+        if (rc == 0 && more)
+            store_yield(run->store);
+    }
+    free(expiries);
+    return rc;
+}

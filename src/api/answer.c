@@ -1,0 +1,105 @@
+/*
+ * answer.c -- numbers as the members that CONTRACT names.
+ */
+#include "api/answer.h"
+
+#include "base/date.h"
+
+void answer_name(struct json_out *json, const char *name)
+{
+    json_name(json, str_from(name));
+}
+
+void answer_str(struct json_out *json, const char *name, struct str value)
+{
+    answer_name(json, name);
+    if (value.len == 0)
+        json_null(json);
+    else
+        json_str(json, value);
+}
+
+static void put_date(struct json_out *json, int32_t date)
+{
+    char text[DATE_TEXT];
+
+    date_format(date, text);
+    json_str(json, str_from(text));
+}
+
+void answer_date(struct json_out *json, const char *name, int32_t date)
+{
+    answer_name(json, name);
+    put_date(json, date);
+}
+
+void answer_available(struct json_out *json, int32_t available)
+{
+    answer_name(json, "availableFrom");
+    if (available == INT32_MIN)
+        json_null(json);
+    else
+        put_date(json, available);
+}
+
+void answer_instant(struct json_out *json, const char *name, int64_t ms)
+{
+    char text[INSTANT_TEXT];
+
+    instant_format(ms, text);
+    answer_name(json, name);
+    json_str(json, str_from(text));
+}
+
+void answer_value(struct json_out *json, int metric, double value)
+{
+    if (metric_is_rate(metric))
+        json_rate(json, value);
+    else
+        json_i64(json, (int64_t)value);
+}
+
+void answer_totals(struct json_out *json, const struct stats *stats)
+{
+    for (int metric = 0; metric < METRICS_COUNT; metric++) {
+        json_name(json, metric_name(metric));
+        answer_value(json, metric, metric_value(metric, stats));
+    }
+}
+
+/* The counts of AnalyticsDailyStats. */
+static const char *const day_names[] = {"pageviews", "uniqueVisitors", "leads",   "forms",
+                                        "exports",   "automationRuns", "aiTokens"};
+enum { DAY_METRICS = sizeof(day_names) / sizeof(day_names[0]) };
+
+static void put_day_metrics(struct json_out *json, const struct query_day *day,
+                            const int metrics[DAY_METRICS])
+{
+    for (size_t i = 0; i < DAY_METRICS; i++) {
+        answer_name(json, day_names[i]);
+        if (day->kept)
+            answer_value(json, metrics[i], metric_value(metrics[i], &day->stats));
+        else
+            json_null(json);
+    }
+}
+
+void answer_days(struct json_out *json, const struct query_totals *totals, struct str site,
+                 struct str tenant)
+{
+    int metrics[DAY_METRICS];
+
+    for (size_t i = 0; i < DAY_METRICS; i++)
+        metrics[i] = metric_find(str_from(day_names[i]));
+    answer_name(json, "days");
+    json_open(json, '[');
+    for (size_t i = 0; i < totals->days_count; i++) {
+        json_open(json, '{');
+        answer_str(json, "siteId", site);
+        answer_str(json, "tenantId", tenant);
+        answer_date(json, "date", totals->days[i].day);
+        put_day_metrics(json, &totals->days[i], metrics);
+        json_close(json, '}');
+    }
+    json_close(json, ']');
+}

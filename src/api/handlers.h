@@ -1,0 +1,40 @@
+/*
+ * api/handlers.h -- every handler of the route table, and the parameters that each takes.
+ *
+ * The parameter tables are what openapi.json lists and what a request is checked against: a
+ * parameter that is not in its route's table is refused.
+ */
+#ifndef ABACUS_API_HANDLERS_H
+#define ABACUS_API_HANDLERS_H
+
+#include "http/http.h"
+
+void track_post(const struct http_request *request, struct http_response *response);
+
+extern const struct http_param stats_params[];
+void stats_get(const struct http_request *request, struct http_response *response);
+
+extern const struct http_param compare_params[];
+void compare_get(const struct http_request *request, struct http_response *response);
+
+extern const struct http_param timeseries_params[];
+void timeseries_get(const struct http_request *request, struct http_response *response);
+
+extern const struct http_param ledger_params[];
+void ledger_get(const struct http_request *request, struct http_response *response);
+
+extern const struct http_param tenant_stats_params[];
+void tenant_stats_get(const struct http_request *request, struct http_response *response);
+
+extern const struct http_param export_params[];
+void export_get(const struct http_request *request, struct http_response *response);
+
+void healthz_get(const struct http_request *request, struct http_response *response);
+void readyz_get(const struct http_request *request, struct http_response *response);
+void metrics_get(const struct http_request *request, struct http_response *response);
+void openapi_get(const struct http_request *request, struct http_response *response);
+void tracker_get(const struct http_request *request, struct http_response *response);
+void demo_get(const struct http_request *request, struct http_response *response);
+void demo_page_get(const struct http_request *request, struct http_response *response);
+
+#endif

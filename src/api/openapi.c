@@ -1,0 +1,134 @@
+/*
+ * openapi.c -- GET /api/openapi.json: the route table as OpenAPI 3.1. Routes without a summary are
+ * left out.
+ */
+#include "api/answer.h"
+#include "api/api.h"
+#include "api/handlers.h"
+
+static void put(struct json_out *json, const char *name, const char *value)
+{
+    answer_name(json, name);
+    json_str(json, str_from(value));
+}
+
+static void put_param(struct json_out *json, const char *where, struct str name,
+                      const char *meaning, bool required)
+{
+    json_open(json, '{');
+    answer_str(json, "name", name);
+    put(json, "in", where);
+    put(json, "description", meaning);
+    answer_name(json, "required");
+    json_bool(json, required);
+    answer_name(json, "schema");
+    json_raw(json, STR("{\"type\":\"string\"}"));
+    json_close(json, '}');
+}
+
+/* The name between { and } of a path; empty: none. */
+static struct str path_param(const char *path)
+{
+    struct str all = str_from(path);
+    size_t open = str_find(all, 0, '{');
+
+    return open == all.len ? STR("") : str_slice(all, open + 1, str_find(all, open, '}'));
+}
+
+static void put_params(struct json_out *json, const struct http_route *route)
+{
+    struct str in_path = path_param(route->path);
+
+    answer_name(json, "parameters");
+    json_open(json, '[');
+    if (in_path.len > 0)
+        put_param(json, "path", in_path, "which one", true);
+    for (const struct http_param *p = route->params; p != NULL && p->name != NULL; p++)
+        put_param(json, "query", str_from(p->name), p->meaning, p->required);
+    json_close(json, ']');
+}
+
+static void put_responses(struct json_out *json, const struct http_route *route)
+{
+    answer_name(json, "responses");
+    json_open(json, '{');
+    answer_name(json, strcmp(route->method, "POST") == 0 ? "202" : "200");
+    json_raw(json, STR("{\"description\":\"done\"}"));
+    answer_name(json, "default");
+    json_raw(json, STR("{\"description\":\"RFC 9457\",\"content\":{\"application/problem+json\":"
+                       "{\"schema\":{\"$ref\":\"#/components/schemas/problem\"}}}}"));
+    json_close(json, '}');
+}
+
+static void put_operation(struct json_out *json, const struct http_route *route)
+{
+    static const struct {
+        const char *method, *name;
+    } names[] = {
+        {"GET", "get"}, {"POST", "post"}, {"PUT", "put"}, {"PATCH", "patch"}, {"DELETE", "delete"}};
+
+    for (size_t i = 0; i < sizeof(names) / sizeof(names[0]); i++)
+        if (strcmp(names[i].method, route->method) == 0)
+            answer_name(json, names[i].name);
+    json_open(json, '{');
+    put(json, "summary", route->summary);
+    put(json, "x-access", route->access);
+    answer_name(json, "security");
+    json_raw(json, strcmp(route->access, "none") == 0 ? STR("[]") : STR("[{\"bearer\":[]}]"));
+    put_params(json, route);
+    if (route->body_max > 0) {
+        answer_name(json, "requestBody");
+        json_raw(json, STR("{\"required\":true,\"content\":{\"application/json\":{}}}"));
+    }
+    put_responses(json, route);
+    json_close(json, '}');
+}
+
+/* Routes of one path stand together in the table. */
+static void put_paths(struct json_out *json)
+{
+    size_t count;
+    const struct http_route *routes = api_routes(&count);
+    const char *path = NULL;
+
+    answer_name(json, "paths");
+    json_open(json, '{');
+    for (size_t i = 0; i < count; i++) {
+        if (routes[i].summary == NULL)
+            continue;
+        if (path == NULL || strcmp(path, routes[i].path) != 0) {
+            if (path != NULL)
+                json_close(json, '}');
+            path = routes[i].path;
+            answer_name(json, path);
+            json_open(json, '{');
+        }
+        put_operation(json, &routes[i]);
+    }
+    if (path != NULL)
+        json_close(json, '}');
+    json_close(json, '}');
+}
+
+void openapi_get(const struct http_request *request, struct http_response *response)
+{
+    struct json_out json = {.buf = &response->body};
+
+    (void)request;
+    json_open(&json, '{');
+    put(&json, "openapi", "3.1.0");
+    answer_name(&json, "info");
+    json_open(&json, '{');
+    put(&json, "title", "Abacus");
+    put(&json, "version", ABACUS_VERSION);
+    json_close(&json, '}');
+    put_paths(&json);
+    answer_name(&json, "components");
+    json_raw(&json,
+             STR("{\"securitySchemes\":{\"bearer\":{\"type\":\"http\",\"scheme\":\"bearer\"}},"
+                 "\"schemas\":{\"problem\":{\"type\":\"object\",\"required\":[\"type\",\"title\","
+                 "\"status\",\"detail\"],\"properties\":{\"type\":{\"type\":\"string\"},\"title\":"
+                 "{\"type\":\"string\"},\"status\":{\"type\":\"integer\"},\"detail\":{\"type\":"
+                 "\"string\"},\"parameter\":{\"type\":\"string\"}}}}}"));
+    json_close(&json, '}');
+}

@@ -1,0 +1,54 @@
+/*
+ * tenant.c -- GET /api/analytics/tenants/{tenantId}/stats: a tenant's totals, its sites, and its
+ * days.
+ */
+#include "api/answer.h"
+#include "api/handlers.h"
+#include "api/reader.h"
+
+const struct http_param tenant_stats_params[] = {READER_RANGE_PARAMS, {NULL, NULL, false}};
+
+static void put_site(struct json_out *json, const struct site *site,
+                     const struct query_totals *totals)
+{
+    json_open(json, '{');
+    answer_str(json, "siteId", site->id);
+    answer_str(json, "domain", site->domain);
+    answer_str(json, "timezone", site->timezone);
+    answer_name(json, "exact");
+    json_bool(json, totals->exact);
+    answer_totals(json, &totals->sum);
+    json_close(json, '}');
+}
+
+static void answer_tenant(struct reader *reader)
+{
+    struct query_totals all, *each;
+    struct err err = {0};
+    struct json_out json = {.buf = &reader->response->body};
+    int rc = query_sites(reader->store, reader->sites, reader->sites_count, reader->range,
+                         reader->available, reader->arena, &all, &each, &err);
+
+    if (!reader_done(reader, rc, &err))
+        return;
+    json_open(&json, '{');
+    reader_echo(reader, &json, all.exact);
+    answer_totals(&json, &all.sum);
+    answer_name(&json, "sites");
+    json_open(&json, '[');
+    for (size_t i = 0; i < reader->sites_count; i++)
+        put_site(&json, reader->sites[i], &each[i]);
+    json_close(&json, ']');
+    answer_days(&json, &all, STR(""), reader->tenant);
+    json_close(&json, '}');
+}
+
+void tenant_stats_get(const struct http_request *request, struct http_response *response)
+{
+    struct reader reader;
+
+    if (reader_open(&reader, request, response, tenant_stats_params) &&
+        reader_resolve_tenant(&reader, request->param) && reader_range(&reader))
+        answer_tenant(&reader);
+    reader_close(&reader);
+}

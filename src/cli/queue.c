@@ -1,0 +1,228 @@
+/*
+ * cli/queue.c -- `abacus queue status|dump`: what was received and is not counted yet.
+ *
+ * The positions are read before the log, so that what is committed meanwhile is shown as waiting,
+ * and nothing that waits is left out.
+ */
+#include "cli/command.h"
+
+#include "base/clock.h"
+#include "base/date.h"
+#include "event/event.h"
+#include "log/log.h"
+
+#include <errno.h>
+#include <stdio.h>
+
+struct waiting {
+    struct position *committed;
+    size_t count;
+};
+
+static int read_committed(const struct invocation *in, struct waiting *out, struct err *err)
+{
+    struct store *store = NULL;
+    int rc = settings_open_store(in->settings, true, in->arena, &store, err);
+    if (rc == 0) {
+        rc = store_positions(store, in->arena, &out->committed, &out->count, err);
+    }
+    store_close(&store);
+    return rc;
+}
+
+static int read_status(const struct invocation *in, struct log_backlog *out, struct err *err)
+{
+    struct waiting waiting = {0};
+    int rc = read_committed(in, &waiting, err);
+    return rc != 0
+               ? rc
+               : log_backlog(in->settings->data_dir, waiting.committed, waiting.count, out, err);
+}
+
+static void add_status_json(const struct log_backlog *status, double age, struct buf *out)
+{
+    struct json_out json = {.buf = out};
+    json_open(&json, '{');
+    json_name(&json, STR("length"));
+    json_i64(&json, (int64_t)status->records);
+    cli_json_instant(&json, STR("oldestAt"), status->oldest_ms);
+    json_name(&json, STR("oldestAgeSeconds"));
+    json_rate(&json, age);
+    json_close(&json, '}');
+    buf_addc(out, '\n');
+}
+
+static int run_status(const struct invocation *in, struct err *err)
+{
+    const struct json_args *args = in->args;
+    struct log_backlog status = {0};
+    int rc = read_status(in, &status, err);
+    if (rc != 0) {
+        return err_wrap(err, rc, "queue");
+    }
+    int64_t age_ms = status.oldest_ms == 0 ? 0 : clock_wall_ms() - status.oldest_ms;
+    double age = age_ms > 0 ? (double)age_ms / 1000 : 0;
+    if (args->json) {
+        add_status_json(&status, age, in->out);
+    } else if (status.records == 0) {
+        buf_add(in->out, STR("0 records waiting\n"));
+    } else {
+        buf_addf(in->out, "%llu record%s waiting, the oldest for %.1f s\n",
+                 (unsigned long long)status.records, status.records == 1 ? "" : "s", age);
+    }
+    return 0;
+}
+
+/* -- dump
+ * -------------------------------------------------------------------------------------------------
+ */
+
+static bool is_committed(const struct waiting *waiting, const struct position *at)
+{
+    for (size_t i = 0; i < waiting->count; i++) {
+        const struct position *done = &waiting->committed[i];
+        if (done->partition == at->partition && done->number >= at->number &&
+            memcmp(done->producer.id, at->producer.id, PRODUCER_BYTES) == 0) {
+            return true;
+        }
+    }
+    return false;
+}
+
+static void add_position(const struct position *position, struct json_out *json)
+{
+    char hex[2 * PRODUCER_BYTES + 1];
+    for (size_t i = 0; i < PRODUCER_BYTES; i++) {
+        snprintf(hex + 2 * i, 3, "%02x", position->producer.id[i]);
+    }
+    cli_json_text(json, STR("producer"), str_from(hex));
+    json_name(json, STR("partition"));
+    json_i64(json, position->partition);
+    json_name(json, STR("number"));
+    json_i64(json, (int64_t)position->number);
+}
+
+static void add_day(struct json_out *json, int32_t day)
+{
+    char text[DATE_TEXT];
+    date_format(day, text);
+    cli_json_text(json, STR("date"), str_from(text));
+}
+
+/* Hashes of visitors and idempotency keys are left out: whoever mends a queue needs none. */
+static void add_event(const struct event *event, struct json_out *json)
+{
+    cli_json_text(json, STR("event"), event->name);
+    cli_json_text(json, STR("siteId"), event->site);
+    cli_json_text(json, STR("tenantId"), event->tenant);
+    cli_json_instant(json, STR("timestamp"), event->time_ms);
+    cli_json_instant(json, STR("receivedAt"), event->received_ms);
+    add_day(json, event->day);
+    cli_json_text(json, STR("path"), event->path);
+    cli_json_text(json, STR("referrer"), event->referrer);
+    cli_json_text(json, STR("title"), event->title);
+    cli_json_text(json, STR("screen"), event->screen);
+    json_name(json, STR("count"));
+    json_i64(json, event->count);
+    if (event->kind == EVENT_AI_USAGE) {
+        json_name(json, STR("tokens"));
+        json_i64(json, event->tokens);
+    }
+    if (event->kind == EVENT_ENGAGEMENT) {
+        json_name(json, STR("seconds"));
+        json_rate(json, (double)event->seconds_ms / 1000);
+    }
+    if (event->scroll >= 0) {
+        json_name(json, STR("scroll"));
+        json_i64(json, event->scroll);
+    }
+    if (event->props.len > 0) {
+        json_name(json, STR("props"));
+        json_raw(json, event->props);
+    }
+}
+
+static void add_tally(const struct tally *tally, struct json_out *json)
+{
+    struct str reason = tally->rejected ? reject_reason_name((enum reject_reason)tally->reason)
+                                        : drop_reason_name((enum drop_reason)tally->reason);
+    cli_json_text(json, tally->rejected ? STR("rejected") : STR("dropped"), reason);
+    cli_json_text(json, STR("siteId"), tally->site);
+    cli_json_text(json, STR("tenantId"), tally->tenant);
+    add_day(json, tally->day);
+    json_name(json, STR("events"));
+    json_i64(json, (int64_t)tally->events);
+}
+
+/* An unreadable record is shown by its place: finding it is what a dump is for. */
+static void add_record(const struct log_record *log_record, struct buf *out)
+{
+    struct record record = {0};
+    struct err why = {0};
+    struct json_out json = {.buf = out};
+    json_open(&json, '{');
+    add_position(&log_record->position, &json);
+    if (record_decode(log_record->payload, &record, &why) != 0) {
+        cli_json_text(&json, STR("unreadable"), str_from(why.text));
+    } else if (record.kind == RECORD_EVENT) {
+        add_event(&record.event, &json);
+    } else {
+        add_tally(&record.tally, &json);
+    }
+    json_close(&json, '}');
+    buf_addc(out, '\n');
+}
+
+/* Goes out line by line, because a log may be larger than memory. */
+static int dump(const struct invocation *in, const struct waiting *waiting,
+                struct log_reader *reader, struct err *err)
+{
+    struct log_record record;
+    int rc = 0;
+    while ((rc = log_reader_next(reader, &record, err)) == 1) {
+        if (is_committed(waiting, &record.position)) {
+            continue;
+        }
+        add_record(&record, in->out);
+        if (fwrite(in->out->ptr, 1, in->out->len, stdout) != in->out->len) {
+            return err_set(err, ERR_SYSTEM, "stdout: %s", strerror(errno));
+        }
+        buf_reset(in->out);
+        log_reader_trim(reader);
+    }
+    return rc;
+}
+
+static int run_dump(const struct invocation *in, struct err *err)
+{
+    struct waiting waiting = {0};
+    struct log_reader *reader = NULL;
+    int rc = read_committed(in, &waiting, err);
+    if (rc == 0) {
+        rc =
+            log_reader_open(in->settings->data_dir, waiting.committed, waiting.count, &reader, err);
+    }
+    if (rc == 0) {
+        rc = dump(in, &waiting, reader, err);
+    }
+    log_reader_close(&reader);
+    return rc == 0 ? 0 : err_wrap(err, rc, "queue");
+}
+
+const struct command command_queue_status = {
+    .name = "queue status",
+    .summary = "Tell how many records wait to be counted, and how long the oldest has.",
+    .options = json_options,
+    .args_size = sizeof(struct json_args),
+    .groups = SETTINGS_DATA,
+    .run = run_status,
+};
+
+const struct command command_queue_dump = {
+    .name = "queue dump",
+    .summary = "Print the records that wait, as JSON lines.",
+    .note = "Some may be counted while they are printed; none is left out.",
+    .options = json_options + 1,
+    .groups = SETTINGS_DATA,
+    .run = run_dump,
+};

@@ -1,0 +1,44 @@
+/*
+ * cli/settings.h -- the options that the whole installation shares (CONTRACT: Options), as one
+ * table.
+ */
+#ifndef ABACUS_CLI_SETTINGS_H
+#define ABACUS_CLI_SETTINGS_H
+
+#include "base/logger.h"
+#include "cli/options.h"
+
+struct store;
+
+/* Which commands take them on their command line. */
+enum settings_group {
+    SETTINGS_DATA = 1,  /* whoever opens the store or the log */
+    SETTINGS_JOB = 2,   /* whoever runs the job */
+    SETTINGS_SERVE = 4, /* the server */
+    SETTINGS_LINK = 8,  /* whoever makes links to the server */
+};
+
+struct settings {
+    struct str config, listen, data_dir, database_url, durability, public_url, log, demo_site;
+    struct cidr_list trusted_proxies;
+    int64_t aggregate_interval_ms, log_keep_ms, log_max_bytes;
+    int64_t raw_days, visit_days, stats_days, audit_days;
+    int64_t max_connections, max_connections_per_address, threads, query_threads;
+};
+
+extern const struct option settings_options[];
+
+/* What follows from other settings: the place of the database. */
+void settings_complete(struct settings *settings, struct arena *arena);
+
+enum log_level settings_log_level(const struct settings *settings);
+
+/* Make the data directory (0700) where it is missing. */
+int settings_make_data_dir(const struct settings *settings, struct arena *arena, struct err *err);
+
+/* Open the store. To write: the data directory is made, the schema brought up to date. To read: the
+ * database must be there. */
+int settings_open_store(const struct settings *settings, bool read_only, struct arena *arena,
+                        struct store **out, struct err *err);
+
+#endif

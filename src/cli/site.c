@@ -1,0 +1,297 @@
+/* cli/site.c -- `abacus site add|list|rm|snippet`. */
+#include "cli/command.h"
+#include "cli/table.h"
+
+struct add_args {
+    struct str id, tenant, domain, timezone;
+    struct text_list allowed_origins, tracking_ids;
+};
+#define ADD(member) .offset = offsetof(struct add_args, member)
+
+static const struct option add_options[] = {
+    {.name = "id",
+     .type = OPTION_ID,
+     .value = "ID",
+     .required = true,
+     ADD(id),
+     .sentence = "The site's id, which its events carry."},
+    {.name = "tenant",
+     .type = OPTION_ID,
+     .value = "TENANT",
+     .required = true,
+     ADD(tenant),
+     .sentence = "Whose site it is; a missing tenant is made."},
+    {.name = "domain",
+     .type = OPTION_HOST,
+     .value = "HOST",
+     .required = true,
+     ADD(domain),
+     .sentence = "Its host; pages of it and of its subdomains may send."},
+    {.name = "timezone",
+     .type = OPTION_ZONE,
+     .value = "ZONE",
+     .fallback = "UTC",
+     ADD(timezone),
+     .sentence = "Where its days begin and end."},
+    {.name = "allowed-origin",
+     .type = OPTION_ORIGIN,
+     .value = "HOST",
+     .list = true,
+     ADD(allowed_origins),
+     .sentence = "A host whose pages may send too: example.com, *.example.com, or * for any."},
+    {.name = "tracking-id",
+     .type = OPTION_ID,
+     .value = "ID",
+     .list = true,
+     ADD(tracking_ids),
+     .sentence = "A public alias of the id, accepted in its place."},
+    {.name = NULL},
+};
+
+/* A JSON array; empty text where there is nothing, which means that the default holds. */
+static struct str json_list(const struct text_list *list, struct str first, struct arena *arena)
+{
+    if (list->count == 0) {
+        return STR("");
+    }
+    struct buf text = {0};
+    struct json_out json = {.buf = &text};
+    json_open(&json, '[');
+    if (first.len > 0) {
+        json_str(&json, first);
+    }
+    for (size_t i = 0; i < list->count; i++) {
+        json_str(&json, list->items[i]);
+    }
+    json_close(&json, ']');
+    struct str kept = arena_str(arena, buf_str(&text));
+    buf_release(&text);
+    return kept;
+}
+
+/* Naming further origins must not shut out the site's own pages, so that the list begins with them.
+ */
+static struct str allowed_origins(const struct add_args *args, struct arena *arena)
+{
+    struct buf own = {0};
+    buf_addf(&own, "*.%.*s", STR_FMT(args->domain));
+    const struct text_list *given = &args->allowed_origins;
+    struct text_list all = {ARENA_NEW(arena, struct str, given->count + 1), given->count + 1};
+    all.items[0] = arena_str(arena, buf_str(&own));
+    buf_release(&own);
+    for (size_t i = 0; i < given->count; i++) {
+        all.items[i + 1] = given->items[i];
+    }
+    return given->count == 0 ? STR("") : json_list(&all, args->domain, arena);
+}
+
+static int run_add(const struct invocation *in, struct err *err)
+{
+    const struct add_args *args = in->args;
+    struct store *store = NULL;
+    int rc = settings_open_store(in->settings, false, in->arena, &store, err);
+    if (rc != 0) {
+        return rc;
+    }
+    const struct actor actor = cli_actor();
+    struct site_row row = site_row_default();
+    row.id = args->id;
+    row.tenant = args->tenant;
+    row.domain = args->domain;
+    row.timezone = args->timezone;
+    row.allowed_origins = allowed_origins(args, in->arena);
+    row.tracking_ids = json_list(&args->tracking_ids, STR(""), in->arena);
+    row.created_ms = actor.now_ms;
+    rc = store_put_site(store, &row, &actor, err);
+    store_close(&store);
+    return rc;
+}
+
+/* -- list
+ * -------------------------------------------------------------------------------------------------
+ */
+
+struct list_args {
+    struct str tenant;
+    bool json;
+};
+
+static const struct option list_options[] = {
+    {.name = "tenant",
+     .type = OPTION_ID,
+     .value = "TENANT",
+     .offset = offsetof(struct list_args, tenant),
+     .sentence = "Only this tenant's."},
+    {.name = "json",
+     .type = OPTION_FLAG,
+     .offset = offsetof(struct list_args, json),
+     .sentence = "Give the result as JSON."},
+    {.name = NULL},
+};
+
+static void add_json_list(struct json_out *json, struct str name, struct str list)
+{
+    json_name(json, name);
+    json_raw(json, list.len > 0 ? list : STR("[]"));
+}
+
+static void add_json(const struct site_row *row, struct json_out *json)
+{
+    json_open(json, '{');
+    cli_json_text(json, STR("siteId"), row->id);
+    cli_json_text(json, STR("tenantId"), row->tenant);
+    cli_json_text(json, STR("domain"), row->domain);
+    cli_json_text(json, STR("timezone"), row->timezone);
+    json_name(json, STR("enabled"));
+    json_bool(json, row->enabled);
+    add_json_list(json, STR("allowedOrigins"), row->allowed_origins);
+    add_json_list(json, STR("trackingIds"), row->tracking_ids);
+    cli_json_instant(json, STR("createdAt"), row->created_ms);
+    json_close(json, '}');
+}
+
+static void add_row(const struct site_row *row, struct arena *arena, struct table *table)
+{
+    table_cell(table, row->id);
+    table_cell(table, row->tenant);
+    table_cell(table, row->domain);
+    table_cell(table, row->timezone);
+    table_cell(table, row->enabled ? STR("enabled") : STR("disabled"));
+    table_cell(table, table_instant(arena, row->created_ms, "-"));
+}
+
+static int run_list(const struct invocation *in, struct err *err)
+{
+    const struct list_args *args = in->args;
+    struct directory_rows rows;
+    int rc = cli_read_directory(in, &rows, err);
+    if (rc != 0) {
+        return rc;
+    }
+    static const char *const titles[] = {"ID", "TENANT", "DOMAIN", "TIMEZONE", "STATUS", "CREATED"};
+    struct table table = {.arena = in->arena, .columns = sizeof(titles) / sizeof(titles[0])};
+    struct json_out json = {.buf = in->out};
+    for (size_t i = 0; i < table.columns; i++) {
+        table_cell(&table, str_from(titles[i]));
+    }
+    if (args->json) {
+        json_open(&json, '[');
+    }
+    for (size_t i = 0; i < rows.sites_count; i++) {
+        if (args->tenant.len > 0 && !str_eq(args->tenant, rows.sites[i].tenant)) {
+            continue;
+        }
+        if (args->json) {
+            add_json(&rows.sites[i], &json);
+        } else {
+            add_row(&rows.sites[i], in->arena, &table);
+        }
+    }
+    if (args->json) {
+        json_close(&json, ']');
+        buf_addc(in->out, '\n');
+    } else {
+        table_print(&table, in->out);
+    }
+    return 0;
+}
+
+/* -- rm, snippet
+ * ------------------------------------------------------------------------------------------ */
+
+static int run_rm(const struct invocation *in, struct err *err)
+{
+    const struct id_args *args = in->args;
+    return cli_remove(in, store_remove_site, args->id, err);
+}
+
+struct snippet_args {
+    struct str id, url;
+};
+
+static const struct option snippet_options[] = {
+    {.name = "id",
+     .type = OPTION_ID,
+     .value = "ID",
+     .required = true,
+     .offset = offsetof(struct snippet_args, id),
+     .sentence = "The site."},
+    {.name = "url",
+     .type = OPTION_URL,
+     .value = "URL",
+     .offset = offsetof(struct snippet_args, url),
+     .sentence = "Where browsers reach this server; unless given, --public-url, else --listen."},
+    {.name = NULL},
+};
+
+static bool has_site(const struct directory_rows *rows, struct str id)
+{
+    for (size_t i = 0; i < rows->sites_count; i++) {
+        if (str_eq(rows->sites[i].id, id)) {
+            return true;
+        }
+    }
+    return false;
+}
+
+static int run_snippet(const struct invocation *in, struct err *err)
+{
+    const struct snippet_args *args = in->args;
+    const struct settings *settings = in->settings;
+    struct directory_rows rows;
+    int rc = cli_read_directory(in, &rows, err);
+    if (rc != 0) {
+        return rc;
+    }
+    if (!has_site(&rows, args->id)) {
+        return err_set(err, ERR_NOTFOUND, "site %.*s: no such site", STR_FMT(args->id));
+    }
+    struct str base = args->url.len > 0 ? args->url : settings->public_url;
+    buf_add(in->out, STR("<script defer src=\""));
+    if (base.len > 0) {
+        buf_add(in->out, base);
+    } else {
+        buf_addf(in->out, "http://%.*s", STR_FMT(settings->listen));
+    }
+    buf_addf(in->out, "/public/analytics.js\" data-site=\"%.*s\"></script>\n", STR_FMT(args->id));
+    return 0;
+}
+
+const struct command command_site_add = {
+    .name = "site add",
+    .summary = "Add a site; the same again is no error.",
+    .options = add_options,
+    .args_size = sizeof(struct add_args),
+    .operand = "id",
+    .groups = SETTINGS_DATA,
+    .run = run_add,
+};
+
+const struct command command_site_list = {
+    .name = "site list",
+    .summary = "List the sites.",
+    .options = list_options,
+    .args_size = sizeof(struct list_args),
+    .groups = SETTINGS_DATA,
+    .run = run_list,
+};
+
+const struct command command_site_rm = {
+    .name = "site rm",
+    .summary = "Remove a site; its numbers stay until retention takes them.",
+    .options = id_options,
+    .args_size = sizeof(struct id_args),
+    .operand = "id",
+    .groups = SETTINGS_DATA,
+    .run = run_rm,
+};
+
+const struct command command_site_snippet = {
+    .name = "site snippet",
+    .summary = "Print the script tag for a site's pages.",
+    .options = snippet_options,
+    .args_size = sizeof(struct snippet_args),
+    .operand = "id",
+    .groups = SETTINGS_DATA | SETTINGS_LINK,
+    .run = run_snippet,
+};

@@ -1,0 +1,155 @@
+/*
+ * directory/site.c -- from a site's row to the struct that requests read.
+ *
+ * A row may have been written by another program. What cannot be read of it falls back to the
+ * default and is told to the operator; it never takes a site away.
+ */
+#include "directory/directory_internal.h"
+
+#include "base/json.h"
+
+#include <stdio.h>
+#include <stdlib.h>
+
+enum { LIST_DEPTH = 1 };
+
+void directory_warn(const struct directory *directory, const char *msg, struct str site,
+                    const char *why)
+{
+    char quoted[384];
+
+    if (directory->config.logger != NULL)
+        logger_line(directory->config.logger, LOG_WARN, msg, "site=%.*s reason=%s", STR_FMT(site),
+                    logger_quote(why, quoted, sizeof(quoted)));
+}
+
+/* -- lists
+ * ------------------------------------------------------------------------------------------------------------
+ */
+
+struct list_reader {
+    const struct directory *directory;
+    struct str site;
+    struct arena *arena;
+};
+
+static void list_warn(const struct list_reader *reader, const char *member, const char *why)
+{
+    char msg[128];
+
+    (void)snprintf(msg, sizeof(msg), "setting %s ignored", member);
+    directory_warn(reader->directory, msg, reader->site, why);
+}
+
+/* The texts of a JSON array; an item that is no text is left out. */
+static struct str *read_list(const struct list_reader *reader, const char *member, struct str text,
+                             size_t *count)
+{
+    struct json *json = NULL;
+    struct err err = {""};
+
+    *count = 0;
+    if (text.len == 0)
+        return NULL;
+    if (json_parse(text, LIST_DEPTH, reader->arena, &json, &err) != 0 || json->type != JSON_ARRAY) {
+        list_warn(reader, member, err.text[0] == '\0' ? "not a list" : err.text);
+        return NULL;
+    }
+    struct str *list = ARENA_NEW(reader->arena, struct str, json->count + 1);
+
+    for (size_t i = 0; i < json->count; i++)
+        if (json->items[i].type == JSON_STRING)
+            list[(*count)++] = json->items[i].text;
+        else
+            list_warn(reader, member, "an item is no text");
+    return list;
+}
+
+static struct cidr *read_ranges(const struct list_reader *reader, const char *member,
+                                struct str text, size_t *count)
+{
+    size_t texts_count = 0;
+    const struct str *texts = read_list(reader, member, text, &texts_count);
+    struct cidr *ranges = ARENA_NEW(reader->arena, struct cidr, texts_count + 1);
+
+    *count = 0;
+    for (size_t i = 0; i < texts_count; i++)
+        if (cidr_parse(texts[i], &ranges[*count]))
+            (*count)++;
+        else
+            list_warn(reader, member, "an item is no address or range");
+    return ranges;
+}
+
+static void read_lists(const struct list_reader *reader, const struct site_row *row,
+                       struct site *out)
+{
+    out->allowed_origins =
+        read_list(reader, "allowedOrigins", row->allowed_origins, &out->allowed_origins_count);
+    out->has_allowed_origins = out->allowed_origins != NULL;
+    out->query_params =
+        read_list(reader, "queryParams", row->query_params, &out->query_params_count);
+    out->blocked_addresses = read_ranges(reader, "blockedAddresses", row->blocked_addresses,
+                                         &out->blocked_addresses_count);
+    out->blocked_paths =
+        read_list(reader, "blockedPaths", row->blocked_paths, &out->blocked_paths_count);
+    out->disabled_events =
+        read_list(reader, "events", row->disabled_events, &out->disabled_events_count);
+    out->token_events =
+        read_list(reader, "requireToken", row->require_token, &out->token_events_count);
+}
+
+/* -- the rest
+ * -----------------------------------------------------------------------------------------------------------
+ */
+
+static int32_t days_or(int32_t days, int32_t installation)
+{
+    return days < 0 ? installation : days;
+}
+
+static uint8_t prefix_or(int32_t prefix, uint8_t most)
+{
+    return prefix < 0 || prefix > most ? most : (uint8_t)prefix;
+}
+
+static int read_zone(struct directory *directory, const struct site_row *row, struct arena *arena,
+                     struct site *out, struct err *err)
+{
+    struct err why = {""};
+
+    out->timezone = arena_str(arena, row->timezone);
+    if (zones_find(&directory->zones, row->timezone, &out->tz, &why) == 0)
+        return 0;
+    directory_warn(directory, "setting timezone ignored, UTC holds", row->id, why.text);
+    out->timezone = STR("UTC");
+    return zones_find(&directory->zones, STR("UTC"), &out->tz, err);
+}
+
+int directory_make_site(struct directory *directory, const struct site_row *row, bool tenant_active,
+                        struct arena *arena, struct site *out, struct err *err)
+{
+    const struct directory_config *config = &directory->config;
+    struct list_reader reader = {directory, row->id, arena};
+
+    *out = (struct site){
+        .id = arena_str(arena, row->id),
+        .tenant = arena_str(arena, row->tenant),
+        .domain = arena_str(arena, row->domain),
+        .enabled = row->enabled,
+        .tenant_active = tenant_active,
+        .respect_gpc = row->respect_gpc,
+        .respect_dnt = row->respect_dnt,
+        .mask_personal = row->mask_personal,
+        .identity = str_eq(row->visitor_identity, STR("full-address")) ? IDENTITY_FULL_ADDRESS
+                                                                       : IDENTITY_CUT_ADDRESS,
+        .ipv4_prefix = prefix_or(row->ipv4_prefix, 24),
+        .ipv6_prefix = prefix_or(row->ipv6_prefix, 48),
+        .events_per_second = row->events_per_second < 0 ? 0 : row->events_per_second,
+        .raw_days = days_or(row->raw_days, config->raw_days),
+        .visit_days = days_or(row->visit_days, config->visit_days),
+        .stats_days = days_or(row->stats_days, config->stats_days),
+    };
+    read_lists(&reader, row, out);
+    return read_zone(directory, row, arena, out, err);
+}

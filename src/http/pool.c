@@ -1,0 +1,149 @@
+/*
+ * http/pool.c -- query threads: whatever may block is done here, each thread with a worker context of its own.
+ *
+ * The queue is first in, first out, and bounded by the requests that wait in it, those given up included: while every
+ * thread hangs, it fills once and then refuses, and memory stays bounded. What was given up while it waited is not
+ * run. A thread that does not come back when the server stops is left behind with what it uses.
+ */
+#include "http/http_internal.h"
+
+#include <time.h>
+
+static void run(struct exchange *ex, void *worker)
+{
+    if (ex->page_turn) {
+        struct err err;
+
+        buf_reset(&ex->page);
+        ex->page_sent = 0;
+        ex->page_state = ex->response.stream.next(ex->response.stream.ctx, worker, &ex->page, &err);
+        return;
+    }
+    ex->request.worker = worker;
+    ex->route->handle(&ex->request, &ex->response);
+}
+
+/* The next exchange, or NULL when the pool stops. */
+static struct exchange *next_job(struct query_pool *pool)
+{
+    pthread_mutex_lock(&pool->lock);
+    while (pool->first == NULL && !pool->stopping)
+        pthread_cond_wait(&pool->work, &pool->lock);
+    struct exchange *ex = pool->first;
+
+    if (ex != NULL) {
+        pool->first = ex->job_next;
+        if (pool->first == NULL)
+            pool->last = &pool->first;
+        pool->waiting -= ex->page_turn ? 0 : 1;
+    }
+    pthread_mutex_unlock(&pool->lock);
+    return ex;
+}
+
+/* Open the worker context and tell query_pool_start(). */
+static bool open_worker(struct query_pool *pool, void **worker)
+{
+    const struct http_config *config = &pool->http->config;
+    struct err err = {0};
+    int rc = config->worker_open == NULL ? 0 : config->worker_open(config->app, worker, &err);
+
+    pthread_mutex_lock(&pool->lock);
+    if (rc != 0 && pool->failed == 0)
+        pool->err = err;
+    pool->ready += rc == 0;
+    pool->failed += rc != 0;
+    pthread_cond_signal(&pool->opened);
+    pthread_mutex_unlock(&pool->lock);
+    return rc == 0;
+}
+
+static void *query_thread(void *ctx)
+{
+    struct query_pool *pool = ctx;
+    void *worker = NULL;
+    struct exchange *ex;
+
+    if (!open_worker(pool, &worker))
+        return NULL;
+    while ((ex = next_job(pool)) != NULL) {
+        if (atomic_load_explicit(&ex->state, memory_order_acquire) == EXCHANGE_PENDING)
+            run(ex, worker);
+        exchange_finish(ex);
+    }
+    if (pool->http->config.worker_close != NULL)
+        pool->http->config.worker_close(pool->http->config.app, worker);
+    return NULL;
+}
+
+bool query_pool_submit(struct query_pool *pool, struct exchange *ex)
+{
+    pthread_mutex_lock(&pool->lock);
+    bool room = ex->page_turn || pool->waiting < pool->limit;
+
+    if (room) {
+        exchange_suspend(ex);
+        ex->job_next = NULL;
+        *pool->last = ex;
+        pool->last = &ex->job_next;
+        pool->waiting += ex->page_turn ? 0 : 1;
+        pthread_cond_signal(&pool->work);
+    }
+    pthread_mutex_unlock(&pool->lock);
+    return room;
+}
+
+/* Wait until each thread has opened its worker, or one has failed. */
+static int wait_opened(struct query_pool *pool, struct err *err)
+{
+    pthread_mutex_lock(&pool->lock);
+    while (pool->ready + pool->failed < pool->threads_count)
+        pthread_cond_wait(&pool->opened, &pool->lock);
+    int rc = pool->failed == 0 ? 0 : err_set(err, ERR_UNAVAILABLE, "%s", pool->err.text);
+
+    pthread_mutex_unlock(&pool->lock);
+    return rc;
+}
+
+int query_pool_start(struct query_pool *pool, struct http *http, struct err *err)
+{
+    unsigned wanted = http->config.query_threads;
+
+    pool->http = http;
+    pool->limit = http->config.query_queue;
+    pool->last = &pool->first;
+    (void)pthread_mutex_init(&pool->lock, NULL);
+    (void)pthread_cond_init(&pool->work, NULL);
+    (void)pthread_cond_init(&pool->opened, NULL);
+    pool->threads = ARENA_NEW(&http->router.arena, pthread_t, wanted);
+    for (; pool->threads_count < wanted; pool->threads_count++) {
+        int rc = pthread_create(&pool->threads[pool->threads_count], NULL, query_thread, pool);
+
+        if (rc != 0)
+            return err_set(err, ERR_SYSTEM, "cannot start a thread: %s", strerror(rc));
+    }
+    return wait_opened(pool, err);
+}
+
+bool query_pool_stop(struct query_pool *pool, int64_t ms)
+{
+    struct timespec until;
+    bool all = true;
+
+    pthread_mutex_lock(&pool->lock);
+    pool->stopping = true;
+    pthread_cond_broadcast(&pool->work);
+    pthread_mutex_unlock(&pool->lock);
+    (void)clock_gettime(CLOCK_REALTIME, &until);
+    until.tv_sec += ms / 1000;
+    until.tv_nsec += ms % 1000 * 1000000;
+    until.tv_sec += until.tv_nsec / 1000000000;
+    until.tv_nsec %= 1000000000;
+    for (unsigned i = 0; i < pool->threads_count; i++) {
+        if (pthread_timedjoin_np(pool->threads[i], NULL, &until) == 0)
+            continue;
+        (void)pthread_detach(pool->threads[i]);
+        all = false;
+    }
+    return all;
+}

@@ -1,0 +1,44 @@
+/*
+ * queue/order.h -- which records may be given: of each (producer, partition) number n only after n-1, and each
+ * once. Pure; shared by all backends.
+ */
+#ifndef ABACUS_QUEUE_ORDER_H
+#define ABACUS_QUEUE_ORDER_H
+
+#include "base/position.h"
+
+#include <stdbool.h>
+#include <stddef.h>
+
+struct stream;
+
+/* Zero-initialise. */
+struct order {
+    struct stream *streams;
+};
+
+enum order_verdict {
+    ORDER_GIVE, /* the next one; it counts as given from now on */
+    ORDER_PASS, /* committed or given before */
+    ORDER_HOLD, /* past a gap that is known */
+    ORDER_GAP,  /* past a gap, for the first time since it was opened, filled or begun again */
+};
+
+/* *expected: the number that should come. */
+enum order_verdict order_judge(struct order *order, const struct position *position,
+                               uint64_t *expected);
+
+bool order_is_committed(const struct order *order, const struct position *position);
+
+/* These were committed, whether given here or not. */
+void order_committed(struct order *order, const struct position *positions, size_t count);
+
+/* Begin again behind exactly these. */
+void order_reset(struct order *order, const struct position *committed, size_t count);
+
+/* What is committed, as positions that the caller frees. */
+size_t order_positions(const struct order *order, struct position **out);
+
+void order_release(struct order *order);
+
+#endif

@@ -1,0 +1,115 @@
+/*
+ * queue/queue_log.c -- the node's own event log as the queue ("log:DATA_DIR"). Reads beside whoever writes; what is
+ * committed is released by the log's holder, not here.
+ */
+#include "log/log.h"
+#include "queue/queue_internal.h"
+
+#include <stdio.h>
+#include <stdlib.h>
+#include <string.h>
+
+struct log_queue {
+    struct queue base;
+    struct str data_dir;
+    struct log_reader *reader;
+};
+
+static struct log_queue *of(struct queue *queue)
+{
+    return (struct log_queue *)queue;
+}
+
+static void log_queue_close(struct queue *queue)
+{
+    struct log_queue *q = of(queue);
+
+    log_reader_close(&q->reader);
+    free((void *)(uintptr_t)q->data_dir.ptr);
+    free(q);
+}
+
+static int log_queue_open(struct str rest, const struct position *committed, size_t count,
+                          struct queue **out, struct err *err)
+{
+    struct log_queue *q = calloc(1, sizeof(*q));
+    char *data_dir = malloc(rest.len + 1);
+
+    if (q == NULL || data_dir == NULL) {
+        (void)fputs("abacus: out of memory\n", stderr);
+        abort();
+    }
+    if (rest.len > 0)
+        memcpy(data_dir, rest.ptr, rest.len);
+    q->base.ops = &queue_log_ops;
+    q->data_dir = (struct str){data_dir, rest.len};
+
+    int rc = log_reader_open(q->data_dir, committed, count, &q->reader, err);
+
+    if (rc != 0) {
+        log_queue_close(&q->base);
+        return rc;
+    }
+    *out = &q->base;
+    return 0;
+}
+
+static void log_queue_begin(struct queue *queue)
+{
+    log_reader_trim(of(queue)->reader);
+}
+
+static int log_queue_next(struct queue *queue, struct queue_record *out, struct err *err)
+{
+    struct log_record record;
+    int rc = log_reader_next(of(queue)->reader, &record, err);
+
+    if (rc == 1)
+        *out = (struct queue_record){record.position, record.payload};
+    return rc;
+}
+
+static int log_queue_committed(struct queue *queue, struct err *err)
+{
+    (void)err;
+    log_reader_trim(of(queue)->reader);
+    return 0;
+}
+
+/* The old reader stays when the new one cannot be had, so that the queue can be closed or rewound again. */
+static int log_queue_rewind(struct queue *queue, const struct position *committed, size_t count,
+                            struct err *err)
+{
+    struct log_queue *q = of(queue);
+    struct log_reader *reader;
+    int rc = log_reader_open(q->data_dir, committed, count, &reader, err);
+
+    if (rc != 0)
+        return rc;
+    log_reader_close(&q->reader);
+    q->reader = reader;
+    return 0;
+}
+
+static int log_queue_status(struct queue *queue, struct queue_status *out, struct err *err)
+{
+    struct position *committed;
+    struct log_backlog backlog;
+    size_t count = order_positions(&queue->order, &committed);
+    int rc = log_backlog(of(queue)->data_dir, committed, count, &backlog, err);
+
+    free(committed);
+    *out = (struct queue_status){backlog.records, backlog.oldest_ms};
+    return rc;
+}
+
+const struct queue_ops queue_log_ops = {
+    .scheme = "log",
+    .open = log_queue_open,
+    .close = log_queue_close,
+    .begin = log_queue_begin,
+    .next = log_queue_next,
+    .committed = log_queue_committed,
+    .rewind = log_queue_rewind,
+    .status = log_queue_status,
+};

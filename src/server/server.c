@@ -1,0 +1,214 @@
+/*
+ * server/server.c -- everything that runs, put together and taken apart in order.
+ *
+ * Up: store (migrated), log (recovered), directory with a first snapshot, HTTP, then the aggregator and the
+ * housekeeper. Down: HTTP first, so that nothing is appended any more; the last refusals become tallies; the log is
+ * flushed. What the log holds then is counted by the next start or by `abacus aggregate`.
+ */
+#include "server/server_internal.h"
+
+#include "access/access.h"
+#include "base/clock.h"
+
+#include <errno.h>
+#include <signal.h>
+#include <stdio.h>
+#include <stdlib.h>
+#include <sys/stat.h>
+#include <unistd.h>
+
+enum {
+    STOP_GRACE_MS = 10 * 1000,
+};
+
+static void observe_store(void *ctx, const char *op, double seconds)
+{
+    struct server *server = ctx;
+
+    metrics_db(server->metrics, op, seconds);
+}
+
+int server_open_store(struct server *server, bool read_only, struct store **out, struct err *err)
+{
+    const struct store_config config = {.url = server->config->database_url,
+                                        .data_dir = server->config->data_dir,
+                                        .read_only = read_only,
+                                        .observe = observe_store,
+                                        .ctx = server};
+
+    return store_open(&config, out, err);
+}
+
+static int worker_open(void *app, void **worker, struct err *err)
+{
+    struct api *api = app;
+    struct server *server = api->server;
+    struct store *store = NULL;
+    int rc = server_open_store(server, true, &store, err);
+
+    *worker = store;
+    return rc;
+}
+
+static void worker_close(void *app, void *worker)
+{
+    struct store *store = worker;
+
+    (void)app;
+    store_close(&store);
+}
+
+static void *site_series(void *ctx, struct str tenant, struct str site)
+{
+    struct server *server = ctx;
+
+    return metrics_site(server->metrics, tenant, site);
+}
+
+static int open_log(struct server *server, struct err *err)
+{
+    const struct log_config config = {.data_dir = server->config->data_dir,
+                                      .max_bytes = (uint64_t)server->config->log_max_bytes,
+                                      .keep_ms = server->config->log_keep_ms,
+                                      .always = server->config->always,
+                                      .logger = &server->config->logger};
+
+    return log_open(&config, &server->log, err);
+}
+
+static int open_directory(struct server *server, struct err *err)
+{
+    const struct directory_config config = {.raw_days = server->config->raw_days,
+                                            .visit_days = server->config->visit_days,
+                                            .stats_days = server->config->stats_days,
+                                            .logger = &server->config->logger,
+                                            .series = site_series,
+                                            .tick = housekeep_tick,
+                                            .ctx = server};
+    struct store *store = NULL;
+
+    server->directory = directory_new(&config);
+    int rc = server_open_store(server, false, &store, err);
+
+    if (rc == 0)
+        rc = directory_load(server->directory, store, clock_wall_ms(), err);
+    if (rc == 0)
+        rc = directory_start(server->directory, &store, err);
+    store_close(&store);
+    return rc;
+}
+
+static void wire_api(struct server *server)
+{
+    const struct server_config *config = server->config;
+
+    server->api = (struct api){.directory = server->directory,
+                               .log = server->log,
+                               .metrics = server->metrics,
+                               .refusals = refusals_new(),
+                               .rates = rates_new(),
+                               .trusted = config->trusted,
+                               .trusted_count = config->trusted_count,
+                               .data_dir = config->data_dir,
+                               .public_url = config->public_url,
+                               .demo_site = config->demo_site,
+                               .always = config->always,
+                               .logger = &config->logger,
+                               .server = server};
+}
+
+static int open_http(struct server *server, struct err *err)
+{
+    const struct server_config *config = server->config;
+    struct http_config http = {.listen = config->listen,
+                               .threads = config->threads,
+                               .query_threads = config->query_threads,
+                               .connections = config->connections,
+                               .connections_per_address = config->connections_per_address,
+                               .trusted = config->trusted,
+                               .trusted_count = config->trusted_count,
+                               .app = &server->api,
+                               .worker_open = worker_open,
+                               .worker_close = worker_close,
+                               .metrics = server->metrics,
+                               .logger = &config->logger};
+
+    http.routes = api_routes(&http.routes_count);
+    return http_start(&http, &server->http, err);
+}
+
+static int start(struct server *server, struct err *err)
+{
+    struct metrics_names names = api_metrics_names(&server->arena);
+
+    server->metrics = metrics_new(&names, STR(ABACUS_VERSION));
+    int rc = open_log(server, err);
+
+    if (rc == 0)
+        rc = open_directory(server, err);
+    if (rc == 0) {
+        wire_api(server);
+        rc = open_http(server, err);
+    }
+    if (rc == 0)
+        rc = jobs_start(server, err);
+    return rc;
+}
+
+/* The signals are blocked in all threads; this one waits for them. */
+static void block_signals(sigset_t *set)
+{
+    (void)sigemptyset(set);
+    (void)sigaddset(set, SIGTERM);
+    (void)sigaddset(set, SIGINT);
+    (void)pthread_sigmask(SIG_BLOCK, set, NULL);
+    (void)signal(SIGPIPE, SIG_IGN);
+}
+
+static void stop(struct server *server)
+{
+    bool whole = true;
+
+    jobs_ask_to_stop(server);
+    if (server->http != NULL)
+        whole = http_stop(&server->http, STOP_GRACE_MS);
+    jobs_stop(server);
+    if (server->directory != NULL)
+        directory_stop(server->directory);
+    if (server->api.refusals != NULL)
+        api_flush_refusals(&server->api);
+    log_close(&server->log);
+    logger_line(&server->config->logger, LOG_INFO, "stopped", NULL);
+    /* A query thread that hangs may still use what would be freed now; everything durable is done. */
+    if (!whole)
+        _exit(0);
+    refusals_free(&server->api.refusals);
+    rates_free(&server->api.rates);
+    directory_free(&server->directory);
+    metrics_free(&server->metrics);
+    arena_free(&server->arena);
+}
+
+int server_run(const struct server_config *config, struct err *err)
+{
+    struct server server = {.config = config, .lock = PTHREAD_MUTEX_INITIALIZER};
+    sigset_t signals;
+    pthread_condattr_t monotonic;
+
+    (void)pthread_condattr_init(&monotonic);
+    (void)pthread_condattr_setclock(&monotonic, CLOCK_MONOTONIC);
+    (void)pthread_cond_init(&server.wake, &monotonic);
+    block_signals(&signals);
+    int rc = start(&server, err);
+
+    if (rc == 0) {
+        int signal_number = 0;
+
+        (void)fprintf(stderr, "abacus: listening on http://%.*s\n",
+                      STR_FMT(http_address(server.http)));
+        while (sigwait(&signals, &signal_number) != 0)
+            continue;
+    }
+    stop(&server);
+    return rc;
+}

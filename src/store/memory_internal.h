@@ -1,0 +1,80 @@
+/*
+ * store/memory_internal.h -- what the files of the memory double share.
+ */
+#ifndef ABACUS_STORE_MEMORY_INTERNAL_H
+#define ABACUS_STORE_MEMORY_INTERNAL_H
+
+#include "store/store_backend.h"
+
+/* A growing array of rows of one type. */
+struct rows {
+    void *ptr;
+    size_t count, cap;
+};
+
+struct memory_visit {
+    struct visit visit;
+    bool closed;
+    int32_t expiry_day;
+};
+
+struct memory_position {
+    struct position position;
+    int64_t moved_ms;
+};
+
+struct memory_removed {
+    struct str site, tenant;
+};
+
+/* Texts live in `arena` until the store is closed, also those of rows that are gone. */
+struct memory_store {
+    struct store base;
+    struct arena arena;
+    struct rows events;    /* struct event_row, by site, time, id */
+    struct rows days;      /* struct stats_row, by site, day */
+    struct rows hours;     /* struct stats_row, by site, hour */
+    struct rows sketches;  /* struct sketch */
+    struct rows visits;    /* struct memory_visit */
+    struct rows keys;      /* struct event_key */
+    struct rows ledger;    /* struct ledger_row, by site, day, kind, reason */
+    struct rows positions; /* struct memory_position */
+    struct rows tenants, sites, tokens, removed;
+    int64_t counters[COUNTERS];
+    int64_t event_id, folded_records, folded_positions, version;
+    uint8_t id_key[16];
+};
+
+static inline struct memory_store *memory_of(struct store *store)
+{
+    return (struct memory_store *)store;
+}
+
+/* Room for one more, zeroed. */
+void *rows_add(struct rows *rows, size_t size);
+void rows_remove(struct rows *rows, size_t size, size_t at);
+struct str memory_keep(struct memory_store *store, struct str s);
+
+/* memory_expire.c */
+int memory_expire(struct store *store, const struct expiry *sites, size_t count,
+                  const struct expiry_general *general, int64_t now_ms, bool *more,
+                  struct err *err);
+
+/* memory_admin.c */
+int memory_read_directory(struct store *store, struct arena *arena, struct directory_rows *out,
+                          struct err *err);
+int memory_put_tenant(struct store *store, const struct tenant_row *row, const struct actor *actor,
+                      struct err *err);
+int memory_put_site(struct store *store, const struct site_row *row, const struct actor *actor,
+                    struct err *err);
+int memory_put_token(struct store *store, const struct token_row *row, const struct actor *actor,
+                     struct err *err);
+int memory_remove_tenant(struct store *store, struct str id, const struct actor *actor,
+                         struct err *err);
+int memory_remove_site(struct store *store, struct str id, const struct actor *actor,
+                       struct err *err);
+int memory_remove_token(struct store *store, struct str id, const struct actor *actor,
+                        struct err *err);
+struct site_row *memory_site(struct memory_store *store, struct str id);
+
+#endif

@@ -1,0 +1,231 @@
+/*
+ * store/salts.c -- the salts of one machine, in one small file that is replaced whole.
+ *
+ *     DATA_DIR/salts    a line per date: "YYYY-MM-DD", a space, 64 hex digits
+ *
+ * Not in the database, whose log, free pages and backups would keep a salt longer than it may live.
+ * A salt lives while its date can still be running somewhere (from UTC+14 to UTC-12, and the visit
+ * time-out after it), and is made when its date comes within 48 hours of running anywhere. Salts
+ * are never derived from anything, so what is gone is gone.
+ *
+ * Whoever looks takes DATA_DIR/salts.lock, so that two processes never make different salts for a
+ * date; the new file is written aside, flushed and renamed over the old one, and what is given out
+ * is what was read back.
+ */
+#include "store/store_backend.h"
+
+#include "base/buf.h"
+#include "base/date.h"
+
+#include <errno.h>
+#include <fcntl.h>
+#include <sodium.h>
+#include <stdio.h>
+#include <unistd.h>
+
+enum {
+    LINE_BYTES = 10 + 1 + 2 * SALT_BYTES + 1,
+    FILE_BYTES_MAX = SALTS_MAX * LINE_BYTES,
+    EAST_HOURS = 14, /* the first zone in which a date begins */
+    WEST_HOURS = 12, /* the last one in which it ends */
+    AHEAD_HOURS = 48,
+};
+
+static int32_t day_of(int64_t ms)
+{
+    return (int32_t)(ms / DAY_MS - (ms % DAY_MS < 0));
+}
+
+void store_salt_days(int64_t now_ms, int32_t *first, int32_t *last)
+{
+    *first = day_of(now_ms - WEST_HOURS * HOUR_MS - VISIT_TIMEOUT_MS);
+    *last = day_of(now_ms + (EAST_HOURS + AHEAD_HOURS) * HOUR_MS);
+}
+
+/* -- the text
+ * ----------------------------------------------------------------------------------------------------
+ */
+
+static bool line_parse(struct str line, struct salt *out)
+{
+    size_t bytes = 0;
+
+    return line.len == LINE_BYTES - 1 && line.ptr[10] == ' ' &&
+           date_parse(str_slice(line, 0, 10), &out->day) &&
+           sodium_hex2bin(out->key, SALT_BYTES, line.ptr + 11, line.len - 11, NULL, &bytes, NULL) ==
+               0 &&
+           bytes == SALT_BYTES;
+}
+
+static int text_parse(struct str text, struct salts *out, struct err *err)
+{
+    out->count = 0;
+    while (text.len > 0) {
+        size_t end = str_find(text, 0, '\n');
+
+        if (out->count == SALTS_MAX || end == text.len ||
+            !line_parse(str_slice(text, 0, end), &out->salt[out->count]) ||
+            salts_find(out, out->salt[out->count].day) != NULL)
+            return err_set(err, ERR_CORRUPT, "salts: line %zu is not a date and its salt",
+                           out->count + 1);
+        out->count++;
+        text = str_slice(text, end + 1, text.len);
+    }
+    return 0;
+}
+
+static size_t text_format(const struct salts *salts, char out[FILE_BYTES_MAX + 1])
+{
+    size_t len = 0;
+
+    for (size_t i = 0; i < salts->count; i++) {
+        date_format(salts->salt[i].day, out + len);
+        out[len + 10] = ' ';
+        (void)sodium_bin2hex(out + len + 11, 2 * SALT_BYTES + 1, salts->salt[i].key, SALT_BYTES);
+        out[len + LINE_BYTES - 1] = '\n';
+        len += LINE_BYTES;
+    }
+    return len;
+}
+
+/* -- the file
+ * ----------------------------------------------------------------------------------------------------
+ */
+
+struct salts_dir {
+    const char *name;
+    int fd, lock_fd;
+};
+
+static int fail(const struct salts_dir *dir, const char *what, struct err *err)
+{
+    int code = errno == ENOSPC || errno == EDQUOT ? ERR_FULL : ERR_SYSTEM;
+
+    return err_set(err, code, "%s/%s: %s", dir->name, what, strerror(errno));
+}
+
+static int dir_open(const struct store *store, struct salts_dir *dir, struct err *err)
+{
+    struct flock whole = {.l_type = F_WRLCK, .l_whence = SEEK_SET};
+
+    *dir = (struct salts_dir){store->data_dir[0] == '\0' ? "." : store->data_dir, -1, -1};
+    dir->fd = open(dir->name, O_RDONLY | O_DIRECTORY | O_CLOEXEC);
+    if (dir->fd < 0)
+        return fail(dir, "", err);
+    dir->lock_fd = openat(dir->fd, "salts.lock", O_RDWR | O_CREAT | O_CLOEXEC, 0600);
+    if (dir->lock_fd < 0)
+        return fail(dir, "salts.lock", err);
+    while (fcntl(dir->lock_fd, F_OFD_SETLKW, &whole) != 0)
+        if (errno != EINTR)
+            return fail(dir, "salts.lock", err);
+    return 0;
+}
+
+static void dir_close(struct salts_dir *dir)
+{
+    if (dir->lock_fd >= 0)
+        (void)close(dir->lock_fd);
+    if (dir->fd >= 0)
+        (void)close(dir->fd);
+}
+
+/* A file that is not there yet is empty. */
+static int file_read(const struct salts_dir *dir, struct salts *out, struct err *err)
+{
+    char text[FILE_BYTES_MAX + 1];
+    int fd = openat(dir->fd, "salts", O_RDONLY | O_CLOEXEC);
+
+    out->count = 0;
+    if (fd < 0)
+        return errno == ENOENT ? 0 : fail(dir, "salts", err);
+    ssize_t n = read(fd, text, sizeof(text));
+    int rc = n < 0 ? fail(dir, "salts", err) : text_parse((struct str){text, (size_t)n}, out, err);
+
+    (void)close(fd);
+    sodium_memzero(text, sizeof(text));
+    return rc;
+}
+
+static bool write_all(int fd, const char *text, size_t len)
+{
+    while (len > 0) {
+        ssize_t n = write(fd, text, len);
+
+        if (n < 0 && errno != EINTR)
+            return false;
+        text += n < 0 ? 0 : n;
+        len -= n < 0 ? 0 : (size_t)n;
+    }
+    return true;
+}
+
+static int file_replace(const struct salts_dir *dir, const struct salts *salts, struct err *err)
+{
+    char text[FILE_BYTES_MAX + 1];
+    int fd = openat(dir->fd, "salts.new", O_WRONLY | O_CREAT | O_TRUNC | O_CLOEXEC, 0600);
+    int rc = 0;
+
+    if (fd < 0)
+        return fail(dir, "salts.new", err);
+    size_t len = text_format(salts, text);
+
+    if (!write_all(fd, text, len) || fsync(fd) != 0)
+        rc = fail(dir, "salts.new", err);
+    sodium_memzero(text, sizeof(text));
+    (void)close(fd);
+    if (rc == 0 && (renameat(dir->fd, "salts.new", dir->fd, "salts") != 0 || fsync(dir->fd) != 0))
+        rc = fail(dir, "salts", err);
+    if (rc != 0)
+        (void)unlinkat(dir->fd, "salts.new", 0);
+    return rc;
+}
+
+/* -- which live
+ * --------------------------------------------------------------------------------------------------
+ */
+
+/* True if something changed. */
+static bool salts_turn(struct salts *salts, int64_t now_ms)
+{
+    int32_t first, last;
+    size_t kept = 0, before = salts->count;
+    bool changed;
+
+    store_salt_days(now_ms, &first, &last);
+    for (size_t i = 0; i < before; i++)
+        if (salts->salt[i].day >= first && salts->salt[i].day <= last)
+            salts->salt[kept++] = salts->salt[i];
+    changed = kept < before;
+    salts->count = kept;
+    for (int32_t day = first; day <= last; day++) {
+        if (salts_find(salts, day) != NULL)
+            continue;
+        struct salt *new = &salts->salt[salts->count++];
+
+        new->day = day;
+        randombytes_buf(new->key, SALT_BYTES);
+        changed = true;
+    }
+    return changed;
+}
+
+int salts_read(struct store *store, int64_t now_ms, struct salts *out, struct err *err)
+{
+    struct salts_dir dir;
+    int rc = store->read_only ? err_set(err, ERR_DENIED, "the store is open for reading only")
+                              : dir_open(store, &dir, err);
+
+    if (store->read_only)
+        return rc;
+    if (rc == 0)
+        rc = file_read(&dir, out, err);
+    if (rc == 0 && salts_turn(out, now_ms)) {
+        rc = file_replace(&dir, out, err);
+        if (rc == 0)
+            rc = file_read(&dir, out, err);
+    }
+    if (rc != 0)
+        sodium_memzero(out, sizeof(*out));
+    dir_close(&dir);
+    return rc;
+}

@@ -1,0 +1,297 @@
+/*
+ * store/sqlite_expire.c -- what is too old goes, a bounded number of rows in one transaction.
+ *
+ * Every rule is one statement that takes at most so many of the oldest rows by an index, so that a
+ * call without work costs a few lookups for each site. Where removed rows carried a part of the
+ * ledger's check (records, committed numbers), what they carried is folded into a running total in
+ * the same transaction: both sides stay equal.
+ *
+ * A visit of a closed day stays, but under a random number instead of its visitor, which leads
+ * nowhere. Runs that never became visits, and links between two ids of a visitor, go.
+ */
+#include "store/sqlite_internal.h"
+
+#include "base/date.h"
+
+#include <stdlib.h>
+
+enum { ROWS_MAX = 10000 };
+
+struct work {
+    struct sqlite_store *store;
+    int64_t left; /* rows that this call may still change */
+};
+
+/* -- one rule
+ * ------------------------------------------------------------------------------------------------------------
+ */
+
+/* `sql` has the parameters site, bound, limit; it returns a number of each row it removes, which is
+ * added to *folded if that is not NULL. */
+static int apply(struct work *work, const char *sql, struct str site, int64_t bound,
+                 int64_t *folded, struct err *err)
+{
+    struct query query;
+    int rc = work->left > 0 ? sqlite_query(work->store, sql, &query, err) : 1;
+
+    if (rc != 0)
+        return rc < 0 ? rc : 0;
+    bind_str(&query, site);
+    bind_i64(&query, bound);
+    bind_i64(&query, work->left);
+    while ((rc = sqlite_row(work->store, &query, err)) > 0) {
+        if (folded != NULL)
+            *folded += column_i64(&query);
+        work->left--;
+    }
+    return rc;
+}
+
+static const char REMOVE_RAW[] =
+    "DELETE FROM analytics_events WHERE (site_id, timestamp, id) IN (SELECT site_id, timestamp, id"
+    " FROM analytics_events WHERE site_id = ?1 AND timestamp < ?2 ORDER BY timestamp LIMIT ?3)"
+    " RETURNING 1";
+static const char REMOVE_SKETCHES[] =
+    "DELETE FROM sketches WHERE (site_id, day, kind, hour_ms) IN (SELECT site_id, day, kind, "
+    "hour_ms"
+    " FROM sketches WHERE site_id = ?1 AND day < ?2 ORDER BY day LIMIT ?3) RETURNING 1";
+static const char REMOVE_LINKS[] =
+    "DELETE FROM visits WHERE (site_id, visitor, begin_ms) IN (SELECT site_id, visitor, begin_ms"
+    " FROM visits WHERE site_id = ?1 AND closed = 0 AND expiry_day < ?2"
+    " AND (before <> 0 OR first_ms = 9223372036854775807) LIMIT ?3) RETURNING 1";
+static const char CLOSE_VISITS[] =
+    "UPDATE visits SET visitor = random(), closed = 1"
+    " WHERE (site_id, visitor, begin_ms) IN (SELECT site_id, visitor, begin_ms"
+    " FROM visits WHERE site_id = ?1 AND closed = 0 AND expiry_day < ?2 LIMIT ?3) RETURNING 1";
+static const char REMOVE_VISITS[] =
+    "DELETE FROM visits WHERE (site_id, visitor, begin_ms) IN (SELECT site_id, visitor, begin_ms"
+    " FROM visits WHERE site_id = ?1 AND closed IN (0, 1) AND expiry_day < ?2 LIMIT ?3) RETURNING "
+    "1";
+static const char REMOVE_DAYS[] =
+    "DELETE FROM analytics_daily_stats WHERE (site_id, date) IN (SELECT site_id, date"
+    " FROM analytics_daily_stats WHERE site_id = ?1 AND date < date(?2 * 86400, 'unixepoch')"
+    " ORDER BY date LIMIT ?3) RETURNING 1";
+/* A local day begins at most 14 hours after the same date in UTC, which bounds the key. */
+static const char REMOVE_HOURS[] =
+    "DELETE FROM hourly_stats WHERE (site_id, hour_ms) IN (SELECT site_id, hour_ms"
+    " FROM hourly_stats WHERE site_id = ?1 AND hour_ms < (?2 * 24 + 14) * 3600000 AND day < ?2"
+    " ORDER BY hour_ms LIMIT ?3) RETURNING 1";
+static const char REMOVE_LEDGER[] =
+    "DELETE FROM ledger WHERE (site_id, day, kind, reason) IN (SELECT site_id, day, kind, reason"
+    " FROM ledger WHERE site_id = ?1 AND day < ?2 ORDER BY day LIMIT ?3) RETURNING records";
+
+/* The rules of a site's days, in this order: what still names visitors first. */
+struct rule {
+    const char *sql;
+    size_t bound; /* the member of struct expiry that bounds it */
+};
+static const struct rule rules[] = {
+    {REMOVE_SKETCHES, offsetof(struct expiry, raw_before_day)},
+    {REMOVE_LINKS, offsetof(struct expiry, raw_before_day)},
+    {CLOSE_VISITS, offsetof(struct expiry, raw_before_day)},
+    {REMOVE_VISITS, offsetof(struct expiry, visits_before_day)},
+    {REMOVE_DAYS, offsetof(struct expiry, stats_before_day)},
+    {REMOVE_HOURS, offsetof(struct expiry, stats_before_day)},
+};
+
+static int expire_ledger(struct work *work, const struct expiry *expiry, struct err *err)
+{
+    int64_t records = 0;
+    int rc = apply(work, REMOVE_LEDGER, expiry->site, expiry->stats_before_day, &records, err);
+
+    return rc == 0 ? sqlite_count(work->store, "folded_records", records, err) : rc;
+}
+
+static int expire_site(struct work *work, const struct expiry *expiry, struct err *err)
+{
+    int rc = 0;
+
+    if (expiry->raw_before_ms != INT64_MIN)
+        rc = apply(work, REMOVE_RAW, expiry->site, expiry->raw_before_ms, NULL, err);
+    for (size_t i = 0; rc == 0 && i < sizeof(rules) / sizeof(rules[0]); i++) {
+        int32_t bound;
+
+        memcpy(&bound, (const char *)expiry + rules[i].bound, sizeof(bound));
+        if (bound != INT32_MIN)
+            rc = apply(work, rules[i].sql, expiry->site, bound, NULL, err);
+    }
+    if (rc == 0 && expiry->stats_before_day != INT32_MIN)
+        rc = expire_ledger(work, expiry, err);
+    return rc;
+}
+
+/* -- sites that were removed
+ * ------------------------------------------------------------------------------------------------
+ */
+
+static const char REMOVED_SITES[] =
+    "SELECT site_id FROM removed_sites WHERE site_id > ? ORDER BY site_id LIMIT 1";
+static const char FORGET_EMPTY[] =
+    "DELETE FROM removed_sites WHERE site_id = ?1"
+    " AND NOT EXISTS (SELECT 1 FROM analytics_events WHERE site_id = ?1)"
+    " AND NOT EXISTS (SELECT 1 FROM sketches WHERE site_id = ?1)"
+    " AND NOT EXISTS (SELECT 1 FROM visits WHERE site_id = ?1)"
+    " AND NOT EXISTS (SELECT 1 FROM analytics_daily_stats WHERE site_id = ?1)"
+    " AND NOT EXISTS (SELECT 1 FROM hourly_stats WHERE site_id = ?1)"
+    " AND NOT EXISTS (SELECT 1 FROM ledger WHERE site_id = ?1)";
+
+static int forget_if_empty(struct work *work, struct str site, struct err *err)
+{
+    struct query query;
+    int rc = sqlite_query(work->store, FORGET_EMPTY, &query, err);
+
+    if (rc != 0)
+        return rc;
+    bind_str(&query, site);
+    return sqlite_done(work->store, &query, err);
+}
+
+/* The id of the first removed site behind `site`, in `arena`; 1 if there is one. */
+static int next_removed(struct work *work, struct str *site, struct arena *arena, struct err *err)
+{
+    struct query query;
+    int rc = sqlite_query(work->store, REMOVED_SITES, &query, err);
+
+    if (rc != 0)
+        return rc;
+    bind_str(&query, *site);
+    rc = sqlite_row(work->store, &query, err);
+    if (rc <= 0)
+        return rc;
+    *site = arena_str(arena, column_str(&query));
+    sqlite_end(&query);
+    return rc;
+}
+
+static int expire_removed(struct work *work, const struct expiry *removed, struct err *err)
+{
+    struct arena arena = {0};
+    struct expiry expiry = *removed;
+    int rc = 0;
+
+    expiry.site = STR("");
+    while (work->left > 0 && (rc = next_removed(work, &expiry.site, &arena, err)) > 0) {
+        rc = expire_site(work, &expiry, err);
+        if (rc == 0 && work->left > 0)
+            rc = forget_if_empty(work, expiry.site, err);
+        if (rc != 0)
+            break;
+    }
+    arena_free(&arena);
+    return rc;
+}
+
+/* -- what belongs to no site
+ * --------------------------------------------------------------------------------------------------
+ */
+
+/* ?1, the site, is not used. */
+static const char REMOVE_KEYS[] =
+    "DELETE FROM event_ids WHERE (site_id, id) IN (SELECT site_id, id FROM event_ids"
+    " WHERE received_ms < ?2 ORDER BY received_ms LIMIT ?3) RETURNING 1";
+static const char REMOVE_AUDIT[] =
+    "DELETE FROM audit_log WHERE id IN (SELECT id FROM audit_log WHERE at_ms < ?2"
+    " ORDER BY at_ms LIMIT ?3) RETURNING 1";
+
+/* The producers in question are few: those of 30 days' starts. */
+static const char PRODUCERS[] =
+    "SELECT DISTINCT producer FROM positions WHERE moved_ms < ?1 AND producer > ?2"
+    " ORDER BY producer LIMIT 1";
+static const char REMOVE_PRODUCER[] =
+    "DELETE FROM positions WHERE producer = ?1 AND moved_ms < ?2 RETURNING number";
+
+static bool is_running(const struct expiry_general *general, struct str producer)
+{
+    for (size_t i = 0; i < general->running_count; i++)
+        if (str_eq((struct str){(const char *)general->running[i].id, PRODUCER_BYTES}, producer))
+            return true;
+    return false;
+}
+
+/* The first producer behind *producer that has old positions; 1 if there is one. */
+static int next_producer(struct work *work, int64_t before_ms, struct producer *producer,
+                         bool first, struct err *err)
+{
+    struct query query;
+    int rc = sqlite_query(work->store, PRODUCERS, &query, err);
+
+    if (rc != 0)
+        return rc;
+    bind_i64(&query, before_ms);
+    bind_bytes(&query, producer->id, first ? 0 : PRODUCER_BYTES);
+    rc = sqlite_row(work->store, &query, err);
+    if (rc <= 0)
+        return rc;
+    struct str id = column_str(&query);
+
+    if (id.len == PRODUCER_BYTES)
+        memcpy(producer->id, id.ptr, PRODUCER_BYTES);
+    sqlite_end(&query);
+    return rc;
+}
+
+static int fold_producer(struct work *work, int64_t before_ms, const struct producer *producer,
+                         int64_t *numbers, struct err *err)
+{
+    struct query query;
+    int rc = sqlite_query(work->store, REMOVE_PRODUCER, &query, err);
+
+    if (rc != 0)
+        return rc;
+    bind_bytes(&query, producer->id, PRODUCER_BYTES);
+    bind_i64(&query, before_ms);
+    while ((rc = sqlite_row(work->store, &query, err)) > 0) {
+        *numbers += column_i64(&query);
+        work->left--;
+    }
+    return rc;
+}
+
+static int expire_positions(struct work *work, const struct expiry_general *general,
+                            struct err *err)
+{
+    int64_t before_ms = general->positions_before_ms, numbers = 0;
+    struct producer producer = {0};
+    bool first = true;
+    int rc = 0;
+
+    while (work->left > 0 && (rc = next_producer(work, before_ms, &producer, first, err)) > 0) {
+        struct str id = {(const char *)producer.id, PRODUCER_BYTES};
+
+        first = false;
+        if (is_running(general, id))
+            continue;
+        rc = fold_producer(work, before_ms, &producer, &numbers, err);
+        if (rc != 0)
+            break;
+    }
+    return rc < 0 ? rc : sqlite_count(work->store, "folded_positions", numbers, err);
+}
+
+static int expire_general(struct work *work, const struct expiry_general *general, struct err *err)
+{
+    int rc = apply(work, REMOVE_KEYS, STR(""), general->keys_before_ms, NULL, err);
+
+    if (rc == 0)
+        rc = apply(work, REMOVE_AUDIT, STR(""), general->audit_before_ms, NULL, err);
+    if (rc == 0 && work->left > 0)
+        rc = expire_positions(work, general, err);
+    return rc == 0 ? expire_removed(work, &general->removed, err) : rc;
+}
+
+int sqlite_expire(struct store *base, const struct expiry *sites, size_t count,
+                  const struct expiry_general *general, int64_t now_ms, bool *more, struct err *err)
+{
+    struct work work = {sqlite_of(base), ROWS_MAX};
+    int rc = sqlite_write_begin(work.store, err);
+
+    (void)now_ms;
+    if (rc != 0)
+        return rc;
+    for (size_t i = 0; rc == 0 && i < count && work.left > 0; i++)
+        rc = expire_site(&work, &sites[i], err);
+    if (rc == 0)
+        rc = expire_general(&work, general, err);
+    *more = work.left <= 0;
+    return sqlite_write_end(work.store, rc, err);
+}

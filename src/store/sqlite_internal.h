@@ -1,0 +1,214 @@
+/*
+ * store/sqlite_internal.h -- what the files of the SQLite backend share.
+ *
+ * A statement is a `static const char NAME[]` beside the function that runs it; sqlite_query()
+ * prepares it once and keeps it for the handle's life, known by the address of its text. Values are
+ * bound in order with the bind_ functions, which borrow what they are given until the statement has
+ * run; their errors are collected and come out of sqlite_done() or sqlite_row().
+ */
+#ifndef ABACUS_STORE_SQLITE_INTERNAL_H
+#define ABACUS_STORE_SQLITE_INTERNAL_H
+
+#include "store/store_backend.h"
+
+#include <sqlite3.h>
+
+enum {
+    QUERIES_MAX = 96,
+    BUSY_TRIES = 2008,     /* 10 s: 10 times 1 ms, then 5 ms each */
+    BUSY_TRIES_BRIEF = 28, /* 100 ms */
+};
+
+struct sqlite_store {
+    struct store base;
+    sqlite3 *db;
+    int64_t writes; /* committed by this handle: SQLite's data_version leaves them out */
+    bool reading;   /* between read_begin and read_end */
+    int busy_tries; /* to get a lock */
+    size_t queries_count;
+    struct sqlite_query {
+        const char *sql;
+        sqlite3_stmt *stmt;
+    } queries[QUERIES_MAX];
+};
+
+static inline struct sqlite_store *sqlite_of(struct store *store)
+{
+    return (struct sqlite_store *)store;
+}
+
+/* -- statements (sqlite_query.c)
+ * ---------------------------------------------------------------------------- */
+
+/* A statement with its values, or its row. */
+struct query {
+    sqlite3_stmt *stmt;
+    int at; /* the last value bound, or the next column */
+    int rc; /* the first error of binding */
+};
+
+int sqlite_query(struct sqlite_store *store, const char *sql, struct query *out, struct err *err);
+
+/* Run to the end, ready for new values. */
+int sqlite_done(struct sqlite_store *store, struct query *query, struct err *err);
+/* 1: a row, 0: no more (the statement is reset), or an error. */
+int sqlite_row(struct sqlite_store *store, struct query *query, struct err *err);
+/* Leave the rest of the rows. */
+void sqlite_end(struct query *query);
+
+/* The error code for what SQLite returned; its message goes to err. */
+int sqlite_fail(struct sqlite_store *store, int rc, struct err *err);
+
+static inline void query_bound(struct query *query, int rc)
+{
+    if (rc != SQLITE_OK && query->rc == SQLITE_OK)
+        query->rc = rc;
+}
+
+static inline void bind_i64(struct query *query, int64_t n)
+{
+    query_bound(query, sqlite3_bind_int64(query->stmt, ++query->at, n));
+}
+
+static inline void bind_null(struct query *query)
+{
+    query_bound(query, sqlite3_bind_null(query->stmt, ++query->at));
+}
+
+static inline void bind_str(struct query *query, struct str s)
+{
+    query_bound(query, sqlite3_bind_text64(query->stmt, ++query->at, s.ptr == NULL ? "" : s.ptr,
+                                           s.len, SQLITE_STATIC, SQLITE_UTF8));
+}
+
+/* NULL for an empty text. */
+static inline void bind_optional(struct query *query, struct str s)
+{
+    if (s.len == 0)
+        bind_null(query);
+    else
+        bind_str(query, s);
+}
+
+static inline void bind_bytes(struct query *query, const void *bytes, size_t len)
+{
+    query_bound(query, sqlite3_bind_blob64(query->stmt, ++query->at, bytes == NULL ? "" : bytes,
+                                           len, SQLITE_STATIC));
+}
+
+static inline int64_t column_i64(struct query *query)
+{
+    return sqlite3_column_int64(query->stmt, query->at++);
+}
+
+/* Text or bytes, until the next row; NULL is empty. */
+static inline struct str column_str(struct query *query)
+{
+    int at = query->at++;
+    const char *ptr = sqlite3_column_blob(query->stmt, at);
+
+    return ptr == NULL ? STR("") : (struct str){ptr, (size_t)sqlite3_column_bytes(query->stmt, at)};
+}
+
+/* -- transactions (sqlite_query.c)
+ * ---------------------------------------------------------------------------- */
+
+int sqlite_write_begin(struct sqlite_store *store, struct err *err);
+/* Commit if rc is 0, else roll back and return rc. */
+int sqlite_write_end(struct sqlite_store *store, int rc, struct err *err);
+
+/* One snapshot for what follows, unless the caller has one; *own says so to sqlite_snapshot_end(),
+ * which returns rc. */
+int sqlite_snapshot(struct sqlite_store *store, bool *own, struct err *err);
+int sqlite_snapshot_end(struct sqlite_store *store, bool own, int rc);
+
+/* -- shared steps
+ * --------------------------------------------------------------------------------------------- */
+
+/* value += n of one row of `counters` (sqlite_job.c). */
+int sqlite_count(struct sqlite_store *store, const char *name, int64_t n, struct err *err);
+
+/* Dates beyond the years 1 to 9999 become the first and the last of these. */
+enum { DAY_TEXT = 11 };
+struct str sqlite_day_text(int32_t day, char out[DAY_TEXT]);
+
+/* Bring the schema up to date (sqlite_migrate.c); with read_only only look at it. */
+int sqlite_migrate(struct sqlite_store *store, bool read_only, struct err *err);
+
+/* The columns of a site's row in the order of site_members, but without id and created_ms. */
+#define SITE_COLUMNS                                                                               \
+    "site_id, tenant_id, domain, timezone, enabled, respect_gpc, respect_dnt, mask_personal, "     \
+    "visitor_identity, ipv4_prefix, ipv6_prefix, tracking_ids, allowed_origins, query_params, "    \
+    "blocked_addresses, blocked_paths, disabled_events, require_token, events_per_second, "        \
+    "paths_per_day, raw_days, visit_days, stats_days"
+/* Read them (sqlite_directory.c); texts go to the arena. */
+void sqlite_site_columns(struct query *query, struct arena *arena, struct site_row *out);
+#define TOKEN_COLUMNS "id, tenant_id, site_id, platform, scopes, hash, created_ms, expires_ms"
+void sqlite_token_columns(struct query *query, struct arena *arena, struct token_row *out);
+
+/* The columns of struct stats in its order. */
+#define STATS_COLUMNS                                                                              \
+    "pageviews, leads, forms, exports, automation_runs, ai_tokens, unique_visitors, converters, "  \
+    "visits, bounces, visit_ms, visit_pageviews, conversions, unattributed_conversions, "          \
+    "estimated"
+
+/* -- verbs
+ * ----------------------------------------------------------------------------------------------------
+ */
+
+/* sqlite_commit.c */
+int sqlite_commit(struct store *store, const struct store_batch *batch, struct err *err);
+
+/* sqlite_job.c */
+int sqlite_lease(struct store *store, bool wait, struct err *err);
+void sqlite_unlease(struct store *store);
+int sqlite_positions(struct store *store, struct arena *arena, struct position **out, size_t *count,
+                     struct err *err);
+int sqlite_load_sketches(struct store *store, struct arena *arena, struct sketch *sketches,
+                         size_t count, struct err *err);
+int sqlite_load_visits(struct store *store, struct arena *arena, const struct visitor_key *keys,
+                       size_t count, struct visit **out, size_t *out_count, struct err *err);
+int sqlite_load_keys(struct store *store, struct event_key *keys, size_t count, struct err *err);
+int sqlite_finish_run(struct store *store, int64_t as_of_ms, int64_t now_ms, struct err *err);
+
+/* sqlite_expire.c */
+int sqlite_expire(struct store *store, const struct expiry *sites, size_t count,
+                  const struct expiry_general *general, int64_t now_ms, bool *more,
+                  struct err *err);
+
+/* sqlite_read.c */
+int sqlite_read_begin(struct store *store, struct err *err);
+void sqlite_read_end(struct store *store);
+int sqlite_counters(struct store *store, int64_t out[COUNTERS], struct err *err);
+int sqlite_version(struct store *store, int64_t *out, struct err *err);
+int sqlite_each_day(struct store *store, struct str tenant, struct str site, int32_t from,
+                    int32_t to, stats_fn *fn, void *ctx, struct err *err);
+int sqlite_each_hour(struct store *store, struct str site, int64_t from_ms, int64_t to_ms,
+                     stats_fn *fn, void *ctx, struct err *err);
+int sqlite_each_ledger(struct store *store, struct str site, int32_t from, int32_t to,
+                       ledger_fn *fn, void *ctx, struct err *err);
+int sqlite_page_events(struct store *store, struct str site, int64_t from_ms, int64_t to_ms,
+                       struct event_cursor cursor, size_t limit, struct arena *arena,
+                       struct event_row **out, size_t *count, struct err *err);
+int sqlite_balance(struct store *store, struct balance *out, struct err *err);
+int sqlite_check(struct store *store, struct err *err);
+
+/* sqlite_directory.c */
+int sqlite_read_directory(struct store *store, struct arena *arena, struct directory_rows *out,
+                          struct err *err);
+
+/* sqlite_admin.c */
+int sqlite_put_tenant(struct store *store, const struct tenant_row *row, const struct actor *actor,
+                      struct err *err);
+int sqlite_put_site(struct store *store, const struct site_row *row, const struct actor *actor,
+                    struct err *err);
+int sqlite_put_token(struct store *store, const struct token_row *row, const struct actor *actor,
+                     struct err *err);
+int sqlite_remove_tenant(struct store *store, struct str id, const struct actor *actor,
+                         struct err *err);
+int sqlite_remove_site(struct store *store, struct str id, const struct actor *actor,
+                       struct err *err);
+int sqlite_remove_token(struct store *store, struct str id, const struct actor *actor,
+                        struct err *err);
+
+#endif

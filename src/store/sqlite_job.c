@@ -1,0 +1,263 @@
+/*
+ * store/sqlite_job.c -- what the job reads before it writes, and what surrounds its batches.
+ *
+ * Only while it holds the lease does a handle keep a large page cache; memory goes back with the
+ * lease.
+ */
+#include "store/sqlite_internal.h"
+
+#include <stdlib.h>
+
+enum { WAL_PAGES_MAX = 8192 }; /* 32 MB */
+
+static int set_cache(struct sqlite_store *store, const char *pragma, struct err *err)
+{
+    int rc = sqlite3_exec(store->db, pragma, NULL, NULL, NULL);
+
+    return rc == SQLITE_OK ? 0 : sqlite_fail(store, rc, err);
+}
+
+int sqlite_lease(struct store *base, bool wait, struct err *err)
+{
+    int rc = lease_take(base, wait, err);
+
+    return rc == 0 ? set_cache(sqlite_of(base), "PRAGMA cache_size = -16000", err) : rc;
+}
+
+void sqlite_unlease(struct store *base)
+{
+    struct sqlite_store *store = sqlite_of(base);
+
+    (void)set_cache(store, "PRAGMA cache_size = -1000", NULL);
+    (void)sqlite3_db_release_memory(store->db);
+    lease_give(base);
+}
+
+/* -- positions
+ * -------------------------------------------------------------------------------------------------------
+ */
+
+static const char COUNT_POSITIONS[] = "SELECT count(*) FROM positions";
+static const char POSITIONS[] =
+    "SELECT producer, partition, number FROM positions ORDER BY producer, partition";
+
+static int count_positions(struct sqlite_store *store, size_t *out, struct err *err)
+{
+    struct query query;
+    int rc = sqlite_query(store, COUNT_POSITIONS, &query, err);
+
+    if (rc == 0)
+        rc = sqlite_row(store, &query, err);
+    if (rc < 0)
+        return rc;
+    *out = rc > 0 ? (size_t)column_i64(&query) : 0;
+    sqlite_end(&query);
+    return 0;
+}
+
+static int read_positions(struct sqlite_store *store, struct arena *arena, struct position **out,
+                          size_t *count, struct err *err)
+{
+    struct query query;
+    size_t room = 0;
+    int rc = count_positions(store, &room, err);
+
+    if (rc == 0)
+        rc = sqlite_query(store, POSITIONS, &query, err);
+    if (rc != 0)
+        return rc;
+    *out = ARENA_NEW(arena, struct position, room + 1);
+    *count = 0;
+    while (*count < room && (rc = sqlite_row(store, &query, err)) > 0) {
+        struct position *position = &(*out)[(*count)++];
+        struct str producer = column_str(&query);
+
+        if (producer.len == PRODUCER_BYTES)
+            memcpy(position->producer.id, producer.ptr, PRODUCER_BYTES);
+        position->partition = (uint16_t)column_i64(&query);
+        position->number = (uint64_t)column_i64(&query);
+    }
+    sqlite_end(&query);
+    return rc < 0 ? rc : 0;
+}
+
+int sqlite_positions(struct store *base, struct arena *arena, struct position **out, size_t *count,
+                     struct err *err)
+{
+    struct sqlite_store *store = sqlite_of(base);
+    bool own;
+    int rc = sqlite_snapshot(store, &own, err);
+
+    if (rc == 0)
+        rc = read_positions(store, arena, out, count, err);
+    return sqlite_snapshot_end(store, own, rc);
+}
+
+/* -- what a batch needs: thousands of small reads in one snapshot, since taking a snapshot costs as
+ * much as a read
+ * -------------------------------------------------------------------------------------------------
+ */
+
+static const char SKETCH[] =
+    "SELECT bytes FROM sketches WHERE site_id = ? AND day = ? AND kind = ? AND hour_ms = ?";
+
+int sqlite_load_sketches(struct store *base, struct arena *arena, struct sketch *sketches,
+                         size_t count, struct err *err)
+{
+    struct sqlite_store *store = sqlite_of(base);
+    struct query query;
+    bool own;
+    int rc = sqlite_snapshot(store, &own, err);
+
+    if (rc == 0)
+        rc = sqlite_query(store, SKETCH, &query, err);
+
+    for (size_t i = 0; rc == 0 && i < count; i++) {
+        const struct sketch_key *key = &sketches[i].key;
+
+        bind_str(&query, key->site);
+        bind_i64(&query, key->day);
+        bind_i64(&query, key->kind);
+        bind_i64(&query, key->hour_ms);
+        sketches[i].bytes = STR("");
+        while ((rc = sqlite_row(store, &query, err)) > 0)
+            sketches[i].bytes = arena_str(arena, column_str(&query));
+    }
+    return sqlite_snapshot_end(store, own, rc);
+}
+
+static const char VISITS_OF_VISITOR[] =
+    "SELECT begin_ms, before, end_ms, first_ms, first_day, first_hour_ms, pageviews, others"
+    " FROM visits WHERE site_id = ? AND visitor = ?";
+
+struct visits {
+    struct visit *rows;
+    size_t count, room;
+};
+
+static struct visit *visits_next(struct visits *visits, struct arena *arena)
+{
+    if (visits->count == visits->room) {
+        size_t room = visits->room == 0 ? 64 : visits->room * 2;
+        struct visit *rows = ARENA_NEW(arena, struct visit, room);
+
+        if (visits->count > 0)
+            memcpy(rows, visits->rows, visits->count * sizeof(*rows));
+        *visits = (struct visits){rows, visits->count, room};
+    }
+    return &visits->rows[visits->count++];
+}
+
+static struct visit visit_columns(struct query *query, const struct visitor_key *key)
+{
+    struct visit visit = {.key = {key->site, key->visitor, column_i64(query)}};
+
+    visit.before = (uint64_t)column_i64(query);
+    visit.end_ms = column_i64(query);
+    visit.first_ms = column_i64(query);
+    visit.first_day = (int32_t)column_i64(query);
+    visit.first_hour_ms = column_i64(query);
+    visit.pageviews = column_i64(query);
+    visit.others = column_i64(query);
+    return visit;
+}
+
+int sqlite_load_visits(struct store *base, struct arena *arena, const struct visitor_key *keys,
+                       size_t count, struct visit **out, size_t *out_count, struct err *err)
+{
+    struct sqlite_store *store = sqlite_of(base);
+    struct visits visits = {0};
+    struct query query;
+    bool own;
+    int rc = sqlite_snapshot(store, &own, err);
+
+    if (rc == 0)
+        rc = sqlite_query(store, VISITS_OF_VISITOR, &query, err);
+
+    for (size_t i = 0; rc == 0 && i < count; i++) {
+        bind_str(&query, keys[i].site);
+        bind_i64(&query, (int64_t)keys[i].visitor);
+        while ((rc = sqlite_row(store, &query, err)) > 0)
+            *visits_next(&visits, arena) = visit_columns(&query, &keys[i]);
+    }
+    *out = visits.rows;
+    *out_count = visits.count;
+    return sqlite_snapshot_end(store, own, rc);
+}
+
+static const char KEY_RECEIVED[] = "SELECT received_ms FROM event_ids WHERE site_id = ? AND id = ?";
+
+int sqlite_load_keys(struct store *base, struct event_key *keys, size_t count, struct err *err)
+{
+    struct sqlite_store *store = sqlite_of(base);
+    struct query query;
+    bool own;
+    int rc = sqlite_snapshot(store, &own, err);
+
+    if (rc == 0)
+        rc = sqlite_query(store, KEY_RECEIVED, &query, err);
+
+    for (size_t i = 0; rc == 0 && i < count; i++) {
+        bind_str(&query, keys[i].site);
+        bind_bytes(&query, keys[i].id, sizeof(keys[i].id));
+        keys[i].received_ms = 0;
+        while ((rc = sqlite_row(store, &query, err)) > 0)
+            keys[i].received_ms = column_i64(&query);
+    }
+    return sqlite_snapshot_end(store, own, rc);
+}
+
+/* -- the end of a run
+ * ------------------------------------------------------------------------------------------------------
+ */
+
+static const char COUNT[] = "UPDATE counters SET value = value + ? WHERE name = ?";
+static const char SET_COUNTER[] = "UPDATE counters SET value = ? WHERE name = ?";
+
+static int change_counter(struct sqlite_store *store, const char *sql, const char *name, int64_t n,
+                          struct err *err)
+{
+    struct query query;
+    int rc = sqlite_query(store, sql, &query, err);
+
+    if (rc != 0)
+        return rc;
+    bind_i64(&query, n);
+    bind_str(&query, str_from(name));
+    return sqlite_done(store, &query, err);
+}
+
+int sqlite_count(struct sqlite_store *store, const char *name, int64_t n, struct err *err)
+{
+    return n == 0 ? 0 : change_counter(store, COUNT, name, n, err);
+}
+
+/* Readers may have kept the log from beginning anew for long; then wait for them, but briefly. What
+ * fails here is done by a later run. */
+static void bound_wal(struct sqlite_store *store)
+{
+    int pages = 0, done = 0;
+
+    (void)sqlite3_wal_checkpoint_v2(store->db, NULL, SQLITE_CHECKPOINT_PASSIVE, &pages, &done);
+    if (pages <= WAL_PAGES_MAX)
+        return;
+    store->busy_tries = BUSY_TRIES_BRIEF;
+    (void)sqlite3_wal_checkpoint_v2(store->db, NULL, SQLITE_CHECKPOINT_TRUNCATE, NULL, NULL);
+    store->busy_tries = BUSY_TRIES;
+}
+
+int sqlite_finish_run(struct store *base, int64_t as_of_ms, int64_t now_ms, struct err *err)
+{
+    struct sqlite_store *store = sqlite_of(base);
+    int rc = sqlite_write_begin(store, err);
+
+    if (rc != 0)
+        return rc;
+    rc = change_counter(store, SET_COUNTER, "as_of", as_of_ms, err);
+    if (rc == 0)
+        rc = change_counter(store, SET_COUNTER, "last_success", now_ms, err);
+    rc = sqlite_write_end(store, rc, err);
+    if (rc == 0)
+        bound_wal(store);
+    return rc;
+}

@@ -1,0 +1,345 @@
+/*
+ * store/store.c -- the verbs: find the backend, time it, tell the observer.
+ *
+ * Values that no backend may take are refused here, with a sentence for people.
+ */
+#include "store/store_backend.h"
+
+#include "base/clock.h"
+
+#include <assert.h>
+#include <errno.h>
+#include <sodium.h>
+#include <stdio.h>
+#include <stdlib.h>
+#include <sys/stat.h>
+#include <unistd.h>
+
+static const struct store_ops *const backends[] = {&store_sqlite, &store_memory};
+
+void *store_alloc(size_t size)
+{
+    void *p = calloc(1, size);
+
+    if (p == NULL) {
+        (void)fputs("abacus: out of memory\n", stderr);
+        abort();
+    }
+    return p;
+}
+
+/* -- opening
+ * ---------------------------------------------------------------------------------------------------
+ */
+
+static const struct store_ops *backend_of(struct str url)
+{
+    for (size_t i = 0; i < sizeof(backends) / sizeof(backends[0]); i++)
+        if (str_starts(url, backends[i]->scheme))
+            return backends[i];
+    return NULL;
+}
+
+static char *text_copy(struct str s)
+{
+    char *copy = store_alloc(s.len + 1);
+
+    if (s.len > 0)
+        memcpy(copy, s.ptr, s.len);
+    return copy;
+}
+
+/* Only the operator's programs look into the directory. */
+static int make_directory(const char *path, struct err *err)
+{
+    if (path[0] == '\0' || mkdir(path, 0700) == 0 || errno == EEXIST)
+        return 0;
+    return err_set(err, ERR_SYSTEM, "%s: %s", path, strerror(errno));
+}
+
+static void base_init(struct store *store, const struct store_ops *ops,
+                      const struct store_config *config, char *data_dir)
+{
+    *store = (struct store){
+        .ops = ops,
+        .data_dir = data_dir,
+        .read_only = config->read_only,
+        .observe = config->observe,
+        .ctx = config->ctx,
+        .lease_fd = -1,
+        .writers_fd = -1,
+    };
+}
+
+int store_open(const struct store_config *config, struct store **out, struct err *err)
+{
+    const struct store_ops *ops = backend_of(config->url);
+    char *data_dir = text_copy(config->data_dir);
+    int rc = 0;
+
+    if (ops == NULL)
+        rc = err_set(err, ERR_INVALID, "no store for \"%.*s\"", STR_FMT(config->url));
+    else if (sodium_init() < 0)
+        rc = err_set(err, ERR_SYSTEM, "no source of random numbers");
+    if (rc == 0 && !config->read_only)
+        rc = make_directory(data_dir, err);
+    if (rc == 0)
+        rc = ops->open(config, str_slice(config->url, ops->scheme.len, config->url.len), out, err);
+    if (rc != 0) {
+        free(data_dir);
+        return rc;
+    }
+    base_init(*out, ops, config, data_dir);
+    return 0;
+}
+
+void store_close(struct store **store)
+{
+    if (*store == NULL)
+        return;
+    char *data_dir = (*store)->data_dir;
+
+    lease_give(*store);
+    if ((*store)->writers_fd >= 0)
+        (void)close((*store)->writers_fd);
+    (*store)->ops->close(*store);
+    free(data_dir);
+    *store = NULL;
+}
+
+/* -- verbs
+ * -----------------------------------------------------------------------------------------------------
+ */
+
+static int observed(const struct store *store, const char *op, int64_t began_us, int rc)
+{
+    if (store->observe != NULL)
+        store->observe(store->ctx, op, (double)(clock_steady_us() - began_us) / 1e6);
+    return rc;
+}
+
+/* The lease is waited for as long as another run takes, which says nothing of the store. */
+int store_lease(struct store *store, bool wait, struct err *err)
+{
+    return store->ops->lease(store, wait, err);
+}
+
+void store_unlease(struct store *store)
+{
+    store->ops->unlease(store);
+}
+
+void store_yield(struct store *store)
+{
+    store->ops->yield(store);
+}
+
+void store_read_end(struct store *store)
+{
+    store->ops->read_end(store);
+}
+
+int store_positions(struct store *store, struct arena *arena, struct position **out, size_t *count,
+                    struct err *err)
+{
+    int64_t began = clock_steady_us();
+
+    return observed(store, "positions", began,
+                    store->ops->positions(store, arena, out, count, err));
+}
+
+int store_load_sketches(struct store *store, struct arena *arena, struct sketch *sketches,
+                        size_t count, struct err *err)
+{
+    int64_t began = clock_steady_us();
+
+    return observed(store, "load_sketches", began,
+                    store->ops->load_sketches(store, arena, sketches, count, err));
+}
+
+int store_load_visits(struct store *store, struct arena *arena, const struct visitor_key *keys,
+                      size_t count, struct visit **out, size_t *out_count, struct err *err)
+{
+    int64_t began = clock_steady_us();
+
+    return observed(store, "load_visits", began,
+                    store->ops->load_visits(store, arena, keys, count, out, out_count, err));
+}
+
+int store_load_keys(struct store *store, struct event_key *keys, size_t count, struct err *err)
+{
+    int64_t began = clock_steady_us();
+
+    return observed(store, "load_keys", began, store->ops->load_keys(store, keys, count, err));
+}
+
+int store_commit(struct store *store, const struct store_batch *batch, struct err *err)
+{
+    int64_t began = clock_steady_us();
+
+    return observed(store, "commit", began, store->ops->commit(store, batch, err));
+}
+
+int store_finish_run(struct store *store, int64_t as_of_ms, int64_t now_ms, struct err *err)
+{
+    int64_t began = clock_steady_us();
+
+    return observed(store, "finish_run", began,
+                    store->ops->finish_run(store, as_of_ms, now_ms, err));
+}
+
+int store_expire(struct store *store, const struct expiry *sites, size_t count,
+                 const struct expiry_general *general, int64_t now_ms, bool *more, struct err *err)
+{
+    int64_t began = clock_steady_us();
+
+    return observed(store, "expire", began,
+                    store->ops->expire(store, sites, count, general, now_ms, more, err));
+}
+
+int store_salts(struct store *store, int64_t now_ms, struct salts *out, struct err *err)
+{
+    int64_t began = clock_steady_us();
+
+    return observed(store, "salts", began, store->ops->salts(store, now_ms, out, err));
+}
+
+int store_read_begin(struct store *store, struct err *err)
+{
+    int64_t began = clock_steady_us();
+
+    return observed(store, "read_begin", began, store->ops->read_begin(store, err));
+}
+
+int store_counters(struct store *store, int64_t out[COUNTERS], struct err *err)
+{
+    int64_t began = clock_steady_us();
+
+    return observed(store, "counters", began, store->ops->counters(store, out, err));
+}
+
+int store_version(struct store *store, int64_t *out, struct err *err)
+{
+    int64_t began = clock_steady_us();
+
+    return observed(store, "version", began, store->ops->version(store, out, err));
+}
+
+int store_each_day(struct store *store, struct str tenant, struct str site, int32_t from,
+                   int32_t to, stats_fn *fn, void *ctx, struct err *err)
+{
+    int64_t began = clock_steady_us();
+
+    return observed(store, "each_day", began,
+                    store->ops->each_day(store, tenant, site, from, to, fn, ctx, err));
+}
+
+int store_each_hour(struct store *store, struct str site, int64_t from_ms, int64_t to_ms,
+                    stats_fn *fn, void *ctx, struct err *err)
+{
+    int64_t began = clock_steady_us();
+
+    return observed(store, "each_hour", began,
+                    store->ops->each_hour(store, site, from_ms, to_ms, fn, ctx, err));
+}
+
+int store_each_ledger(struct store *store, struct str site, int32_t from, int32_t to, ledger_fn *fn,
+                      void *ctx, struct err *err)
+{
+    int64_t began = clock_steady_us();
+
+    return observed(store, "each_ledger", began,
+                    store->ops->each_ledger(store, site, from, to, fn, ctx, err));
+}
+
+int store_page_events(struct store *store, struct str site, int64_t from_ms, int64_t to_ms,
+                      struct event_cursor cursor, size_t limit, struct arena *arena,
+                      struct event_row **out, size_t *count, struct err *err)
+{
+    int64_t began = clock_steady_us();
+
+    return observed(store, "page_events", began,
+                    store->ops->page_events(store, site, from_ms, to_ms, cursor, limit, arena, out,
+                                            count, err));
+}
+
+int store_balance(struct store *store, struct balance *out, struct err *err)
+{
+    int64_t began = clock_steady_us();
+
+    return observed(store, "balance", began, store->ops->balance(store, out, err));
+}
+
+int store_check(struct store *store, struct err *err)
+{
+    int64_t began = clock_steady_us();
+
+    return observed(store, "check", began, store->ops->check(store, err));
+}
+
+int store_read_directory(struct store *store, struct arena *arena, struct directory_rows *out,
+                         struct err *err)
+{
+    int64_t began = clock_steady_us();
+
+    return observed(store, "read_directory", began,
+                    store->ops->read_directory(store, arena, out, err));
+}
+
+int store_put_tenant(struct store *store, const struct tenant_row *row, const struct actor *actor,
+                     struct err *err)
+{
+    int64_t began = clock_steady_us();
+    int rc = tenant_row_check(row, err);
+
+    if (rc == 0)
+        rc = store->ops->put_tenant(store, row, actor, err);
+    return observed(store, "put_tenant", began, rc);
+}
+
+int store_put_site(struct store *store, const struct site_row *row, const struct actor *actor,
+                   struct err *err)
+{
+    int64_t began = clock_steady_us();
+    int rc = site_row_check(row, err);
+
+    if (rc == 0)
+        rc = store->ops->put_site(store, row, actor, err);
+    return observed(store, "put_site", began, rc);
+}
+
+int store_put_token(struct store *store, const struct token_row *row, const struct actor *actor,
+                    struct err *err)
+{
+    int64_t began = clock_steady_us();
+    int rc = token_row_check(row, err);
+
+    if (rc == 0)
+        rc = store->ops->put_token(store, row, actor, err);
+    return observed(store, "put_token", began, rc);
+}
+
+int store_remove_tenant(struct store *store, struct str id, const struct actor *actor,
+                        struct err *err)
+{
+    int64_t began = clock_steady_us();
+
+    return observed(store, "remove_tenant", began,
+                    store->ops->remove_tenant(store, id, actor, err));
+}
+
+int store_remove_site(struct store *store, struct str id, const struct actor *actor,
+                      struct err *err)
+{
+    int64_t began = clock_steady_us();
+
+    return observed(store, "remove_site", began, store->ops->remove_site(store, id, actor, err));
+}
+
+int store_remove_token(struct store *store, struct str id, const struct actor *actor,
+                       struct err *err)
+{
+    int64_t began = clock_steady_us();
+
+    return observed(store, "remove_token", began, store->ops->remove_token(store, id, actor, err));
+}

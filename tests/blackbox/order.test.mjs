@@ -1,0 +1,139 @@
+// The order in which events arrive, the size of the job's batches, records delivered twice and a job that is killed
+// change no number.
+//
+// A scenario's events are appended to the log with their times given (tests/tools/logfill), counted in batches of
+// one size by `aggregate --batch`, and read; all answers of all variants are equal, and equal to the second calculation.
+
+import assert from 'node:assert/strict';
+import { cpSync, existsSync, rmSync } from 'node:fs';
+import { join } from 'node:path';
+import { before, test } from 'node:test';
+import { setTimeout as sleep } from 'node:timers/promises';
+import { BUILD, exec, Installation, query, start, tempDir } from '../lib/abacus.mjs';
+import { FakeClock } from '../lib/clock.mjs';
+import { Differences } from '../lib/diff.mjs';
+import { METRICS, Reference, same, value } from '../lib/reference.mjs';
+import { domainOf, END_MS, FIRST_DATE, LAST_DATE, makeScenario, SITES } from '../lib/scenario.mjs';
+
+const LOGFILL = process.env.ABACUS_LOGFILL ?? join(BUILD, 'tests/tools/logfill');
+const { plain } = makeScenario({ seed: 4, people: 60, sessions: 5, backends: 300 });
+const input = plain.map(({ line }) => `${JSON.stringify(line)}\n`).join('');
+const clock = new FakeClock(END_MS);
+const template = new Installation({ clock });
+let token;
+let wanted; // the answers of the plain variant
+
+before(async () => {
+    assert.ok(existsSync(LOGFILL), `${LOGFILL} is missing`);
+    for (const { id, tenant, zone } of SITES) await template.site(id, tenant, { domain: domainOf(id), timezone: zone });
+    token = await template.token('stats:read', { platform: true });
+    wanted = await answersOf({});
+});
+
+async function fill(dir, seed) {
+    const shuffle = seed === undefined ? [] : ['--shuffle', String(seed)];
+    const end = await exec(LOGFILL, ['--data-dir', dir, ...shuffle], { input });
+    assert.equal(end.code, 0, end.stderr);
+    assert.equal(Number(end.stdout), plain.length);
+}
+
+/** All that is answered about one order and one way of counting. */
+async function answersOf({ seed, batch = 10_000, before = () => {}, after = () => {} }) {
+    const dir = join(tempDir(), 'data');
+    cpSync(template.dir, dir, { recursive: true });
+    const abacus = new Installation({ dir, clock });
+    await fill(dir, seed);
+    await before(abacus);
+    await abacus.aggregate(['--batch', String(batch)]);
+    await after(abacus);
+    const server = await abacus.serve([], { interval: '0' });
+    const answers = {};
+    for (const path of questions()) {
+        const { status, body } = await server.get(path, token);
+        assert.equal(status, 200, `${path}: ${JSON.stringify(body)}`);
+        delete body.asOf;
+        answers[path] = body;
+    }
+    assert.deepEqual(await server.stop(), { code: 0, signal: null });
+    await abacus.balance();
+    rmSync(dir, { recursive: true });
+    return answers;
+}
+
+function* questions() {
+    const span = { from: FIRST_DATE, to: LAST_DATE };
+    for (const { id } of SITES) {
+        yield query('/api/analytics/stats', { siteId: id, ...span });
+        yield query('/api/analytics/ledger', { siteId: id, ...span });
+        for (const metric of METRICS)
+            for (const interval of ['day', 'hour']) yield query('/api/analytics/timeseries', { siteId: id, metric, interval, ...span });
+    }
+}
+
+/** The questions whose answers differ. */
+function differing(answers) {
+    return Object.keys(wanted).filter((path) => JSON.stringify(answers[path]) !== JSON.stringify(wanted[path]));
+}
+
+test('counted in one go in the order sent, every number equals the second calculation', () => {
+    const reference = new Reference({ sites: SITES, facts: plain.map(({ fact }) => fact), nowMs: END_MS });
+    const differences = new Differences();
+    for (const { id } of SITES) {
+        const stats = wanted[query('/api/analytics/stats', { siteId: id, from: FIRST_DATE, to: LAST_DATE })];
+        const ledger = wanted[query('/api/analytics/ledger', { siteId: id, from: FIRST_DATE, to: LAST_DATE })];
+        const range = reference.range([id], FIRST_DATE, LAST_DATE);
+        for (const metric of METRICS) differences.equal(`${id} ${metric}`, stats[metric], value(range, metric), same(stats[metric], value(range, metric), metric));
+        const books = reference.ledger(id, FIRST_DATE, LAST_DATE);
+        for (const { date, received, stored } of ledger.days) {
+            differences.equal(`${id} ${date} stored`, stored, books[date].stored);
+            differences.equal(`${id} ${date} received`, received, books[date].received);
+        }
+        const hours = reference.series(id, FIRST_DATE, LAST_DATE, 'hour');
+        for (const metric of METRICS) {
+            const { points } = wanted[query('/api/analytics/timeseries', { siteId: id, metric, interval: 'hour', from: FIRST_DATE, to: LAST_DATE })];
+            hours.forEach(({ time, counts }, i) => {
+                const number = value(counts, metric);
+                differences.equal(`${id} ${time} ${metric}`, points[i]?.value, number, same(points[i]?.value, number, metric));
+            });
+        }
+    }
+    differences.none(50_000);
+});
+
+const VARIANTS = [{ seed: 1, batch: 10_000 }, { seed: 2, batch: 100 }, { seed: 3, batch: 7 }, { seed: 4, batch: 1 }, { batch: 7 }];
+for (const { seed, batch } of VARIANTS) {
+    test(`${seed === undefined ? 'in the order sent' : `shuffled with seed ${seed}`} and counted in batches of ${batch}, all answers are the same`, async () => {
+        assert.deepEqual(differing(await answersOf({ seed, batch })), []);
+    });
+}
+
+test('the same records delivered twice change nothing', async () => {
+    const saved = join(tempDir(), 'log');
+    const answers = await answersOf({
+        seed: 5,
+        before: ({ dir }) => cpSync(join(dir, 'log'), saved, { recursive: true }),
+        after: async (abacus) => {
+            rmSync(join(abacus.dir, 'log'), { recursive: true });
+            cpSync(saved, join(abacus.dir, 'log'), { recursive: true });
+            assert.equal(JSON.parse(await abacus.aggregate(['--json'])).events, 0);
+        },
+    });
+    assert.deepEqual(differing(answers), []);
+});
+
+test('a job that is killed again and again counts everything once', async () => {
+    let killed = 0;
+    const answers = await answersOf({
+        seed: 6,
+        before: async (abacus) => {
+            for (let i = 0; i < 12; i++) {
+                const job = start(abacus.bin, ['aggregate', '--batch', '7', '--data-dir', abacus.dir], { env: abacus.env });
+                await Promise.race([sleep(20 + Math.random() * 150), job.ended]);
+                job.kill('SIGKILL');
+                killed += (await job.ended).signal === 'SIGKILL' ? 1 : 0;
+            }
+        },
+    });
+    assert.ok(killed >= 3, `only ${killed} runs were killed`);
+    assert.deepEqual(differing(answers), []);
+});

@@ -1,0 +1,305 @@
+// Start and stop the real program in fresh directories.
+//
+// Every process started here is known by its id and killed when the test ends, and every directory made here is
+// removed. The environment handed down is clean: PATH, and what a test gives by name.
+
+import { spawn } from 'node:child_process';
+import { mkdtempSync, readFileSync, rmSync } from 'node:fs';
+import { tmpdir } from 'node:os';
+import { dirname, join } from 'node:path';
+import { setTimeout as sleep } from 'node:timers/promises';
+import { fileURLToPath } from 'node:url';
+
+export const ROOT = dirname(dirname(dirname(fileURLToPath(import.meta.url))));
+export const BUILD = process.env.ABACUS_BUILD ?? join(ROOT, 'build');
+export const BIN = process.env.ABACUS_BIN ?? join(BUILD, 'src/cli/abacus');
+export const ASAN_BIN = process.env.ABACUS_ASAN_BIN ?? join(ROOT, 'build-asan/src/cli/abacus');
+
+/** A process that does not end within this many milliseconds hangs; no right answer takes nearly as long. */
+const HANG_MS = 120_000;
+
+/** Yesterday to tomorrow in UTC: holds today in every zone. */
+export const AROUND_NOW = [-1, 1].map((days) => new Date(Date.now() + days * 86_400_000).toISOString().slice(0, 10));
+
+const children = new Set();
+const directories = new Set();
+const cleanups = new Set();
+
+process.on('exit', () => {
+    for (const child of children) child.kill('SIGKILL');
+    for (const undo of cleanups) undo();
+    if (process.env.ABACUS_KEEP) return;
+    for (const dir of directories) rmSync(dir, { recursive: true, force: true });
+});
+for (const signal of ['SIGINT', 'SIGTERM']) process.on(signal, () => process.exit(1));
+
+/** A fresh directory that goes when the test process ends. */
+export function tempDir(parent = tmpdir()) {
+    const dir = mkdtempSync(join(parent, 'abacus-test-'));
+    directories.add(dir);
+    return dir;
+}
+
+/** Call `undo` (synchronous) when the test process ends, unless the function returned is called before. */
+export function atExit(undo) {
+    cleanups.add(undo);
+    return () => {
+        if (cleanups.delete(undo)) undo();
+    };
+}
+
+/** spawn() with a clean environment; the child is killed with the test. */
+export function start(file, args, { env = {}, stdio = ['ignore', 'pipe', 'pipe'], cwd } = {}) {
+    const child = spawn(file, args, { stdio, cwd, env: { PATH: process.env.PATH, ...env } });
+    children.add(child);
+    child.ended = new Promise((resolve, reject) => {
+        child.on('error', reject);
+        child.on('close', (code, signal) => {
+            children.delete(child);
+            forgetSharedMemory(child.pid);
+            resolve({ code, signal });
+        });
+    });
+    child.ended.catch(() => {});
+    return child;
+}
+
+/** libfaketime leaves these behind when its process is killed. */
+function forgetSharedMemory(pid) {
+    for (const name of [`faketime_shm_${pid}`, `sem.faketime_sem_${pid}`])
+        rmSync(join('/dev/shm', name), { force: true });
+}
+
+/** Run a program to its end: {code, signal, stdout, stderr}. */
+export async function exec(file, args, { input, limit = HANG_MS, ...options } = {}) {
+    const child = start(file, args, { stdio: [input === undefined ? 'ignore' : 'pipe', 'pipe', 'pipe'], ...options });
+    const out = [];
+    const err = [];
+    child.stdout.on('data', (chunk) => out.push(chunk));
+    child.stderr.on('data', (chunk) => err.push(chunk));
+    if (input !== undefined) {
+        child.stdin.on('error', () => {});
+        child.stdin.end(input);
+    }
+    const timer = setTimeout(() => child.kill('SIGKILL'), limit);
+    const end = await child.ended;
+    clearTimeout(timer);
+    return { ...end, stdout: Buffer.concat(out).toString(), stderr: Buffer.concat(err).toString() };
+}
+
+/** An installation: one data directory and the commands that work on it. */
+export class Installation {
+    constructor({ dir = tempDir(), bin = BIN, env = {}, clock } = {}) {
+        this.dir = dir;
+        this.bin = bin;
+        this.env = { ...env, ...clock?.env() };
+    }
+
+    /** Run `abacus ARGS --data-dir DIR`, whatever its end. */
+    command(args, options = {}) {
+        const env = { ...this.env, ...options.env };
+        return exec(this.bin, [...args, '--data-dir', this.dir], { ...options, env });
+    }
+
+    /** The same, and its stdout; anything but exit 0 is an error. */
+    async must(args, options) {
+        const end = await this.command(args, options);
+        if (end.code !== 0)
+            throw new Error(`abacus ${args.join(' ')} ended with ${end.code ?? end.signal}: ${end.stderr}`);
+        return end.stdout;
+    }
+
+    site(id, tenant, { domain = `${id}.example`, timezone } = {}) {
+        const zone = timezone === undefined ? [] : ['--timezone', timezone];
+        return this.must(['site', 'add', '--id', id, '--tenant', tenant, '--domain', domain, ...zone]);
+    }
+
+    /** The text of a new token. `of` is {tenant} or {platform: true}, and perhaps {site}. */
+    async token(scope, of) {
+        const whose = of.platform ? ['--platform'] : ['--tenant', of.tenant];
+        const bound = of.site === undefined ? [] : ['--site', of.site];
+        return (await this.must(['token', 'create', ...whose, ...bound, '--scope', scope])).trim();
+    }
+
+    /** The ids that revoke takes. */
+    async tokenIds() {
+        return JSON.parse(await this.must(['token', 'list', '--json'])).map(({ id }) => id);
+    }
+
+    /** A new token {text, id}. */
+    async namedToken(scope, of) {
+        const before = new Set(await this.tokenIds());
+        const text = await this.token(scope, of);
+        const [id] = (await this.tokenIds()).filter((one) => !before.has(one));
+        return { text, id };
+    }
+
+    /** Change a site's row of analytics_settings, as Payload would; lists are given as arrays. */
+    settings(site, values) {
+        const text = (value) => (Array.isArray(value) ? `'${JSON.stringify(value)}'` : Number(value));
+        const sets = Object.entries(values).map(([column, value]) => `${column} = ${text(value)}`);
+        return this.sql(`UPDATE analytics_settings SET ${sets.join(', ')} WHERE site_id = '${site}';`);
+    }
+
+    aggregate(args = [], options) {
+        return this.must(['aggregate', ...args], options);
+    }
+
+    /** What doctor finds about the ledger and its independent check; throws unless the books balance. */
+    async balance() {
+        const { stdout, stderr } = await this.command(['doctor', '--json']);
+        const finding = JSON.parse(stdout).find(({ check }) => check === 'ledger');
+        if (finding?.status !== 'ok') throw new Error(`the ledger: ${JSON.stringify(finding)} ${stderr}`);
+        return finding;
+    }
+
+    serve(args = [], options = {}) {
+        return Server.start(this, args, options);
+    }
+
+    /** Run one SQL text with the sqlite3 shell, as another process would. */
+    async sql(text) {
+        const end = await exec('sqlite3', ['-batch', '-cmd', '.timeout 10000', join(this.dir, 'abacus.db')], {
+            input: text,
+        });
+        if (end.code !== 0 || end.stderr !== '') throw new Error(`sqlite3: ${end.stderr}`);
+        return end.stdout;
+    }
+}
+
+/** A running `abacus serve`. */
+export class Server {
+    /** Returns once it says where it listens. */
+    static async start(installation, args, { env = {}, interval = '200ms', limit = HANG_MS } = {}) {
+        const self = new Server();
+        self.installation = installation;
+        self.child = start(
+            installation.bin,
+            ['serve', '--listen', '127.0.0.1:0', '--data-dir', installation.dir, '--aggregate-interval', interval, ...args],
+            { env: { ...installation.env, ...env } },
+        );
+        self.pid = self.child.pid;
+        self.stdout = '';
+        self.stderr = '';
+        self.child.stdout.on('data', (chunk) => (self.stdout += chunk));
+        const line = new Promise((resolve) => {
+            self.child.stderr.on('data', (chunk) => {
+                self.stderr += chunk;
+                const said = /^abacus: listening on (http:\/\/\S+)$/m.exec(self.stderr);
+                if (said) resolve(said[1]);
+            });
+        });
+        const given = sleep(limit, undefined, { ref: false });
+        self.url = await Promise.race([line, self.child.ended, given]);
+        if (typeof self.url !== 'string') {
+            self.child.kill('SIGKILL');
+            throw new Error(`serve did not come up: ${JSON.stringify(self.url)} ${self.stderr}`);
+        }
+        self.port = Number(new URL(self.url).port);
+        return self;
+    }
+
+    /** Ask it to stop: {code, signal}. */
+    async stop(signal = 'SIGTERM', limit = HANG_MS) {
+        this.child.kill(signal);
+        const timer = setTimeout(() => this.child.kill('SIGKILL'), limit);
+        const end = await this.child.ended;
+        clearTimeout(timer);
+        return end;
+    }
+
+    kill() {
+        return this.stop('SIGKILL');
+    }
+
+    get running() {
+        return this.child.exitCode === null && this.child.signalCode === null;
+    }
+
+    /** GET with a token: {status, headers, body} with the body parsed where it is JSON. */
+    async get(path, token, headers = {}) {
+        return this.fetch(path, { headers: { ...bearer(token), ...headers } });
+    }
+
+    async fetch(path, options = {}) {
+        const response = await fetch(this.url + path, options).catch((error) => this.#explain(error));
+        const text = await response.text();
+        const type = response.headers.get('content-type') ?? '';
+        const isJson = /^application\/(problem\+)?json\b/.test(type);
+        return { status: response.status, headers: response.headers, text, body: isJson ? JSON.parse(text) : text };
+    }
+
+    /** A request that got no answer: because the server has died? */
+    async #explain(error) {
+        await sleep(100);
+        const state = this.running ? 'it runs' : `it ended with ${this.child.exitCode ?? this.child.signalCode}`;
+        throw new Error(`${error.message} (${error.cause?.message}); ${state}; it said ${this.stderr.slice(-4000)}`);
+    }
+
+    /** POST events; `headers` may hold Origin, X-Forwarded-For, Authorization ... */
+    track(events, headers = {}) {
+        const body = typeof events === 'string' ? events : JSON.stringify(events);
+        return this.fetch('/api/analytics/track', { method: 'POST', body, headers });
+    }
+
+    /** The raw rows of a site as objects, through the export. */
+    async exportRows(token, siteId, from, to) {
+        const answer = await this.get(query('/api/analytics/export', { siteId, from, to, format: 'ndjson' }), token);
+        if (answer.status !== 200) throw new Error(`export: ${answer.status} ${answer.text}`);
+        return answer.text.split('\n').filter((row) => row !== '').map((row) => JSON.parse(row));
+    }
+
+    /** Totals and days of a site over more than all dates that a test touches. */
+    async stats(token, siteId, [from, to] = AROUND_NOW) {
+        const answer = await this.get(query('/api/analytics/stats', { siteId, from, to }), token);
+        if (answer.status !== 200) throw new Error(`stats: ${answer.status} ${answer.text} ${this.stderr.slice(-2000)}`);
+        return answer.body;
+    }
+
+    /** The ledger of a site summed over its days: {received, stored, dropped, rejected}. */
+    async ledger(token, siteId, [from, to] = AROUND_NOW) {
+        const answer = await this.get(query('/api/analytics/ledger', { siteId, from, to }), token);
+        if (answer.status !== 200) throw new Error(`ledger: ${answer.status} ${answer.text}`);
+        const sum = { received: 0, stored: 0, dropped: {}, rejected: {} };
+        for (const day of answer.body.days) {
+            sum.received += day.received;
+            sum.stored += day.stored;
+            for (const kind of ['dropped', 'rejected'])
+                for (const [reason, n] of Object.entries(day[kind])) sum[kind][reason] = (sum[kind][reason] ?? 0) + n;
+        }
+        return sum;
+    }
+
+    /** Wait until `ask` gives something true. The limit is for what never comes; it is no measurement. */
+    async until(ask, what, limit = 60_000) {
+        return until(ask, what, limit, () => this.stderr.slice(-2000));
+    }
+
+    ready() {
+        return this.until(async () => (await this.fetch('/readyz')).status === 200, 'readyz');
+    }
+}
+
+export async function until(ask, what, limit = 60_000, more = () => '') {
+    const end = Date.now() + limit;
+    for (;;) {
+        const got = await ask();
+        if (got) return got;
+        if (Date.now() > end) throw new Error(`waited in vain for ${what} ${more()}`);
+        await sleep(50);
+    }
+}
+
+export function bearer(token) {
+    return token === undefined ? {} : { authorization: `Bearer ${token}` };
+}
+
+export function query(path, params) {
+    const given = Object.entries(params).filter(([, value]) => value !== undefined);
+    return `${path}?${new URLSearchParams(given)}`;
+}
+
+/** Resident memory in bytes. */
+export function residentBytes(pid) {
+    return Number(/^VmRSS:\s+(\d+) kB/m.exec(readFileSync(`/proc/${pid}/status`, 'utf8'))[1]) * 1024;
+}

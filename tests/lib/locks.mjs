@@ -1,0 +1,69 @@
+// Another process holds SQLite's write lock: requests must not notice.
+
+import assert from 'node:assert/strict';
+import { join } from 'node:path';
+import { Installation, start, until } from './abacus.mjs';
+
+const ROUNDS = 60;
+/** No answer may take longer while the lock is held. */
+const SLOW_MS = 1000;
+
+/** Begin an immediate transaction in a sqlite3 shell; returns a function that ends it. */
+async function holdWriteLock(dir) {
+    const shell = start('sqlite3', ['-batch', '-cmd', '.timeout 20000', join(dir, 'abacus.db')], { stdio: ['pipe', 'pipe', 'pipe'] });
+    let said = '';
+    shell.stdout.on('data', (chunk) => (said += chunk));
+    shell.stderr.on('data', (chunk) => (said += chunk));
+    shell.stdin.write("BEGIN IMMEDIATE;\nSELECT 'held';\n");
+    await until(() => said !== '', 'the write lock');
+    assert.equal(said.trim(), 'held');
+    return async () => {
+        shell.stdin.end('ROLLBACK;\n');
+        assert.deepEqual(await shell.ended, { code: 0, signal: null });
+    };
+}
+
+async function timed(ask, status) {
+    const began = performance.now();
+    const answer = await ask();
+    assert.equal(answer.status, status, answer.text);
+    return performance.now() - began;
+}
+
+/** Ask each of the three kinds in turn, at least ROUNDS times and for at least `atLeastMs`: {name: times}. */
+async function measure(server, token, atLeastMs) {
+    const kinds = {
+        track: [() => server.track({ event: 'pageview', siteId: 'locked', path: '/' }), 202],
+        healthz: [() => server.fetch('/healthz'), 200],
+        stats: [() => server.get('/api/analytics/stats?siteId=locked&period=7d', token), 200],
+    };
+    const times = { track: [], healthz: [], stats: [] };
+    const end = performance.now() + atLeastMs;
+    while (times.track.length < ROUNDS || performance.now() < end)
+        for (const [name, [ask, status]] of Object.entries(kinds)) times[name].push(await timed(ask, status));
+    return times;
+}
+
+const median = (list) => [...list].sort((a, b) => a - b)[Math.floor(list.length / 2)];
+
+export async function lockHeldFor(ms) {
+    const abacus = new Installation();
+    await abacus.site('locked', 'tenant');
+    const token = await abacus.token('stats:read', { tenant: 'tenant' });
+    const server = await abacus.serve();
+    await measure(server, token, 0); // warm
+    const free = await measure(server, token, 0);
+    const release = await holdWriteLock(abacus.dir);
+    const held = await measure(server, token, ms);
+    await release();
+    for (const name of Object.keys(free)) {
+        const [before, during] = [median(free[name]), median(held[name])];
+        assert.ok(during <= Math.max(5 * before, 25), `${name}: median ${during.toFixed(1)} ms with the lock held, ${before.toFixed(1)} ms without`);
+        assert.ok(Math.max(...held[name]) < SLOW_MS, `${name}: the slowest took ${Math.max(...held[name]).toFixed(0)} ms`);
+    }
+    await abacus.aggregate();
+    const sent = 2 * ROUNDS + held.track.length;
+    const stats = await server.get('/api/analytics/stats?siteId=locked&from=2020-01-01&to=2029-12-31', token);
+    assert.equal(stats.body.pageviews, sent);
+    assert.deepEqual(await server.stop(), { code: 0, signal: null });
+}

@@ -1,0 +1,264 @@
+// The second calculation: every number that Abacus answers, from what was sent alone.
+//
+// Follows CONTRACT ("Definitions") by brute force: dates and hours by Intl, distinct visitors by tuple, visits by
+// sorting. Shares nothing with the server. What was sent is a list of facts:
+//
+//     {site, name, timeMs, receivedMs, count, tokens, visitor: {ip, userAgent} | null, id?, outcome, path}
+//
+// where outcome is 'stored', 'dropped:REASON' or 'rejected:REASON', as the sender knows it from the contract; which
+// of several facts with the same id counts is found out here. Of refused facts only site, receivedMs and outcome
+// matter.
+
+import { addDays, datesOf, dayStart, daysBetween, hoursOf, hourStart, localDate, localHourOfDay, weekday } from './zones.mjs';
+
+export const VISIT_PAUSE_MS = 30 * 60_000;
+const DUPLICATE_MS = 24 * 3_600_000;
+
+export const COUNTS = ['pageviews', 'uniqueVisitors', 'visits', 'conversions', 'converters', 'unattributedConversions',
+    'leads', 'forms', 'exports', 'automationRuns', 'aiTokens'];
+export const RATES = ['viewsPerVisit', 'bounceRate', 'visitDuration', 'conversionRate'];
+export const METRICS = [...COUNTS, ...RATES];
+/** The metrics of a row of AnalyticsDailyStats. */
+export const DAY_METRICS = ['pageviews', 'uniqueVisitors', 'leads', 'forms', 'exports', 'automationRuns', 'aiTokens'];
+
+const ZERO = { pageviews: 0, uniqueVisitors: 0, visits: 0, conversions: 0, converters: 0, unattributedConversions: 0,
+    leads: 0, forms: 0, exports: 0, automationRuns: 0, aiTokens: 0, bounces: 0, visitMs: 0, visitPageviews: 0 };
+
+/** Which count an event adds its `count` to. */
+const COUNTED_AS = { pageview: 'pageviews', 'lead.created': 'leads', 'form.submit': 'forms',
+    'export.completed': 'exports', 'automation.run': 'automationRuns' };
+
+/** The part of an address that is left: three bytes of IPv4, three groups of IPv6. */
+export function cutAddress(ip) {
+    if (ip.includes('.')) return ip.split('.').slice(0, 3).join('.');
+    const [head, tail = ''] = ip.split('::');
+    const left = head === '' ? [] : head.split(':');
+    const right = tail === '' ? [] : tail.split(':');
+    const zeros = ip.includes('::') ? Array(8 - left.length - right.length).fill('0') : [];
+    return [...left, ...zeros, ...right].slice(0, 3).map((group) => parseInt(group, 16).toString(16)).join(':');
+}
+
+export class Reference {
+    /** sites: [{id, tenant, zone}]. nowMs is the clock when the answers are read. */
+    constructor({ sites, facts, nowMs }) {
+        this.sites = new Map(sites.map((site) => [site.id, site]));
+        this.nowMs = nowMs;
+        this.facts = facts.map((fact) => this.#place(fact));
+        this.#dropDuplicates();
+        this.events = new Map(sites.map(({ id }) => [id, []]));
+        for (const fact of this.facts) if (fact.outcome === 'stored') this.events.get(fact.site).push(fact);
+        this.visits = new Map(sites.map(({ id }) => [id, this.#visitsOf(id)]));
+    }
+
+    /** Copy a fact with its local date and hour and its visitor as one text. */
+    #place(fact) {
+        const { zone } = this.sites.get(fact.site);
+        const at = fact.outcome === 'stored' ? fact.timeMs : fact.receivedMs;
+        const who = fact.visitor ? `${cutAddress(fact.visitor.ip)} ${fact.visitor.userAgent}` : null;
+        return { count: 1, tokens: 0, ...fact, who, date: localDate(zone, at), hourMs: hourStart(zone, at) };
+    }
+
+    /** In the order received; of the same id within 24 hours of the copy that counts, the later ones are dropped. */
+    #dropDuplicates() {
+        const counted = new Map();
+        for (const fact of this.facts) {
+            if (fact.outcome !== 'stored' || fact.id === undefined) continue;
+            const key = `${fact.site} ${fact.id}`;
+            const before = counted.get(key);
+            if (before !== undefined && fact.receivedMs - before <= DUPLICATE_MS) fact.outcome = 'dropped:duplicate';
+            else counted.set(key, fact.receivedMs);
+        }
+    }
+
+    #visitsOf(site) {
+        const byVisitor = new Map();
+        for (const event of this.events.get(site)) {
+            if (event.who === null) continue;
+            if (!byVisitor.has(event.who)) byVisitor.set(event.who, []);
+            byVisitor.get(event.who).push(event);
+        }
+        const visits = [];
+        for (const events of byVisitor.values()) {
+            events.sort((a, b) => a.timeMs - b.timeMs);
+            let run = [];
+            for (const event of events) {
+                if (run.length > 0 && event.timeMs - run[run.length - 1].timeMs > VISIT_PAUSE_MS) {
+                    visits.push(...this.#visitOf(site, run));
+                    run = [];
+                }
+                run.push(event);
+            }
+            visits.push(...this.#visitOf(site, run));
+        }
+        return visits;
+    }
+
+    /** The visit of a run, if it has one: it begins with the first event that is not engagement. */
+    #visitOf(site, run) {
+        const real = run.filter((event) => event.name !== 'engagement');
+        if (real.length === 0) return [];
+        const beginMs = real[0].timeMs;
+        const views = real.filter((event) => event.name === 'pageview').length;
+        const { zone } = this.sites.get(site);
+        return [{
+            beginMs,
+            date: localDate(zone, beginMs),
+            hourMs: hourStart(zone, beginMs),
+            ms: run[run.length - 1].timeMs - beginMs,
+            bounce: views === 1 && real.length === 1,
+        }];
+    }
+
+    /** Counts of one set of events and visits: distinct within it. */
+    #count(events, visits) {
+        const sum = { ...ZERO };
+        const visitors = new Set();
+        const converters = new Set();
+        for (const event of events) {
+            if (event.name === 'engagement') continue;
+            const as = COUNTED_AS[event.name];
+            if (as !== undefined) sum[as] += event.count;
+            if (event.name === 'ai.usage') sum.aiTokens += event.tokens * event.count;
+            const converts = event.name === 'lead.created';
+            if (converts) sum.conversions += event.count;
+            if (event.who === null) {
+                if (converts) sum.unattributedConversions += event.count;
+                continue;
+            }
+            visitors.add(event.who);
+            if (converts) converters.add(event.who);
+            if (event.name === 'pageview') sum.visitPageviews += event.count;
+        }
+        sum.uniqueVisitors = visitors.size;
+        sum.converters = converters.size;
+        for (const visit of visits) {
+            sum.visits += 1;
+            sum.bounces += visit.bounce ? 1 : 0;
+            sum.visitMs += visit.ms;
+        }
+        return sum;
+    }
+
+    /** One local day of one site; with `hours`, only these hours (by their instants) of it. */
+    day(site, date, hours) {
+        const inside = (thing) => thing.date === date && (hours === undefined || hours.has(thing.hourMs));
+        return this.#count(this.events.get(site).filter(inside), this.visits.get(site).filter(inside));
+    }
+
+    hour(site, hourMs) {
+        const inside = (thing) => thing.hourMs === hourMs;
+        return this.#count(this.events.get(site).filter(inside), this.visits.get(site).filter(inside));
+    }
+
+    /** Sums over days and sites; unique visitors are distinct by site and day. */
+    range(sites, from, to) {
+        return this.#sum(sites.flatMap((site) => datesOf(from, to).map((date) => this.day(site, date))));
+    }
+
+    #sum(list) {
+        const sum = { ...ZERO };
+        for (const one of list) for (const name of Object.keys(ZERO)) sum[name] += one[name];
+        return sum;
+    }
+
+    today(site) {
+        return localDate(this.sites.get(site).zone, this.nowMs);
+    }
+
+    /** What `from`..`to` is compared with. Where the range is still running, the earlier one ends at the same local hour:
+     *  its last day counts the hours that begin before the same wall clock time. */
+    earlier(site, from, to, against, custom) {
+        const range = earlierRange(from, to, against, custom);
+        const running = to === this.today(site);
+        if (!running) return { ...range, counts: this.range([site], range.from, range.to) };
+        const { zone } = this.sites.get(site);
+        const hourNow = localHourOfDay(zone, this.nowMs);
+        const hours = new Set(hoursOf(zone, range.to, range.to).filter((ms) => localHourOfDay(zone, ms) <= hourNow));
+        const whole = range.from < range.to ? [this.range([site], range.from, addDays(range.to, -1))] : [];
+        return { ...range, counts: this.#sum([...whole, this.day(site, range.to, hours)]) };
+    }
+
+    /** [{time, partial, counts}] of a time series. */
+    series(site, from, to, interval) {
+        const { zone } = this.sites.get(site);
+        const endOf = (date) => dayStart(zone, addDays(date, 1));
+        if (interval === 'hour') {
+            const hours = hoursOf(zone, from, to);
+            return hours.map((ms, i) => ({
+                time: new Date(ms).toISOString(),
+                partial: this.nowMs < (hours[i + 1] ?? endOf(to)),
+                counts: this.hour(site, ms),
+            }));
+        }
+        return buckets(from, to, interval).map(({ time, first, last, whole }) => ({
+            time,
+            partial: !whole || this.nowMs < endOf(last),
+            counts: this.range([site], first, last),
+        }));
+    }
+
+    /** {date: {received, stored, dropped: {reason: n}, rejected: {reason: n}}} of one site. */
+    ledger(site, from, to) {
+        const days = {};
+        for (const date of datesOf(from, to)) days[date] = { received: 0, stored: 0, dropped: {}, rejected: {} };
+        for (const fact of this.facts) {
+            if (fact.site !== site || days[fact.date] === undefined) continue;
+            const day = days[fact.date];
+            const [kind, reason] = fact.outcome.split(':');
+            day.received += 1;
+            if (kind === 'stored') day.stored += 1;
+            else day[kind][reason] = (day[kind][reason] ?? 0) + 1;
+        }
+        return days;
+    }
+}
+
+/** The value of a metric, not rounded. */
+export function value(counts, metric) {
+    const rate = {
+        viewsPerVisit: [counts.visitPageviews, counts.visits],
+        bounceRate: [counts.bounces, counts.visits],
+        visitDuration: [counts.visitMs / 1000, counts.visits],
+        conversionRate: [counts.converters, counts.uniqueVisitors],
+    }[metric];
+    if (rate === undefined) return counts[metric];
+    return rate[1] === 0 ? 0 : rate[0] / rate[1];
+}
+
+export function earlierRange(from, to, against, custom) {
+    if (against === 'custom') return custom;
+    if (against === 'year') return { from: yearBefore(from), to: yearBefore(to) };
+    const days = daysBetween(from, to) + 1;
+    return { from: addDays(from, -days), to: addDays(from, -1) };
+}
+
+function yearBefore(date) {
+    const [year, month, day] = date.split('-').map(Number);
+    const last = new Date(Date.UTC(year - 1, month, 0)).getUTCDate();
+    return new Date(Date.UTC(year - 1, month - 1, Math.min(day, last))).toISOString().slice(0, 10);
+}
+
+/** Days, weeks from Monday, or months that the dates from..to touch; first and last lie inside the range. */
+export function buckets(from, to, interval) {
+    const startOf = (date) => {
+        if (interval === 'week') return addDays(date, -weekday(date));
+        return interval === 'month' ? `${date.slice(0, 8)}01` : date;
+    };
+    const groups = new Map();
+    for (const date of datesOf(from, to)) {
+        const time = startOf(date);
+        const group = groups.get(time) ?? { time, first: date };
+        group.last = date;
+        groups.set(time, group);
+    }
+    return [...groups.values()].map((group) => ({
+        ...group,
+        whole: group.first === group.time && startOf(addDays(group.last, 1)) !== group.time,
+    }));
+}
+
+/** Rates are rounded to 4 decimals, so an answer lies within half of the last one. */
+export function same(actual, expected, metric) {
+    if (!RATES.includes(metric)) return actual === expected;
+    return typeof actual === 'number' && Math.abs(actual - expected) <= 0.00005 + 1e-9;
+}

@@ -1,0 +1,347 @@
+/* The job on a real log and a real SQLite file in a temporary directory. */
+#include "aggregate/aggregate.h"
+#include "base/clock.h"
+#include "base/date.h"
+#include "log/log.h"
+#include "unit.h"
+
+#include <sqlite3.h>
+#include <stdio.h>
+#include <stdlib.h>
+#include <unistd.h>
+
+struct world {
+    char dir[64], db[96], url[128];
+    struct store *store;
+    struct log *log;
+    struct aggregate_report report;
+    int64_t now_ms;
+};
+
+static void must(int rc, const struct err *err)
+{
+    if (rc < 0)
+        fail_msg("%d: %s", rc, err->text);
+}
+
+static struct store *open_store(const struct world *w)
+{
+    struct store_config config = {.url = str_from(w->url), .data_dir = str_from(w->dir)};
+    struct store *store = NULL;
+    struct err err = {0};
+
+    must(store_open(&config, &store, &err), &err);
+    return store;
+}
+
+static int set_up(void **state)
+{
+    struct world *w = calloc(1, sizeof(*w));
+    struct site_row site = site_row_default();
+    struct actor actor = {STR("test"), 1};
+    struct err err = {0};
+
+    assert_non_null(w);
+    (void)strcpy(w->dir, "/tmp/abacus-test-XXXXXX");
+    assert_non_null(mkdtemp(w->dir));
+    (void)snprintf(w->db, sizeof(w->db), "%s/abacus.db", w->dir);
+    (void)snprintf(w->url, sizeof(w->url), "sqlite:%s", w->db);
+    w->store = open_store(w);
+    w->now_ms = clock_wall_ms();
+    site.id = STR("s1");
+    site.tenant = STR("t1");
+    site.domain = STR("example.com");
+    must(store_put_site(w->store, &site, &actor, &err), &err);
+    struct log_config log = {.data_dir = str_from(w->dir)};
+
+    must(log_open(&log, &w->log, &err), &err);
+    *state = w;
+    return 0;
+}
+
+static int tear_down(void **state)
+{
+    struct world *w = *state;
+    char command[128];
+
+    log_close(&w->log);
+    store_close(&w->store);
+    (void)snprintf(command, sizeof(command), "rm -rf %s", w->dir);
+    assert_int_equal(system(command), 0);
+    free(w);
+    return 0;
+}
+
+static struct event pageview(const struct world *w, const char *path)
+{
+    return (struct event){.kind = EVENT_PAGEVIEW,
+                          .name = STR("pageview"),
+                          .site = STR("s1"),
+                          .tenant = STR("t1"),
+                          .time_ms = w->now_ms,
+                          .received_ms = w->now_ms,
+                          .day = (int32_t)(w->now_ms / DAY_MS),
+                          .hour_ms = w->now_ms / HOUR_MS * HOUR_MS,
+                          .visitor = 77,
+                          .path = str_from(path),
+                          .count = 1,
+                          .scroll = -1};
+}
+
+static void append_payload(struct world *w, struct str payload)
+{
+    struct log_entry entry = {site_partition(STR("s1")), payload};
+    struct err err = {0};
+
+    must(log_append(w->log, &entry, 1, NULL, &err), &err);
+}
+
+static void append(struct world *w, const struct event *event)
+{
+    struct buf record = {0};
+
+    event_encode(event, &record);
+    append_payload(w, buf_str(&record));
+    buf_release(&record);
+}
+
+static void run(struct world *w, size_t batch_max)
+{
+    struct aggregate_config config = {.data_dir = str_from(w->dir),
+                                      .raw_days = 30,
+                                      .visit_days = 365,
+                                      .stats_days = 365,
+                                      .audit_days = 90,
+                                      .batch_max = batch_max,
+                                      .retention = true};
+    struct err err = {0};
+
+    must(aggregate_run(&config, w->store, true, &w->report, &err), &err);
+}
+
+static int64_t number(const struct world *w, const char *sql)
+{
+    sqlite3 *db = NULL;
+    sqlite3_stmt *statement = NULL;
+
+    assert_int_equal(sqlite3_open(w->db, &db), SQLITE_OK);
+    assert_int_equal(sqlite3_prepare_v2(db, sql, -1, &statement, NULL), SQLITE_OK);
+    assert_int_equal(sqlite3_step(statement), SQLITE_ROW);
+    int64_t n = sqlite3_column_int64(statement, 0);
+
+    (void)sqlite3_finalize(statement);
+    (void)sqlite3_close(db);
+    return n;
+}
+
+static void change(const struct world *w, const char *sql)
+{
+    sqlite3 *db = NULL;
+
+    assert_int_equal(sqlite3_open(w->db, &db), SQLITE_OK);
+    assert_int_equal(sqlite3_exec(db, sql, NULL, NULL, NULL), SQLITE_OK);
+    (void)sqlite3_close(db);
+}
+
+static void assert_balanced(struct world *w)
+{
+    struct balance balance = {0};
+    struct err err = {0};
+
+    must(store_balance(w->store, &balance, &err), &err);
+    assert_true(balance.committed > 0);
+    assert_int_equal(balance.committed, balance.ledger_records);
+}
+
+static void counts_each_record_once_however_often_it_runs(void **state)
+{
+    struct world *w = *state;
+    struct event event = pageview(w, "/a");
+
+    for (int i = 0; i < 5; i++)
+        append(w, &event);
+    run(w, 0);
+    assert_int_equal(w->report.events, 5);
+    run(w, 0);
+    assert_int_equal(w->report.records, 0);
+    append(w, &event);
+    run(w, 0);
+    assert_int_equal(w->report.events, 1);
+    assert_int_equal(number(w, "SELECT sum(pageviews) FROM analytics_daily_stats"), 6);
+    assert_int_equal(number(w, "SELECT count(*) FROM analytics_events"), 6);
+    assert_int_equal(number(w, "SELECT sum(unique_visitors) FROM analytics_daily_stats"), 1);
+    assert_balanced(w);
+}
+
+static void the_size_of_batches_does_not_matter(void **state)
+{
+    struct world *w = *state;
+
+    for (int i = 0; i < 25; i++) {
+        struct event event = pageview(w, "/a");
+
+        event.visitor = (uint64_t)(i % 5) + 1;
+        append(w, &event);
+    }
+    run(w, 4);
+    assert_int_equal(w->report.batches, 7);
+    assert_int_equal(number(w, "SELECT pageviews FROM analytics_daily_stats"), 25);
+    assert_int_equal(number(w, "SELECT unique_visitors FROM analytics_daily_stats"), 5);
+    assert_int_equal(number(w, "SELECT visits FROM analytics_daily_stats"), 5);
+    assert_balanced(w);
+}
+
+static void append_keyed(struct world *w, uint8_t key, int64_t received_ms)
+{
+    struct event event = pageview(w, "/k");
+
+    event.has_id = true;
+    event.id[0] = key;
+    event.received_ms = received_ms;
+    append(w, &event);
+}
+
+static void a_repeat_within_a_day_of_the_counted_copy_is_a_duplicate(void **state)
+{
+    struct world *w = *state;
+
+    append_keyed(w, 1, w->now_ms);
+    append_keyed(w, 1, w->now_ms + DAY_MS);      /* just within */
+    append_keyed(w, 2, w->now_ms);
+    run(w, 0);
+    assert_int_equal(w->report.duplicates, 1);
+    append_keyed(w, 1, w->now_ms - DAY_MS);      /* just within, before it */
+    append_keyed(w, 1, w->now_ms + DAY_MS + 1);  /* no longer */
+    append_keyed(w, 1, w->now_ms + DAY_MS + 2);  /* a repeat of that one */
+    run(w, 0);
+    assert_int_equal(w->report.duplicates, 2);
+    assert_int_equal(number(w, "SELECT sum(pageviews) FROM analytics_daily_stats"), 3);
+    assert_int_equal(number(w, "SELECT sum(events) FROM ledger WHERE reason = 'duplicate'"), 3);
+    assert_balanced(w);
+}
+
+static void what_the_store_refuses_ends_alone_among_the_dead_letters(void **state)
+{
+    struct world *w = *state;
+
+    change(w, "CREATE TRIGGER refuse BEFORE INSERT ON analytics_events WHEN NEW.path = '/poison' "
+              "BEGIN SELECT RAISE(ABORT, 'refused'); END");
+    for (int i = 0; i < 20; i++) {
+        struct event event = pageview(w, i == 13 ? "/poison" : "/fine");
+
+        append(w, &event);
+    }
+    append_payload(w, STR("this is no record"));
+    run(w, 0);
+    assert_int_equal(w->report.unstorable, 2);
+    assert_int_equal(number(w, "SELECT count(*) FROM analytics_events"), 19);
+    assert_int_equal(number(w, "SELECT sum(pageviews) FROM analytics_daily_stats"), 19);
+    assert_int_equal(number(w, "SELECT sum(events) FROM ledger WHERE reason = 'unstorable'"), 2);
+    assert_balanced(w);
+    char path[128], line[1024];
+
+    (void)snprintf(path, sizeof(path), "%s/dead-letter.ndjson", w->dir);
+    FILE *file = fopen(path, "r");
+
+    assert_non_null(file);
+    assert_non_null(fgets(line, sizeof(line), file));
+    assert_non_null(strstr(line, "\"number\":14"));
+    assert_non_null(strstr(line, "refused"));
+    assert_non_null(fgets(line, sizeof(line), file));
+    assert_non_null(strstr(line, "\"number\":21"));
+    assert_null(fgets(line, sizeof(line), file));
+    (void)fclose(file);
+}
+
+static void tallies_enter_the_ledger_as_one_record(void **state)
+{
+    struct world *w = *state;
+    struct buf record = {0};
+    struct tally tally = {.site = STR("s1"), .tenant = STR("t1"), .day = 20000, .rejected = true,
+                          .reason = REJECT_INVALID, .events = 12};
+
+    tally_encode(&tally, &record);
+    append_payload(w, buf_str(&record));
+    tally.rejected = false;
+    tally.reason = DROP_GPC;
+    tally.events = 3;
+    buf_reset(&record);
+    tally_encode(&tally, &record);
+    append_payload(w, buf_str(&record));
+    buf_release(&record);
+    struct aggregate_config config = {.data_dir = str_from(w->dir)};
+    struct err err = {0};
+
+    must(aggregate_run(&config, w->store, true, &w->report, &err), &err);
+    assert_int_equal(number(w, "SELECT events FROM ledger WHERE kind = 2 AND reason = 'invalid'"), 12);
+    assert_int_equal(number(w, "SELECT events FROM ledger WHERE kind = 1 AND reason = 'gpc'"), 3);
+    assert_int_equal(number(w, "SELECT sum(records) FROM ledger"), 2);
+    assert_balanced(w);
+}
+
+static void an_event_older_than_its_raw_days_adds_counts_alone(void **state)
+{
+    struct world *w = *state;
+    struct event kept = pageview(w, "/kept"), late = pageview(w, "/late");
+    int32_t today = late.day;
+
+    kept.day = today - 30;
+    kept.time_ms -= 30 * DAY_MS;
+    kept.hour_ms -= 30 * DAY_MS;
+    late.day = today - 31;
+    late.time_ms -= 31 * DAY_MS;
+    late.hour_ms -= 31 * DAY_MS;
+    append(w, &kept);
+    append(w, &late);
+    struct aggregate_config config = {.data_dir = str_from(w->dir), .raw_days = 30};
+    struct err err = {0};
+
+    must(aggregate_run(&config, w->store, true, &w->report, &err), &err);
+    assert_int_equal(number(w, "SELECT count(*) FROM analytics_events"), 1);
+    assert_int_equal(number(w, "SELECT sum(pageviews) FROM analytics_daily_stats"), 2);
+    assert_int_equal(number(w, "SELECT sum(unique_visitors) FROM analytics_daily_stats"), 1);
+}
+
+static void only_one_job_runs_at_a_time(void **state)
+{
+    struct world *w = *state;
+    struct aggregate_config config = {.data_dir = str_from(w->dir)};
+    struct store *other = open_store(w);
+    struct err err = {0};
+
+    must(store_lease(other, false, &err), &err);
+    assert_int_equal(aggregate_run(&config, w->store, false, &w->report, &err), ERR_CONFLICT);
+    store_unlease(other);
+    must(aggregate_run(&config, w->store, false, &w->report, &err), &err);
+    store_close(&other);
+}
+
+static void says_up_to_when_it_has_counted(void **state)
+{
+    struct world *w = *state;
+    int64_t counters[COUNTERS] = {0};
+    int64_t before = clock_wall_ms();
+    struct err err = {0};
+
+    run(w, 0);
+    must(store_counters(w->store, counters, &err), &err);
+    assert_in_range(counters[COUNTER_AS_OF], before, clock_wall_ms());
+    assert_in_range(counters[COUNTER_LAST_SUCCESS], counters[COUNTER_AS_OF], clock_wall_ms());
+}
+
+#define WORLD_TEST(f) cmocka_unit_test_setup_teardown(f, set_up, tear_down)
+
+int main(void)
+{
+    const struct CMUnitTest tests[] = {
+        WORLD_TEST(counts_each_record_once_however_often_it_runs),
+        WORLD_TEST(the_size_of_batches_does_not_matter),
+        WORLD_TEST(a_repeat_within_a_day_of_the_counted_copy_is_a_duplicate),
+        WORLD_TEST(what_the_store_refuses_ends_alone_among_the_dead_letters),
+        WORLD_TEST(tallies_enter_the_ledger_as_one_record),
+        WORLD_TEST(an_event_older_than_its_raw_days_adds_counts_alone),
+        WORLD_TEST(only_one_job_runs_at_a_time),
+        WORLD_TEST(says_up_to_when_it_has_counted),
+    };
+    return cmocka_run_group_tests_name("aggregate", tests, NULL, NULL);
+}

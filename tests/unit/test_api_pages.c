@@ -1,0 +1,357 @@
+/*
+ * test_api_pages.c -- health, metrics, openapi.json, the script and the demo pages, called without
+ * a server.
+ */
+#include "access/access.h"
+#include "api/api.h"
+#include "api/handlers.h"
+#include "base/clock.h"
+#include "base/json.h"
+#include "query_fixture.h"
+#include "web.h"
+
+#include <stdio.h>
+#include <stdlib.h>
+#include <unistd.h>
+
+struct world {
+    struct store *store;
+    struct directory *directory;
+    struct log *log;
+    struct metrics *metrics;
+    struct api api;
+    struct arena arena;
+    char data_dir[32];
+    char metrics_token[TOKEN_TEXT_MAX], tenant_token[TOKEN_TEXT_MAX], reader_token[TOKEN_TEXT_MAX];
+    struct http_response response;
+    struct str body;
+};
+
+/* The salts are made for the day on which the test runs. */
+static int set_up(void **state)
+{
+    struct world *w = test_calloc(1, sizeof(*w));
+    struct directory_config config = {.raw_days = 30, .visit_days = 365, .stats_days = 365};
+    struct actor actor = {.name = STR("test"), .now_ms = 1};
+    struct err err = {0};
+
+    (void)memcpy(w->data_dir, "test_api_pages.XXXXXX", sizeof("test_api_pages.XXXXXX"));
+    assert_non_null(mkdtemp(w->data_dir));
+    w->store = fixture_open();
+    fixture_site(w->store, "five", "a", "UTC", 0);
+    struct token_request request = {.platform = true, .scopes = SCOPE_METRICS};
+    assert_int_equal(token_create(w->store, &request, &actor, w->metrics_token, &err), 0);
+    request.scopes = SCOPE_STATS_READ;
+    assert_int_equal(token_create(w->store, &request, &actor, w->reader_token, &err), 0);
+    request = (struct token_request){.tenant = STR("five"), .scopes = SCOPE_STATS_READ};
+    assert_int_equal(token_create(w->store, &request, &actor, w->tenant_token, &err), 0);
+    w->directory = directory_new(&config);
+    struct metrics_names names = api_metrics_names(&w->arena);
+    w->metrics = metrics_new(&names, STR("0.1.0"));
+    w->api = (struct api){.directory = w->directory, .metrics = w->metrics};
+    *state = w;
+    return 0;
+}
+
+static void remove_directory(const char *path)
+{
+    char command[64];
+
+    (void)snprintf(command, sizeof(command), "rm -rf ./%s", path);
+    assert_int_equal(system(command), 0);
+}
+
+static int tear_down(void **state)
+{
+    struct world *w = *state;
+
+    log_close(&w->log);
+    remove_directory(w->data_dir);
+    buf_release(&w->response.body);
+    directory_free(&w->directory);
+    metrics_free(&w->metrics);
+    store_close(&w->store);
+    arena_free(&w->arena);
+    test_free(w);
+    return 0;
+}
+
+static void load_directory(struct world *w, int64_t now_ms)
+{
+    struct err err = {0};
+
+    assert_int_equal(directory_load(w->directory, w->store, now_ms, &err), 0);
+}
+
+typedef void handler(const struct http_request *request, struct http_response *response);
+
+static int ask(struct world *w, handler *handle, struct http_request request)
+{
+    request.arena = &w->arena;
+    request.app = &w->api;
+    buf_release(&w->response.body);
+    w->response = (struct http_response){0};
+    handle(&request, &w->response);
+    w->body =
+        w->response.static_body.len > 0 ? w->response.static_body : buf_str(&w->response.body);
+    return w->response.status == 0 ? 200 : w->response.status;
+}
+
+static bool contains(struct str body, const char *text)
+{
+    return body.len > 0 && memmem(body.ptr, body.len, text, strlen(text)) != NULL;
+}
+
+static struct str header(const struct world *w, const char *name)
+{
+    for (size_t i = 0; i < w->response.headers_count; i++)
+        if (str_ieq(w->response.headers[i].name, str_from(name)))
+            return w->response.headers[i].value;
+    return (struct str){NULL, 0};
+}
+
+/* -- health -------------------------------------------------------------------------------- */
+
+static void is_healthy_whatever_is_missing(void **state)
+{
+    struct world *w = *state;
+
+    assert_int_equal(ask(w, healthz_get, (struct http_request){0}), 200);
+    assert_true(str_eq(w->body, STR("{\"status\":\"ok\"}")));
+}
+
+static int64_t a_century_on(void)
+{
+    return instant("2126-11-22T00:00:00Z");
+}
+
+static void is_ready_with_a_snapshot_salts_and_a_log(void **state)
+{
+    struct world *w = *state;
+    struct log_config config = {.data_dir = str_from(w->data_dir)};
+    struct err err = {0};
+
+    assert_int_equal(ask(w, readyz_get, (struct http_request){0}), 503);
+    assert_true(contains(w->body, "snapshot"));
+    load_directory(w, clock_wall_ms());
+    assert_int_equal(ask(w, readyz_get, (struct http_request){0}), 503);
+    assert_true(contains(w->body, "log"));
+    assert_int_equal(log_open(&config, &w->log, &err), 0);
+    w->api.log = w->log;
+    assert_int_equal(ask(w, readyz_get, (struct http_request){0}), 200);
+    w->api.now = a_century_on;
+    assert_int_equal(ask(w, readyz_get, (struct http_request){0}), 503);
+    assert_true(contains(w->body, "salts"));
+}
+
+/* -- metrics ------------------------------------------------------------------------------- */
+
+static struct http_request from(const char *address)
+{
+    struct http_request request = {0};
+
+    assert_true(addr_parse(str_from(address), &request.peer));
+    return request;
+}
+
+static int ask_with(struct world *w, const char *secret)
+{
+    struct http_request request = from("192.0.2.1");
+    struct buf authorization = {0};
+
+    buf_addf(&authorization, "Bearer %s", secret);
+    request.authorization = buf_str(&authorization);
+    int status = ask(w, metrics_get, request);
+    buf_release(&authorization);
+    return status;
+}
+
+static void shows_metrics_to_a_platform_token_of_scope_metrics(void **state)
+{
+    struct world *w = *state;
+
+    load_directory(w, clock_wall_ms());
+    assert_int_equal(ask_with(w, w->metrics_token), 200);
+    assert_true(str_eq(w->response.content_type, STR("text/plain; version=0.0.4; charset=utf-8")));
+    assert_true(contains(w->body, "analytics_build_info"));
+    assert_int_equal(ask_with(w, w->reader_token), 403);
+    assert_int_equal(ask_with(w, w->tenant_token), 403);
+    assert_int_equal(ask_with(w, "nonsense"), 401);
+    assert_int_equal(ask(w, metrics_get, from("192.0.2.1")), 401);
+}
+
+static void shows_metrics_to_loopback_only_where_no_proxy_can_be(void **state)
+{
+    struct world *w = *state;
+    struct http_request forwarded = from("127.0.0.1");
+    struct cidr proxy;
+
+    load_directory(w, clock_wall_ms());
+    assert_int_equal(ask(w, metrics_get, from("127.0.0.1")), 200);
+    assert_int_equal(ask(w, metrics_get, from("::1")), 200);
+    forwarded.forwarded = true;
+    assert_int_equal(ask(w, metrics_get, forwarded), 401);
+    w->api.public_url = STR("https://stats.example.com");
+    assert_int_equal(ask(w, metrics_get, from("127.0.0.1")), 401);
+    w->api.public_url = STR("");
+    assert_true(cidr_parse(STR("10.0.0.0/8"), &proxy));
+    w->api.trusted = &proxy;
+    w->api.trusted_count = 1;
+    assert_int_equal(ask(w, metrics_get, from("127.0.0.1")), 401);
+}
+
+/* -- the route table ----------------------------------------------------------------------- */
+
+static void describes_every_route_with_its_parameters(void **state)
+{
+    struct world *w = *state;
+    struct json *api = NULL;
+    struct err err = {0};
+    size_t count;
+    const struct http_route *routes = api_routes(&count);
+
+    assert_int_equal(ask(w, openapi_get, (struct http_request){0}), 200);
+    assert_int_equal(json_parse(w->body, 20, &w->arena, &api, &err), 0);
+    const struct json *paths = json_get(api, STR("paths"));
+    assert_non_null(paths);
+    for (size_t i = 0; i < count; i++) {
+        const struct json *path = json_get(paths, str_from(routes[i].path));
+        if (routes[i].summary == NULL) {
+            assert_null(path);
+            continue;
+        }
+        assert_non_null(path);
+        bool post = strcmp(routes[i].method, "POST") == 0;
+        const struct json *operation = json_get(path, post ? STR("post") : STR("get"));
+        assert_non_null(operation);
+        size_t params = strchr(routes[i].path, '{') == NULL ? 0 : 1;
+        for (const struct http_param *p = routes[i].params; p != NULL && p->name != NULL; p++)
+            params++;
+        assert_int_equal(json_get(operation, STR("parameters"))->count, params);
+    }
+}
+
+static void lists_what_the_contract_names_and_nothing_that_is_not_built(void **state)
+{
+    static const char *const built[] = {"/api/analytics/track",
+                                        "/api/analytics/stats",
+                                        "/api/analytics/compare",
+                                        "/api/analytics/timeseries",
+                                        "/api/analytics/ledger",
+                                        "/api/analytics/tenants/{tenantId}/stats",
+                                        "/api/analytics/export",
+                                        "/healthz",
+                                        "/readyz",
+                                        "/metrics",
+                                        "/api/openapi.json",
+                                        "/public/analytics.js",
+                                        "/demo",
+                                        "/demo/",
+                                        "/demo/{page}"};
+    size_t count;
+    const struct http_route *routes = api_routes(&count);
+
+    (void)state;
+    assert_int_equal(count, sizeof(built) / sizeof(built[0]));
+    for (size_t i = 0; i < count; i++)
+        assert_string_equal(routes[i].path, built[i]);
+}
+
+static void names_routes_and_reasons_for_the_metrics(void **state)
+{
+    struct world *w = *state;
+    struct metrics_names names = api_metrics_names(&w->arena);
+    size_t count;
+    const struct http_route *routes = api_routes(&count);
+
+    assert_int_equal(names.routes_count, count + 1);
+    for (size_t i = 0; i < count; i++)
+        assert_true(str_eq(names.routes[i], str_from(routes[i].path)));
+    assert_int_equal(names.drop_reasons_count, DROP_REASONS);
+    assert_int_equal(names.drop_reasons[DROP_NONE].len, 0);
+    assert_true(str_eq(names.drop_reasons[DROP_BOT], STR("bot")));
+    assert_true(str_eq(names.drop_reasons[DROP_DUPLICATE], STR("duplicate")));
+    assert_int_equal(names.reject_reasons_count, 5);
+    assert_true(str_eq(names.reject_reasons[REJECT_UNSTORABLE], STR("unstorable")));
+}
+
+/* -- the script and the demo --------------------------------------------------------------- */
+
+static void serves_the_script_and_knows_it_again(void **state)
+{
+    struct world *w = *state;
+    struct http_request request = {0};
+
+    assert_int_equal(ask(w, tracker_get, request), 200);
+    assert_true(str_eq(w->body, web_analytics_js));
+    assert_true(str_eq(w->response.content_type, STR("text/javascript; charset=utf-8")));
+    assert_true(str_eq(header(w, "Cache-Control"), STR("public, max-age=3600")));
+    struct str tag = header(w, "ETag");
+    assert_true(tag.len > 2 && tag.ptr[0] == '"' && tag.ptr[tag.len - 1] == '"');
+
+    struct buf list = {0};
+    buf_addf(&list, "\"other\", W/%.*s", STR_FMT(tag));
+    const struct str same[] = {tag, STR("*"), buf_str(&list)};
+    for (size_t i = 0; i < sizeof(same) / sizeof(same[0]); i++) {
+        request.if_none_match = same[i];
+        assert_int_equal(ask(w, tracker_get, request), 304);
+        assert_int_equal(w->body.len, 0);
+        assert_true(str_eq(header(w, "ETag"), tag));
+    }
+    request.if_none_match = STR("\"other\"");
+    assert_int_equal(ask(w, tracker_get, request), 200);
+    buf_release(&list);
+}
+
+static void serves_the_demo_only_where_a_site_is_set(void **state)
+{
+    struct world *w = *state;
+    struct http_request page = {.param = STR("pricing")};
+
+    assert_int_equal(ask(w, demo_get, (struct http_request){0}), 404);
+    assert_int_equal(ask(w, demo_page_get, page), 404);
+    w->api.demo_site = STR("demo-site");
+    assert_int_equal(ask(w, demo_get, (struct http_request){0}), 200);
+    assert_true(str_eq(w->response.content_type, STR("text/html; charset=utf-8")));
+    assert_true(contains(w->body, "data-site=\"demo-site\""));
+    assert_false(contains(w->body, "__SITE__"));
+    assert_false(contains(header(w, "Content-Security-Policy"), "unsafe-inline"));
+    assert_true(contains(header(w, "Content-Security-Policy"), "script-src 'self'"));
+}
+
+static void serves_the_pages_and_files_that_the_demo_links_to(void **state)
+{
+    static const char *const names[] = {"pricing", "about", "demo.css", "demo.js"};
+    static const char *const types[] = {"text/html; charset=utf-8", "text/html; charset=utf-8",
+                                        "text/css; charset=utf-8",
+                                        "text/javascript; charset=utf-8"};
+    struct world *w = *state;
+
+    w->api.demo_site = STR("demo-site");
+    for (size_t i = 0; i < 4; i++) {
+        assert_int_equal(ask(w, demo_page_get, (struct http_request){.param = str_from(names[i])}),
+                         200);
+        assert_true(str_eq(w->response.content_type, str_from(types[i])));
+        assert_true(w->body.len > 0);
+    }
+    assert_int_equal(ask(w, demo_page_get, (struct http_request){.param = STR("nowhere")}), 404);
+}
+
+#define WITH_WORLD(test) cmocka_unit_test_setup_teardown(test, set_up, tear_down)
+
+int main(void)
+{
+    const struct CMUnitTest tests[] = {
+        WITH_WORLD(is_healthy_whatever_is_missing),
+        WITH_WORLD(is_ready_with_a_snapshot_salts_and_a_log),
+        WITH_WORLD(shows_metrics_to_a_platform_token_of_scope_metrics),
+        WITH_WORLD(shows_metrics_to_loopback_only_where_no_proxy_can_be),
+        WITH_WORLD(describes_every_route_with_its_parameters),
+        cmocka_unit_test(lists_what_the_contract_names_and_nothing_that_is_not_built),
+        WITH_WORLD(names_routes_and_reasons_for_the_metrics),
+        WITH_WORLD(serves_the_script_and_knows_it_again),
+        WITH_WORLD(serves_the_demo_only_where_a_site_is_set),
+        WITH_WORLD(serves_the_pages_and_files_that_the_demo_links_to),
+    };
+    return cmocka_run_group_tests_name("api_pages", tests, NULL, NULL);
+}

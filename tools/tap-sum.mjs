@@ -1,0 +1,166 @@
+// tap-sum.mjs -- run steps one after the other, show how they go, and count.
+//
+//     node tools/tap-sum.mjs STEP...
+//
+//     meson:DIR           every unit test of a build directory, each a program that writes TAP
+//     tap:NAME=COMMAND    a command that writes TAP
+//     exit:NAME=COMMAND   a command that is one test by itself: it passes if it ends with 0
+//
+// A program that ends badly although all its results were good, or that gives fewer results than it
+// planned, or none, counts as one more failure. What a program says is shown when it fails. The
+// last line is "N passed, N failed", with ", N skipped" if some were; the exit status is 1 if
+// anything failed.
+import { spawn } from 'node:child_process';
+import { readFileSync } from 'node:fs';
+import { join } from 'node:path';
+import { createInterface } from 'node:readline';
+
+const SAID_MAX = 200; // lines
+const totals = { passed: 0, failed: 0, skipped: 0 };
+const failures = [];
+
+// One result of the top level; deeper ones are parts of it.
+const RESULT = /^(not )?ok\b\s*\d*\s*(?:- )?(.*?)(?:\s+# (SKIP|TODO)\b\s*(.*))?$/i;
+const PLAN = /^1\.\.(\d+)/;
+
+class Step {
+  constructor(name) {
+    this.name = name;
+    this.results = 0;
+    this.planned = 0;
+    this.bad = 0;
+    this.said = []; // what belongs to failures
+    this.pending = []; // what was said since the last result
+    this.failing = false; // the last result was bad: what follows at once explains it
+  }
+
+  pass() {
+    this.results++;
+    totals.passed++;
+  }
+
+  skip(what, why) {
+    this.results++;
+    totals.skipped++;
+    console.log(`  skipped  ${this.name}: ${what}${why ? ` (${why})` : ''}`);
+  }
+
+  fail(what) {
+    this.results++;
+    this.bad++;
+    totals.failed++;
+    failures.push(`${this.name}: ${what}`);
+    console.log(`  FAILED   ${this.name}: ${what}`);
+  }
+
+  // What a passed test has said is of no interest; what stands before and behind a failure is.
+  say(text) {
+    const lines = this.failing && /^(#|\s)/.test(text) ? this.said : this.pending;
+    this.failing &&= lines === this.said;
+    lines.push(text);
+    if (lines.length > SAID_MAX) lines.shift();
+  }
+
+  result(bad, what, directive, why) {
+    if (directive?.toUpperCase() === 'SKIP') this.skip(what, why);
+    else if (bad) this.fail(what);
+    else this.pass();
+    if (bad) this.said.push(...this.pending);
+    this.pending = [];
+    this.failing = Boolean(bad);
+  }
+
+  line(text) {
+    const plan = PLAN.exec(text);
+    const result = RESULT.exec(text);
+    if (plan) this.planned += Number(plan[1]);
+    else if (result) this.result(...result.slice(1));
+    else this.say(text);
+  }
+
+  end(status, seconds) {
+    if (this.bad === 0 && status !== 0) this.fail(`ended with ${status}`);
+    if (this.results < this.planned) this.fail(`${this.results} of ${this.planned} tests seen`);
+    if (this.results === 0) this.fail('no test was run');
+    const lines = this.bad > 0 ? [...this.said, ...this.pending] : [];
+    for (const text of lines) console.log(`    | ${text}`);
+    const verdict = this.bad > 0 ? `${this.bad} FAILED` : 'ok';
+    console.log(`${verdict.padEnd(9)}  ${this.name}: ${this.results} in ${seconds.toFixed(1)} s`);
+  }
+}
+
+// Run a command line by line; resolves to its exit status or the signal that ended it.
+function run(file, args, { env, timeout, cwd, shell = false }, onLine) {
+  return new Promise((resolve) => {
+    const child = spawn(file, args, {
+      shell,
+      cwd,
+      stdio: ['ignore', 'pipe', 'pipe'],
+      env: { ...process.env, ...env },
+    });
+    const lines = [child.stdout, child.stderr].map((stream) => {
+      const reader = createInterface({ input: stream });
+      reader.on('line', onLine);
+      return new Promise((done) => reader.on('close', done));
+    });
+    const timer = timeout ? setTimeout(() => child.kill('SIGKILL'), timeout * 1000) : undefined;
+    child.on('error', (error) => onLine(String(error)));
+    child.on('close', async (code, signal) => {
+      clearTimeout(timer);
+      await Promise.all(lines);
+      resolve(code ?? signal);
+    });
+  });
+}
+
+async function timed(name, file, args, options, { tap, live }) {
+  const step = new Step(name);
+  const began = Date.now();
+  const status = await run(file, args, options, (text) => {
+    // A long suite tells which of its files it is at.
+    if (live && /^# \S+\.mjs/.test(text)) console.log(`  ${text.slice(2)}`);
+    tap ? step.line(text) : step.say(text);
+  });
+  if (!tap && status === 0) step.pass();
+  step.end(status, (Date.now() - began) / 1000);
+}
+
+const SANITIZERS = {
+  ASAN_OPTIONS: 'detect_leaks=1',
+  UBSAN_OPTIONS: 'halt_on_error=1:print_stacktrace=1',
+};
+
+async function runMeson(dir) {
+  const tests = JSON.parse(readFileSync(join(dir, 'meson-info/intro-tests.json'), 'utf8'));
+  for (const { name, cmd, env, timeout, workdir } of tests) {
+    const options = { env: { ...SANITIZERS, ...env }, timeout, cwd: workdir ?? dir };
+    await timed(`${dir} ${name}`, cmd[0], cmd.slice(1), options, { tap: true });
+  }
+  if (tests.length === 0) new Step(dir).end(0, 0);
+}
+
+const kinds = {
+  meson: (dir) => runMeson(dir),
+  tap: (text) => runShell(text, { tap: true, live: true }),
+  exit: (text) => runShell(text, { tap: false }),
+};
+
+function runShell(text, how) {
+  const equals = text.indexOf('=');
+  return timed(text.slice(0, equals), text.slice(equals + 1), [], { shell: true }, how);
+}
+
+for (const argument of process.argv.slice(2)) {
+  const colon = argument.indexOf(':');
+  const kind = kinds[argument.slice(0, colon)];
+  if (kind === undefined) {
+    console.error(`tap-sum: ${argument}: no such step`);
+    process.exit(2);
+  }
+  await kind(argument.slice(colon + 1));
+}
+if (failures.length > 0) console.log(['\nFailed:', ...failures].join('\n  '));
+const { passed, failed } = totals;
+const skipped = totals.skipped > 0 ? `, ${totals.skipped} skipped` : '';
+console.log(`\n${passed} passed, ${failed} failed${skipped}`);
+process.exit(failed > 0 ? 1 : 0);
