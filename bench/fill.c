@@ -1,14 +1,16 @@
 /*
- * bench/fill.c -- put a day's worth of plausible events into the log of a data directory, as fast as that goes:
+ * bench/fill.c -- put a day's worth of plausible events into the log of a data directory, as fast
+ * as that goes:
  *
  *     fill DATA_DIR SITES VISITORS EVENTS
  *
- * Events come in the order of time over the last two hours; a visitor sends 5 to 6 in a row within some minutes; sites get
- * shares that fall off like 1/rank. The sites are bench-1 ... of the tenant bench; they must be in the store.
+ * Events come in the order of time over the last two hours; a visitor sends 5 to 6 in a row within
+ * some minutes; sites get shares that fall off like 1/rank. The sites are bench-1 ... of the tenant
+ * bench; they must be in the store.
  */
-#include "event/event.h"
 #include "base/clock.h"
 #include "base/date.h"
+#include "event/event.h"
 #include "log/log.h"
 
 #include <stdio.h>
@@ -16,18 +18,24 @@
 #include <time.h>
 
 static const char *const agents[] = {
-    "Mozilla/5.0 (Windows NT 10.0; Win64; x64) AppleWebKit/537.36 (KHTML, like Gecko) Chrome/150.0.0.0 Safari/537.36",
-    "Mozilla/5.0 (iPhone; CPU iPhone OS 18_5 like Mac OS X) AppleWebKit/605.1.15 (KHTML, like Gecko) Version/18.5 "
+    "Mozilla/5.0 (Windows NT 10.0; Win64; x64) AppleWebKit/537.36 (KHTML, like Gecko) "
+    "Chrome/150.0.0.0 Safari/537.36",
+    "Mozilla/5.0 (iPhone; CPU iPhone OS 18_5 like Mac OS X) AppleWebKit/605.1.15 (KHTML, like "
+    "Gecko) Version/18.5 "
     "Mobile/15E148 Safari/604.1",
     "Mozilla/5.0 (X11; Linux x86_64; rv:140.0) Gecko/20100101 Firefox/140.0",
 };
-static const char *const bodies[] = {
-    "{\"event\":\"pageview\",\"siteId\":\"%s\",\"path\":\"/articles/%u?utm_source=x\",\"referrer\":"
-    "\"https://www.google.com/\",\"title\":\"Article %u\",\"screen\":\"1440x900\"}",
-    "{\"event\":\"pageview\",\"siteId\":\"%s\",\"path\":\"/pricing/%u\",\"title\":\"Pricing %u\"}",
-    "{\"event\":\"pageview\",\"siteId\":\"%s\",\"path\":\"/docs/%u\",\"title\":\"Docs %u\",\"props\":{\"plan\":\"pro\"}}",
-    "{\"event\":\"lead.created\",\"siteId\":\"%s\",\"path\":\"/contact/%u\",\"props\":{\"form\":\"c%u\"}}",
-    "{\"event\":\"engagement\",\"siteId\":\"%s\",\"path\":\"/articles/%u\",\"seconds\":12,\"scroll\":%u}",
+/* {"event":EVENT,"siteId":...,"path":"PATHnnn"REST */
+static const struct {
+    const char *event, *path, *rest;
+} bodies[] = {
+    {"pageview", "/articles/",
+     "\",\"referrer\":\"https://www.google.com/\",\"title\":\"An "
+     "article\",\"screen\":\"1440x900\"}"},
+    {"pageview", "/pricing/", "\",\"title\":\"Pricing\"}"},
+    {"pageview", "/docs/", "\",\"title\":\"Docs\",\"props\":{\"plan\":\"pro\"}}"},
+    {"lead.created", "/contact/", "\",\"props\":{\"form\":\"contact\"}}"},
+    {"engagement", "/articles/", "\",\"seconds\":12,\"scroll\":60}"},
 };
 
 struct fill {
@@ -65,9 +73,11 @@ static void append_one(struct fill *fill, int64_t at_ms, uint32_t visitor, uint3
 
     (void)snprintf(id, sizeof(id), "bench-%u", rank + 1);
     fill->site.id = str_from(id);
-    client.address = (struct addr){4, {10, (uint8_t)(visitor >> 14), (uint8_t)(visitor >> 6),
-                                       (uint8_t)visitor}};
-    int n = snprintf(body, sizeof(body), bodies[kind], id, next(fill) % 500, next(fill) % 100);
+    client.address =
+        (struct addr){4, {10, (uint8_t)(visitor >> 14), (uint8_t)(visitor >> 6), (uint8_t)visitor}};
+    int n =
+        snprintf(body, sizeof(body), "{\"event\":\"%s\",\"siteId\":\"%s\",\"path\":\"%s%u%s",
+                 bodies[kind].event, id, bodies[kind].path, next(fill) % 500, bodies[kind].rest);
 
     if (event_parse((struct str){body, (size_t)n}, at_ms, &arena, &batch, &problem, &err) < 0 ||
         event_make(&fill->site, &client, &fill->salts, id_key, at_ms, batch.events, &arena, &event,
@@ -114,9 +124,13 @@ int main(int argc, char **argv)
 
     fill.sites = (unsigned)atoi(argv[2]);
     fill.visitors = (unsigned)atoi(argv[3]);
-    fill.site = (struct site){.tenant = STR("bench"), .domain = STR("bench.example"),
-                              .enabled = true, .tenant_active = true, .mask_personal = true,
-                              .ipv4_prefix = 24, .ipv6_prefix = 48};
+    fill.site = (struct site){.tenant = STR("bench"),
+                              .domain = STR("bench.example"),
+                              .enabled = true,
+                              .tenant_active = true,
+                              .mask_personal = true,
+                              .ipv4_prefix = 24,
+                              .ipv6_prefix = 48};
     struct tz *tz = NULL;
 
     if (tz_load(STR("UTC"), &tz, &err) < 0 || log_open(&config, &fill.log, &err) < 0)

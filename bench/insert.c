@@ -1,10 +1,11 @@
 /*
- * bench/insert.c -- what the job is compared with: the raw rows of one database inserted into a new one by a bare prepared
- * statement, 10,000 a transaction, same table, same pragmas.
+ * bench/insert.c -- what the job is compared with: the raw rows of one database inserted into a new
+ * one by a bare prepared statement, 10,000 a transaction, same table, same pragmas.
  *
  *     insert FROM.db TO.db
  *
- * Prints {"rows":N,"cpuSeconds":S}: the CPU time (user and system) of the inserting alone; rows are read before.
+ * Prints {"rows":N,"cpuSeconds":S}: the CPU time (user and system) of the inserting alone; rows are
+ * read before.
  */
 #include <sqlite3.h>
 
@@ -48,8 +49,9 @@ static double cpu_seconds(void)
 /* The table as the program made it, and the pragmas of the job's handle. */
 static void make_table(sqlite3 *from, sqlite3 *to)
 {
-    sqlite3_stmt *sql = prepare(from, "SELECT sql FROM sqlite_schema WHERE tbl_name = 'analytics_events' "
-                                      "AND sql IS NOT NULL ORDER BY type = 'index'");
+    sqlite3_stmt *sql =
+        prepare(from, "SELECT sql FROM sqlite_schema WHERE tbl_name = 'analytics_events' "
+                      "AND sql IS NOT NULL ORDER BY type = 'index'");
 
     run(to, "PRAGMA journal_mode = WAL");
     run(to, "PRAGMA synchronous = FULL");

@@ -1,5 +1,5 @@
-/* fuzz_query.c -- whatever the query string, decoded names and values are UTF-8 without NUL, and looking a parameter
- * up agrees with walking over all of them. */
+/* fuzz_query.c -- whatever the query string, decoded names and values are UTF-8 without NUL, and
+ * looking a parameter up agrees with walking over all of them. */
 #include "base/utf8.h"
 #include "http/http.h"
 

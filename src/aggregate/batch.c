@@ -270,13 +270,14 @@ static int commit_batch(struct run *run, const struct queue_record *records, siz
     return rc;
 }
 
-/* The record's place in the books is the line of its site and day, or, where it cannot be read, that of no site. */
+/* The record's place in the books is the line of its site and day; where it cannot be read, of a site that cannot be,
+ * since ids have no parentheses. */
 static int commit_unstorable(struct run *run, const struct queue_record *record, struct err *err)
 {
     struct arena arena = {0};
     struct batch batch = {.run = run, .arena = &arena, .records = record, .count = 1};
     struct record decoded = {0};
-    struct str site = STR(""), tenant = STR("");
+    struct str site = STR("(unreadable)"), tenant = STR("(unreadable)");
     int32_t day = (int32_t)(run->now_ms / DAY_MS);
 
     if (record_decode(record->payload, &decoded, NULL) == 0) {

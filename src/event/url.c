@@ -108,5 +108,5 @@ bool host_within(struct str host, struct str domain)
     size_t above = host.len - domain.len;
 
     return str_ieq(str_slice(host, above, host.len), domain) &&
-           (above == 0 || (above > 1 && host.ptr[above - 1] == '.'));
+           (above == 0 || host.ptr[above - 1] == '.');
 }

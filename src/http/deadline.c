@@ -3,12 +3,15 @@
  *
  * Every tick (a twentieth of the deadline, 5 to 250 ms) it
  *   - gives up the exchanges that wait longer than the deadline for their work (503);
- *   - cuts off connections whose request is not complete in time. libmicrohttpd's own time-out is reset by every byte, so
- *     it is not used at all, which also saves its bookkeeping on every read and write;
- *   - cuts off connections whose peer does not read its answer: fewer than SEND_MIN bytes acknowledged in a deadline's
- *     time. A long answer to a slow peer may take as long as it likes while it moves;
- *   - reads away what peers still send after an early answer (a body that is too large), until they close or two seconds
- *     have passed. Closing a socket with unread bytes resets the connection, and the peer may lose the answer.
+ *   - cuts off connections whose request is not complete in time. libmicrohttpd's own time-out is
+ * reset by every byte, so it is not used at all, which also saves its bookkeeping on every read and
+ * write;
+ *   - cuts off connections whose peer does not read its answer: fewer than SEND_MIN bytes
+ * acknowledged in a deadline's time. A long answer to a slow peer may take as long as it likes
+ * while it moves;
+ *   - reads away what peers still send after an early answer (a body that is too large), until they
+ * close or two seconds have passed. Closing a socket with unread bytes resets the connection, and
+ * the peer may lose the answer.
  */
 #include "base/clock.h"
 #include "http/http_internal.h"
@@ -52,8 +55,10 @@ static void cut_overdue(struct http *http, int64_t now_us)
 
         if (due > now_us)
             continue;
-        /* The pool thread may move the deadline at the same time; then its value is the right one. */
-        if (atomic_load_explicit(&conn->phase, memory_order_relaxed) == PHASE_SEND && sends_on(conn))
+        /* The pool thread may move the deadline at the same time; then its value is the right one.
+         */
+        if (atomic_load_explicit(&conn->phase, memory_order_relaxed) == PHASE_SEND &&
+            sends_on(conn))
             atomic_compare_exchange_strong_explicit(&conn->due_us, &due, now_us + http->deadline_us,
                                                     memory_order_relaxed, memory_order_relaxed);
         else

@@ -1,8 +1,9 @@
 /*
- * http/exchange.c -- the life of one request with its answer: taken, suspended, finished or expired, given back.
+ * http/exchange.c -- the life of one request with its answer: taken, suspended, finished or
+ * expired, given back.
  *
- * See http_internal.h for who owns it when. The list of pending exchanges is in the order of their deadlines, because
- * all of them wait equally long.
+ * See http_internal.h for who owns it when. The list of pending exchanges is in the order of their
+ * deadlines, because all of them wait equally long.
  */
 #include "base/clock.h"
 #include "http/http_internal.h"
@@ -104,7 +105,8 @@ void exchange_release(struct exchange *ex, struct shard *shard)
     shard->spares++;
 }
 
-/* -- pending; all under pending_lock ------------------------------------------------------------------------- */
+/* -- pending; all under pending_lock
+ * ------------------------------------------------------------------------- */
 
 static void pending_append(struct http *http, struct exchange *ex)
 {
@@ -160,8 +162,8 @@ void exchange_finish(struct exchange *ex)
 
     pthread_mutex_lock(&http->pending_lock);
     pending_remove(http, ex);
-    /* Never the last reference: the connection holds its own until it is resumed. Gone first, so that the pool thread
-     * can keep the exchange for the next request. */
+    /* Never the last reference: the connection holds its own until it is resumed. Gone first, so
+     * that the pool thread can keep the exchange for the next request. */
     atomic_fetch_sub_explicit(&ex->refs, 1, memory_order_acq_rel);
     MHD_resume_connection(mhd);
     pthread_mutex_unlock(&http->pending_lock);

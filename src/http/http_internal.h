@@ -1,24 +1,26 @@
 /*
  * http/http_internal.h -- what the files of http/ share.
  *
- * A connection (struct conn) lives from accept to close and knows its socket, its peer and until when it must have
- * made progress. An exchange is one request with its answer: taken when the request line has come, given back when the
- * answer has been sent, so that idle connections hold no memory of ours beyond struct conn.
+ * A connection (struct conn) lives from accept to close and knows its socket, its peer and until
+ * when it must have made progress. An exchange is one request with its answer: taken when the
+ * request line has come, given back when the answer has been sent, so that idle connections hold no
+ * memory of ours beyond struct conn.
  *
- *     pool thread                         query thread or whoever calls http_resume()      deadline thread
- *     LIVE: reads, routes, runs inline
- *       exchange_suspend() -> PENDING     exchange_finish(): PENDING -> DONE, resume       PENDING -> EXPIRED, resume
- *     called again by libmicrohttpd:
- *       DONE: queue the answer
- *       EXPIRED: queue 503, let go
+ *     pool thread                         query thread or whoever calls http_resume()      deadline
+ * thread LIVE: reads, routes, runs inline exchange_suspend() -> PENDING     exchange_finish():
+ * PENDING -> DONE, resume       PENDING -> EXPIRED, resume called again by libmicrohttpd: DONE:
+ * queue the answer EXPIRED: queue 503, let go
  *
- * Threads. A connection and its exchange belong to one pool thread (a shard; libmicrohttpd's worker daemon), which needs
- * no lock for them. While an exchange is PENDING it belongs to the one who finishes it; the change of state decides
- * between him and the deadline, and only the winner resumes the connection, under http->pending_lock, so that an empty
- * list of pending exchanges means that everything has been resumed. An exchange is counted: by its connection, by the
- * work on it and by the streamed response; who lets go last frees it, and after EXPIRED nobody else touches the server.
+ * Threads. A connection and its exchange belong to one pool thread (a shard; libmicrohttpd's worker
+ * daemon), which needs no lock for them. While an exchange is PENDING it belongs to the one who
+ * finishes it; the change of state decides between him and the deadline, and only the winner
+ * resumes the connection, under http->pending_lock, so that an empty list of pending exchanges
+ * means that everything has been resumed. An exchange is counted: by its connection, by the work on
+ * it and by the streamed response; who lets go last frees it, and after EXPIRED nobody else touches
+ * the server.
  *
- * Locks, in the order taken: query_pool.lock, pending_lock, libmicrohttpd's own. registry_lock is taken alone.
+ * Locks, in the order taken: query_pool.lock, pending_lock, libmicrohttpd's own. registry_lock is
+ * taken alone.
  */
 #ifndef ABACUS_HTTP_HTTP_INTERNAL_H
 #define ABACUS_HTTP_HTTP_INTERNAL_H
@@ -30,11 +32,12 @@
 #include <stdatomic.h>
 
 enum {
-    /* libmicrohttpd's memory per connection, which bounds the head of a request. It is cleared for every request, so
-     * more of it is also slower: see CONNECTION_MEMORY in server.c. */
+    /* libmicrohttpd's memory per connection, which bounds the head of a request. It is cleared for
+     * every request, so more of it is also slower: see CONNECTION_MEMORY in server.c. */
     CONNECTION_MEMORY = 16 * 1024,
-    /* A refused request's body up to this size is read and thrown away, so that the answer arrives and the connection
-     * stays usable; a longer one is answered at once and the connection closed. */
+    /* A refused request's body up to this size is read and thrown away, so that the answer arrives
+     * and the connection stays usable; a longer one is answered at once and the connection closed.
+     */
     SWALLOW_MAX = 64 * 1024,
     KEEP_BODY = 16 * 1024, /* an exchange that is given back keeps a buffer up to this size */
     KEEP_EXCHANGES = 64,   /* per pool thread */
@@ -45,7 +48,8 @@ enum {
     PATH_LENGTHS = 64, /* static paths are found by their length modulo this */
 };
 
-/* -- connections (registry.c) --------------------------------------------------------------------------------- */
+/* -- connections (registry.c)
+ * --------------------------------------------------------------------------------- */
 
 enum phase {
     PHASE_IDLE,    /* nothing of a request has come */
@@ -90,7 +94,8 @@ struct shard {
 void conn_notify(void *http, struct MHD_Connection *mhd, void **context,
                  enum MHD_ConnectionNotificationCode code);
 
-/* -- exchanges (exchange.c) ----------------------------------------------------------------------------------- */
+/* -- exchanges (exchange.c)
+ * ----------------------------------------------------------------------------------- */
 
 enum exchange_state { EXCHANGE_LIVE, EXCHANGE_PENDING, EXCHANGE_DONE, EXCHANGE_EXPIRED };
 
@@ -107,12 +112,12 @@ struct exchange {
     size_t route_index;             /* routes_count: none */
     enum stage stage;
     bool cors;
-    bool suspended;  /* once at least */
-    bool expecting;  /* Expect: 100-continue */
+    bool suspended; /* once at least */
+    bool expecting; /* Expect: 100-continue */
     bool chunked;
-    bool coded;      /* Content-Encoding other than identity */
-    int refusal;     /* the status to answer without asking the handler; 0: none */
-    const char *why; /* of a refusal */
+    bool coded;       /* Content-Encoding other than identity */
+    int refusal;      /* the status to answer without asking the handler; 0: none */
+    const char *why;  /* of a refusal */
     struct str allow; /* the methods of its path */
     size_t target_len;
     uint64_t length; /* Content-Length */
@@ -127,9 +132,9 @@ struct exchange {
 
     _Atomic int state;
     atomic_uint refs;
-    int64_t due_us;                    /* while pending */
-    struct exchange *next, *prev;      /* pending, or spare */
-    struct exchange *job_next;         /* waiting for a query thread */
+    int64_t due_us;               /* while pending */
+    struct exchange *next, *prev; /* pending, or spare */
+    struct exchange *job_next;    /* waiting for a query thread */
 };
 
 struct exchange *exchange_take(struct conn *conn, struct MHD_Connection *mhd);
@@ -137,26 +142,29 @@ struct exchange *exchange_take(struct conn *conn, struct MHD_Connection *mhd);
 void exchange_release(struct exchange *exchange, struct shard *shard);
 void exchange_free(struct exchange *exchange);
 
-/* Suspend the connection; from here on exchange_finish() or the deadline resumes it. One reference more. */
+/* Suspend the connection; from here on exchange_finish() or the deadline resumes it. One reference
+ * more. */
 void exchange_suspend(struct exchange *exchange);
 /* The work is done; lets go of its reference. */
 void exchange_finish(struct exchange *exchange);
-/* Give up everything pending whose deadline is not after `now_us`, and with `pages` all pages of streams; returns how
- * many are still pending. */
+/* Give up everything pending whose deadline is not after `now_us`, and with `pages` all pages of
+ * streams; returns how many are still pending. */
 size_t exchanges_expire(struct http *http, int64_t now_us, bool pages);
 
-/* -- requests and routes --------------------------------------------------------------------------------------- */
+/* -- requests and routes
+ * --------------------------------------------------------------------------------------- */
 
-/* request.c: fill exchange->request from what libmicrohttpd has parsed. False: to be refused, *why says so. */
-bool request_read_head(struct exchange *exchange, const char *url, const char *method, const char *version,
-                       const char **why);
+/* request.c: fill exchange->request from what libmicrohttpd has parsed. False: to be refused, *why
+ * says so. */
+bool request_read_head(struct exchange *exchange, const char *url, const char *method,
+                       const char *version, const char **why);
 /* Copy the head out of libmicrohttpd's buffer, once, and let the request's slices point there. */
 void request_keep_head(struct exchange *exchange);
 
 /* All routes of one path. */
 struct target {
-    struct str path;       /* up to the parameter, if there is one */
-    struct str rest;       /* behind it */
+    struct str path; /* up to the parameter, if there is one */
+    struct str rest; /* behind it */
     bool has_param, cors;
     uint16_t by_method[METHODS]; /* index into the routes, or NO_ROUTE */
     struct str allow;            /* "GET, HEAD, OPTIONS" */
@@ -173,7 +181,8 @@ struct router {
     struct arena arena;
 };
 
-int router_init(struct router *router, const struct http_route *routes, size_t count, struct err *err);
+int router_init(struct router *router, const struct http_route *routes, size_t count,
+                struct err *err);
 void router_release(struct router *router);
 /* NULL: no such path. *param is the raw segment. */
 const struct target *router_find(const struct router *router, struct str path, struct str *param);
@@ -183,7 +192,9 @@ uint16_t target_route(const struct target *target, struct str method);
 /* query_string.c: percent-decode; ERR_INVALID on a bad escape, a NUL or bad UTF-8. */
 int percent_decode(struct str s, bool plus, struct arena *arena, struct str *out);
 
-/* -- answers ---------------------------------------------------------------------------------------------------- */
+/* -- answers
+ * ----------------------------------------------------------------------------------------------------
+ */
 
 /* response.c: queue exchange->response. */
 enum MHD_Result response_queue(struct exchange *exchange);
@@ -192,7 +203,8 @@ void response_release(struct http_response *response);
 struct MHD_Response *stream_response(struct exchange *exchange);
 void stream_turn_page(struct exchange *exchange);
 
-/* -- query threads (pool.c) ------------------------------------------------------------------------------------- */
+/* -- query threads (pool.c)
+ * ------------------------------------------------------------------------------------- */
 
 struct query_pool {
     struct http *http;
@@ -208,28 +220,33 @@ struct query_pool {
 };
 
 int query_pool_start(struct query_pool *pool, struct http *http, struct err *err);
-/* Suspend and queue. False: the queue is full, nothing has happened. A page of a stream is always taken. */
+/* Suspend and queue. False: the queue is full, nothing has happened. A page of a stream is always
+ * taken. */
 bool query_pool_submit(struct query_pool *pool, struct exchange *exchange);
 /* Join the threads. False: one did not come back within `ms` and has been left alone. */
 bool query_pool_stop(struct query_pool *pool, int64_t ms);
 
-/* -- deadlines (deadline.c) ------------------------------------------------------------------------------------- */
+/* -- deadlines (deadline.c)
+ * ------------------------------------------------------------------------------------- */
 
 int deadline_start(struct http *http, struct err *err);
 void deadline_stop(struct http *http);
-/* Read away for a while what the peer still sends after an early answer, so that closing does not reset the
- * connection before the peer has read the answer. */
+/* Read away for a while what the peer still sends after an early answer, so that closing does not
+ * reset the connection before the peer has read the answer. */
 void deadline_linger(struct http *http, int fd);
 
-/* -- the way of a request: what libmicrohttpd calls (serve.c) --------------------------------------------------- */
+/* -- the way of a request: what libmicrohttpd calls (serve.c)
+ * --------------------------------------------------- */
 
 void *serve_target(void *http, const char *target, struct MHD_Connection *mhd);
-enum MHD_Result serve_request(void *http, struct MHD_Connection *mhd, const char *url, const char *method,
-                              const char *version, const char *upload, size_t *upload_size, void **context);
+enum MHD_Result serve_request(void *http, struct MHD_Connection *mhd, const char *url,
+                              const char *method, const char *version, const char *upload,
+                              size_t *upload_size, void **context);
 void serve_completed(void *http, struct MHD_Connection *mhd, void **context,
                      enum MHD_RequestTerminationCode code);
 
-/* -- the server (server.c) -------------------------------------------------------------------------------------- */
+/* -- the server (server.c)
+ * -------------------------------------------------------------------------------------- */
 
 struct http {
     struct http_config config; /* with the defaults filled in */

@@ -1,9 +1,11 @@
 /*
- * http/pool.c -- query threads: whatever may block is done here, each thread with a worker context of its own.
+ * http/pool.c -- query threads: whatever may block is done here, each thread with a worker context
+ * of its own.
  *
- * The queue is first in, first out, and bounded by the requests that wait in it, those given up included: while every
- * thread hangs, it fills once and then refuses, and memory stays bounded. What was given up while it waited is not
- * run. A thread that does not come back when the server stops is left behind with what it uses.
+ * The queue is first in, first out, and bounded by the requests that wait in it, those given up
+ * included: while every thread hangs, it fills once and then refuses, and memory stays bounded.
+ * What was given up while it waited is not run. A thread that does not come back when the server
+ * stops is left behind with what it uses.
  */
 #include "http/http_internal.h"
 

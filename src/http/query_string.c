@@ -1,8 +1,8 @@
 /*
  * http/query_string.c -- parameters of a query string, percent-decoded into an arena.
  *
- * What decodes to a NUL or to bad UTF-8 is refused rather than repaired: such a value can be no name of ours, and a
- * repaired one would not be what the sender meant. Pure; any thread.
+ * What decodes to a NUL or to bad UTF-8 is refused rather than repaired: such a value can be no
+ * name of ours, and a repaired one would not be what the sender meant. Pure; any thread.
  */
 #include "base/utf8.h"
 #include "http/http_internal.h"

@@ -1,10 +1,11 @@
 /*
  * http/registry.c -- all connections, and how many each peer has.
  *
- * libmicrohttpd announces a connection after accept and before its socket is closed, on its pool thread. In between the
- * socket may be shut down by any thread that holds registry_lock: libmicrohttpd then sees the end of the connection and
- * closes it as if the peer had gone. Too many connections are ended this way too, at once, since the limit per address
- * of the library knows no exceptions.
+ * libmicrohttpd announces a connection after accept and before its socket is closed, on its pool
+ * thread. In between the socket may be shut down by any thread that holds registry_lock:
+ * libmicrohttpd then sees the end of the connection and closes it as if the peer had gone. Too many
+ * connections are ended this way too, at once, since the limit per address of the library knows no
+ * exceptions.
  */
 #include "base/clock.h"
 #include "http/http_internal.h"
@@ -93,7 +94,8 @@ static void conn_open(struct http *http, struct MHD_Connection *mhd, void **cont
     conn->fd = MHD_get_connection_info(mhd, MHD_CONNECTION_INFO_CONNECTION_FD)->connect_fd;
     (void)addr_from_sockaddr(
         MHD_get_connection_info(mhd, MHD_CONNECTION_INFO_CLIENT_ADDRESS)->client_addr, &conn->addr);
-    atomic_store_explicit(&conn->due_us, clock_steady_us() + http->deadline_us, memory_order_relaxed);
+    atomic_store_explicit(&conn->due_us, clock_steady_us() + http->deadline_us,
+                          memory_order_relaxed);
     *context = conn;
 
     pthread_mutex_lock(&http->registry_lock);

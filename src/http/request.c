@@ -1,16 +1,20 @@
 /*
- * http/request.c -- from libmicrohttpd's parsed head to struct http_request, in one pass, refusing what it lets through.
+ * http/request.c -- from libmicrohttpd's parsed head to struct http_request, in one pass, refusing
+ * what it lets through.
  *
- * libmicrohttpd 0.9.75 parses the head in place: it writes NUL over the space behind the method, the space before the
- * version, each colon and each line end (CR and LF), and keeps pointers. So a head without surprises is one run of
+ * libmicrohttpd 0.9.75 parses the head in place: it writes NUL over the space behind the method,
+ * the space before the version, each colon and each line end (CR and LF), and keeps pointers. So a
+ * head without surprises is one run of
  *
- *     METHOD 0 TARGET 0 VERSION eol  { NAME 0 blanks VALUE eol }*  eol        eol: one NUL (LF) or two (CRLF)
+ *     METHOD 0 TARGET 0 VERSION eol  { NAME 0 blanks VALUE eol }*  eol        eol: one NUL (LF) or
+ * two (CRLF)
  *
- * and each piece must begin exactly where the one before it ended. A NUL sent by the peer cuts a piece short and leaves
- * a gap; a line that begins with NUL ends the head early, and the gap shows against the size of the head; a folded line
- * makes libmicrohttpd copy the name elsewhere. (A NUL in place of the CR of a line end cannot be told from it, and means
- * the same.) It lets blanks before the colon, two lengths, a length beside chunks, a missing or second Host and a bare
- * CR through as well.
+ * and each piece must begin exactly where the one before it ended. A NUL sent by the peer cuts a
+ * piece short and leaves a gap; a line that begins with NUL ends the head early, and the gap shows
+ * against the size of the head; a folded line makes libmicrohttpd copy the name elsewhere. (A NUL
+ * in place of the CR of a line end cannot be told from it, and means the same.) It lets blanks
+ * before the colon, two lengths, a length beside chunks, a missing or second Host and a bare CR
+ * through as well.
  */
 #include "http/http_internal.h"
 
@@ -41,7 +45,8 @@ struct known_header {
 #define FIELD(member) offsetof(struct http_request, member)
 
 /* By length. */
-static const struct known_header headers_3[] = {{"dnt", KNOWN_DNT, 0}, {"via", KNOWN_FORWARDED, 0}, {0}};
+static const struct known_header headers_3[] = {
+    {"dnt", KNOWN_DNT, 0}, {"via", KNOWN_FORWARDED, 0}, {0}};
 static const struct known_header headers_4[] = {{"host", KNOWN_HOST, FIELD(host)}, {0}};
 static const struct known_header headers_6[] = {{"origin", KNOWN_SINGLE, FIELD(origin)},
                                                 {"accept", KNOWN_LIST, FIELD(accept)},
@@ -50,14 +55,17 @@ static const struct known_header headers_6[] = {{"origin", KNOWN_SINGLE, FIELD(o
                                                 {0}};
 static const struct known_header headers_7[] = {{"sec-gpc", KNOWN_GPC, 0}, {0}};
 static const struct known_header headers_9[] = {{"forwarded", KNOWN_FORWARDED, 0}, {0}};
-static const struct known_header headers_10[] = {{"user-agent", KNOWN_FIRST, FIELD(user_agent)}, {0}};
-static const struct known_header headers_12[] = {{"content-type", KNOWN_SINGLE, FIELD(content_type)}, {0}};
+static const struct known_header headers_10[] = {{"user-agent", KNOWN_FIRST, FIELD(user_agent)},
+                                                 {0}};
+static const struct known_header headers_12[] = {
+    {"content-type", KNOWN_SINGLE, FIELD(content_type)}, {0}};
 static const struct known_header headers_13[] = {
     {"authorization", KNOWN_SINGLE, FIELD(authorization)},
     {"if-none-match", KNOWN_LIST, FIELD(if_none_match)},
     {0}};
 static const struct known_header headers_14[] = {{"content-length", KNOWN_LENGTH, 0}, {0}};
-static const struct known_header headers_15[] = {{"x-forwarded-for", KNOWN_ADDRESSES, FIELD(forwarded_for)}, {0}};
+static const struct known_header headers_15[] = {
+    {"x-forwarded-for", KNOWN_ADDRESSES, FIELD(forwarded_for)}, {0}};
 static const struct known_header headers_16[] = {{"content-encoding", KNOWN_CODING, 0}, {0}};
 static const struct known_header headers_17[] = {{"transfer-encoding", KNOWN_TRANSFER, 0}, {0}};
 
@@ -274,7 +282,8 @@ static struct str origin_form(struct str path)
     return slash < path.len ? str_slice(path, slash, path.len) : STR("/");
 }
 
-/* The request line. `target_len` is that of the whole target as the peer sent it, up to a NUL if there is one. */
+/* The request line. `target_len` is that of the whole target as the peer sent it, up to a NUL if
+ * there is one. */
 static const char *read_line(struct exchange *ex, const char *url, const char *method,
                              const char *version)
 {
@@ -302,8 +311,8 @@ bool request_read_head(struct exchange *exchange, const char *url, const char *m
 {
     struct pass pass = {.exchange = exchange, .at = (uintptr_t)version + strlen("HTTP/1.1")};
     struct str head = {
-        method,
-        MHD_get_connection_info(exchange->mhd, MHD_CONNECTION_INFO_REQUEST_HEADER_SIZE)->header_size};
+        method, MHD_get_connection_info(exchange->mhd, MHD_CONNECTION_INFO_REQUEST_HEADER_SIZE)
+                    ->header_size};
 
     exchange->request.peer = exchange->conn->addr;
     pass.why = read_line(exchange, url, method, version);
@@ -320,9 +329,9 @@ void request_keep_head(struct exchange *exchange)
 {
     struct http_request *r = &exchange->request;
     struct str *const fields[] = {
-        &r->method,        &r->path,          &r->host,   &r->origin, &r->user_agent,
-        &r->authorization, &r->content_type,  &r->accept, &r->cookie, &r->forwarded_for,
-        &r->if_none_match,
+        &r->method,     &r->path,          &r->host,          &r->origin,
+        &r->user_agent, &r->authorization, &r->content_type,  &r->accept,
+        &r->cookie,     &r->forwarded_for, &r->if_none_match,
     };
     struct str head = exchange->head_raw;
 

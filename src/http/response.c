@@ -1,9 +1,10 @@
 /*
  * http/response.c -- from struct http_response to libmicrohttpd's.
  *
- * Short fixed answers are repeated for ever ({"accepted":1}), so a pool thread keeps the library's immutable response
- * for each fixed JSON body it has sent without headers of its own; the status is not part of it. A pool thread's table
- * needs no lock and never loses an entry; when it is full, the rest is made anew each time.
+ * Short fixed answers are repeated for ever ({"accepted":1}), so a pool thread keeps the library's
+ * immutable response for each fixed JSON body it has sent without headers of its own; the status is
+ * not part of it. A pool thread's table needs no lock and never loses an entry; when it is full,
+ * the rest is made anew each time.
  */
 #include "base/json.h"
 #include "http/http_internal.h"
@@ -102,7 +103,8 @@ static struct MHD_Response *make_body(struct exchange *ex)
     if (r->stream.next != NULL)
         return stream_response(ex);
     if (r->static_body.len > 0 || r->body.len == 0)
-        return from_bytes(r->static_body.len > 0 ? r->static_body : STR(""), MHD_RESPMEM_PERSISTENT);
+        return from_bytes(r->static_body.len > 0 ? r->static_body : STR(""),
+                          MHD_RESPMEM_PERSISTENT);
     struct MHD_Response *response = from_bytes(buf_str(&r->body), MHD_RESPMEM_MUST_FREE);
 
     if (response != NULL)
@@ -112,8 +114,7 @@ static struct MHD_Response *make_body(struct exchange *ex)
 
 static bool is_json(struct str type)
 {
-    return str_starts(type, json_type) ||
-           str_starts(type, STR("application/problem+json"));
+    return str_starts(type, json_type) || str_starts(type, STR("application/problem+json"));
 }
 
 static bool has_header(const struct http_response *r, struct str name)

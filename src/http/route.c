@@ -1,8 +1,9 @@
 /*
  * http/route.c -- from a path and a method to a route.
  *
- * Paths without a parameter are found by their length and one comparison; those with one are few and tried in the order
- * of the table. A path without parameter comes before one with. Immutable once made; any thread.
+ * Paths without a parameter are found by their length and one comparison; those with one are few
+ * and tried in the order of the table. A path without parameter comes before one with. Immutable
+ * once made; any thread.
  */
 #include "http/http_internal.h"
 
@@ -58,8 +59,8 @@ static int router_add(struct router *router, size_t index, struct err *err)
     struct target target;
 
     if (method == METHODS || !target_set_path(&target, str_from(route->path)))
-        return err_set(err, ERR_INVALID, "route %s %s: no such method, or a bad path", route->method,
-                       route->path);
+        return err_set(err, ERR_INVALID, "route %s %s: no such method, or a bad path",
+                       route->method, route->path);
     struct target *t = same_path(router, &target);
 
     if (t->by_method[method] != NO_ROUTE)
@@ -91,8 +92,8 @@ static void router_link(struct router *router)
 {
     for (size_t i = router->targets_count; i > 0; i--) {
         struct target *t = &router->targets[i - 1];
-        struct target **at = t->has_param ? &router->with_param
-                                          : &router->by_length[t->path.len % PATH_LENGTHS];
+        struct target **at =
+            t->has_param ? &router->with_param : &router->by_length[t->path.len % PATH_LENGTHS];
 
         t->allow = allow_list(t, &router->arena);
         t->next = *at;
@@ -135,7 +136,8 @@ static bool match_param(const struct target *t, struct str path, struct str *par
 
 const struct target *router_find(const struct router *router, struct str path, struct str *param)
 {
-    for (const struct target *t = router->by_length[path.len % PATH_LENGTHS]; t != NULL; t = t->next) {
+    for (const struct target *t = router->by_length[path.len % PATH_LENGTHS]; t != NULL;
+         t = t->next) {
         if (str_eq(t->path, path))
             return t;
     }

@@ -2,25 +2,27 @@
  * http/serve.c -- the way of a request on its pool thread: what libmicrohttpd calls, in this order.
  *
  *     serve_target()     the request line has come: an exchange begins
- *     serve_request()    the head has come: check it, find the route; refuse at once what must not be read
- *     serve_request()    a piece of the body: collect it, or throw it away
- *     serve_request()    all has come: run the handler, or suspend for a query thread
- *     serve_request()    resumed: answer
+ *     serve_request()    the head has come: check it, find the route; refuse at once what must not
+ * be read serve_request()    a piece of the body: collect it, or throw it away serve_request() all
+ * has come: run the handler, or suspend for a query thread serve_request()    resumed: answer
  *     serve_completed()  the answer has been sent, or the connection is lost: the exchange ends
  *
- * An answer queued before all of the request has come makes libmicrohttpd close the connection afterwards, so that is
- * done only for what is too long to read or cannot be framed; other refusals wait until the body has been read away.
+ * An answer queued before all of the request has come makes libmicrohttpd close the connection
+ * afterwards, so that is done only for what is too long to read or cannot be framed; other refusals
+ * wait until the body has been read away.
  */
 #include "base/clock.h"
 #include "http/http_internal.h"
 
-/* -- answers of our own ---------------------------------------------------------------------------------------- */
+/* -- answers of our own
+ * ---------------------------------------------------------------------------------------- */
 
 static void fill_preflight(struct exchange *ex)
 {
     ex->response.status = MHD_HTTP_NO_CONTENT;
     http_header(&ex->response, STR("Access-Control-Allow-Methods"), ex->allow);
-    http_header(&ex->response, STR("Access-Control-Allow-Headers"), STR("Content-Type, Authorization"));
+    http_header(&ex->response, STR("Access-Control-Allow-Headers"),
+                STR("Content-Type, Authorization"));
     http_header(&ex->response, STR("Access-Control-Max-Age"), STR("86400"));
 }
 
@@ -66,7 +68,9 @@ static enum MHD_Result answer_early(struct exchange *ex)
     return answer_refusal(ex);
 }
 
-/* -- the head -------------------------------------------------------------------------------------------------- */
+/* -- the head
+ * --------------------------------------------------------------------------------------------------
+ */
 
 static void find_route(struct exchange *ex)
 {
@@ -120,7 +124,9 @@ static enum MHD_Result take_head(struct exchange *ex, const char *url, const cha
     return MHD_YES;
 }
 
-/* -- the body -------------------------------------------------------------------------------------------------- */
+/* -- the body
+ * --------------------------------------------------------------------------------------------------
+ */
 
 /* A refused body without a length is read away until it ends or the deadline cuts it off. */
 static enum MHD_Result take_body(struct exchange *ex, struct str piece)
@@ -134,7 +140,9 @@ static enum MHD_Result take_body(struct exchange *ex, struct str piece)
     return MHD_YES;
 }
 
-/* -- the answer ------------------------------------------------------------------------------------------------ */
+/* -- the answer
+ * ------------------------------------------------------------------------------------------------
+ */
 
 static enum MHD_Result answer_unavailable(struct exchange *ex, const char *why)
 {
@@ -142,7 +150,8 @@ static enum MHD_Result answer_unavailable(struct exchange *ex, const char *why)
     return response_queue(ex);
 }
 
-/* The work was not done in time. What it works on stays with it; the connection goes on with a fresh exchange. */
+/* The work was not done in time. What it works on stays with it; the connection goes on with a
+ * fresh exchange. */
 static enum MHD_Result answer_expired(struct exchange *late)
 {
     struct conn *conn = late->conn;
@@ -182,11 +191,13 @@ static enum MHD_Result run(struct exchange *ex)
     return ex->suspended ? MHD_YES : response_queue(ex);
 }
 
-/* -- what libmicrohttpd calls ------------------------------------------------------------------------------------ */
+/* -- what libmicrohttpd calls
+ * ------------------------------------------------------------------------------------ */
 
 void *serve_target(void *http, const char *target, struct MHD_Connection *mhd)
 {
-    struct conn *conn = MHD_get_connection_info(mhd, MHD_CONNECTION_INFO_SOCKET_CONTEXT)->socket_context;
+    struct conn *conn =
+        MHD_get_connection_info(mhd, MHD_CONNECTION_INFO_SOCKET_CONTEXT)->socket_context;
     struct exchange *ex = exchange_take(conn, mhd);
 
     (void)http;

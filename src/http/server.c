@@ -1,13 +1,15 @@
 /*
  * http/server.c -- starting, listening, stopping.
  *
- * The library is asked for as little as possible: epoll, one thread per core, suspend and resume. Limits, deadlines and
- * refusals are ours. CONNECTION_MEMORY: the library clears all of it between two requests of a connection; 16 KiB cost
- * 0.2 microseconds less per request than its default of 32 KiB, and bound the head of a request to about 15 KiB.
+ * The library is asked for as little as possible: epoll, one thread per core, suspend and resume.
+ * Limits, deadlines and refusals are ours. CONNECTION_MEMORY: the library clears all of it between
+ * two requests of a connection; 16 KiB cost 0.2 microseconds less per request than its default of
+ * 32 KiB, and bound the head of a request to about 15 KiB.
  *
- * MHD_quiesce_daemon() is not used to stop listening: with a thread pool it takes the socket out of a thread's epoll set
- * although that thread may be doing the same, and ends the process when it loses the race. Instead a socket that leads
- * nowhere takes the place of the listening one (dup2), which closes that and removes it from all epoll sets at once.
+ * MHD_quiesce_daemon() is not used to stop listening: with a thread pool it takes the socket out of
+ * a thread's epoll set although that thread may be doing the same, and ends the process when it
+ * loses the race. Instead a socket that leads nowhere takes the place of the listening one (dup2),
+ * which closes that and removes it from all epoll sets at once.
  */
 #include "base/clock.h"
 #include "http/http_internal.h"
@@ -27,14 +29,15 @@
 
 enum {
     BACKLOG = 1024,
-    FILES_BESIDE = 256,     /* descriptors for all but connections */
-    LIBRARY_SLACK = 64,     /* connections that wait to be cut because there are too many */
+    FILES_BESIDE = 256, /* descriptors for all but connections */
+    LIBRARY_SLACK = 64, /* connections that wait to be cut because there are too many */
     STOP_STEP_MS = 2,
     STOP_ANSWER_MS = 500,   /* for the last 503s to leave */
     STOP_JOIN_MIN_MS = 100, /* for a query thread that is about to come back */
 };
 
-/* -- configuration --------------------------------------------------------------------------------------------- */
+/* -- configuration
+ * --------------------------------------------------------------------------------------------- */
 
 static unsigned or_default(unsigned value, unsigned preset)
 {
@@ -65,18 +68,22 @@ static int fit_to_file_limit(struct http *http, struct err *err)
     if (getrlimit(RLIMIT_NOFILE, &limit) != 0)
         return err_set(err, ERR_SYSTEM, "cannot read the limit of open files: %s", strerror(errno));
     if (limit.rlim_cur != RLIM_INFINITY && limit.rlim_cur < needed) {
-        limit.rlim_cur = limit.rlim_max == RLIM_INFINITY || limit.rlim_max > needed ? needed : limit.rlim_max;
+        limit.rlim_cur =
+            limit.rlim_max == RLIM_INFINITY || limit.rlim_max > needed ? needed : limit.rlim_max;
         (void)setrlimit(RLIMIT_NOFILE, &limit);
         (void)getrlimit(RLIMIT_NOFILE, &limit);
     }
     if (limit.rlim_cur <= FILES_BESIDE)
-        return err_set(err, ERR_SYSTEM, "the limit of open files is too low (%d at least)", FILES_BESIDE + 1);
+        return err_set(err, ERR_SYSTEM, "the limit of open files is too low (%d at least)",
+                       FILES_BESIDE + 1);
     if (limit.rlim_cur < needed)
         http->config.connections = (unsigned)(limit.rlim_cur - FILES_BESIDE);
     return 0;
 }
 
-/* -- listening ------------------------------------------------------------------------------------------------- */
+/* -- listening
+ * -------------------------------------------------------------------------------------------------
+ */
 
 /* "127.0.0.1:8080", "[::1]:0", ":8080" into host and port. */
 static bool split_address(struct str listen, char host[256], char port[8])
@@ -132,8 +139,8 @@ static int name_address(struct http *http, struct err *err)
         getnameinfo((struct sockaddr *)&sa, len, host, sizeof(host), port, sizeof(port),
                     NI_NUMERICHOST | NI_NUMERICSERV) != 0)
         return err_set(err, ERR_SYSTEM, "cannot tell the address listened on");
-    (void)snprintf(http->address, sizeof(http->address), sa.ss_family == AF_INET6 ? "[%s]:%s" : "%s:%s",
-                   host, port);
+    (void)snprintf(http->address, sizeof(http->address),
+                   sa.ss_family == AF_INET6 ? "[%s]:%s" : "%s:%s", host, port);
     return 0;
 }
 
@@ -149,7 +156,8 @@ static int start_listening(struct http *http, struct err *err)
     int rc = getaddrinfo(host[0] == '\0' ? NULL : host, port, &hints, &list);
 
     if (rc != 0)
-        return err_set(err, ERR_INVALID, "cannot listen on %.*s: %s", STR_FMT(at), gai_strerror(rc));
+        return err_set(err, ERR_INVALID, "cannot listen on %.*s: %s", STR_FMT(at),
+                       gai_strerror(rc));
     http->listen_fd = open_listener(list);
     freeaddrinfo(list);
     if (http->listen_fd < 0)
@@ -157,7 +165,9 @@ static int start_listening(struct http *http, struct err *err)
     return name_address(http, err);
 }
 
-/* -- starting -------------------------------------------------------------------------------------------------- */
+/* -- starting
+ * --------------------------------------------------------------------------------------------------
+ */
 
 /* Paths and queries stay as they came. */
 static size_t leave_escaped(void *ctx, struct MHD_Connection *mhd, char *text)
@@ -173,7 +183,8 @@ static int start_daemon(struct http *http, struct err *err)
         {MHD_OPTION_LISTEN_SOCKET, http->listen_fd, NULL},
         {MHD_OPTION_CONNECTION_MEMORY_LIMIT, CONNECTION_MEMORY, NULL},
         /* The library gives each thread its share; ours holds for all of them together. */
-        {MHD_OPTION_CONNECTION_LIMIT, (intptr_t)(http->config.connections + LIBRARY_SLACK) * threads, NULL},
+        {MHD_OPTION_CONNECTION_LIMIT,
+         (intptr_t)(http->config.connections + LIBRARY_SLACK) * threads, NULL},
         {MHD_OPTION_NOTIFY_CONNECTION, (intptr_t)conn_notify, http},
         {MHD_OPTION_NOTIFY_COMPLETED, (intptr_t)serve_completed, http},
         {MHD_OPTION_URI_LOG_CALLBACK, (intptr_t)serve_target, http},
@@ -182,8 +193,9 @@ static int start_daemon(struct http *http, struct err *err)
         {MHD_OPTION_END, 0, NULL},
     };
 
-    http->daemon = MHD_start_daemon(MHD_USE_EPOLL_INTERNAL_THREAD | MHD_ALLOW_SUSPEND_RESUME, 0, NULL,
-                                    NULL, serve_request, http, MHD_OPTION_ARRAY, options, MHD_OPTION_END);
+    http->daemon =
+        MHD_start_daemon(MHD_USE_EPOLL_INTERNAL_THREAD | MHD_ALLOW_SUSPEND_RESUME, 0, NULL, NULL,
+                         serve_request, http, MHD_OPTION_ARRAY, options, MHD_OPTION_END);
     return http->daemon != NULL ? 0 : err_set(err, ERR_SYSTEM, "the HTTP library does not start");
 }
 
@@ -260,7 +272,9 @@ struct str http_address(const struct http *http)
     return str_from(http->address);
 }
 
-/* -- stopping -------------------------------------------------------------------------------------------------- */
+/* -- stopping
+ * --------------------------------------------------------------------------------------------------
+ */
 
 static void sleep_ms(long ms)
 {
@@ -330,7 +344,8 @@ bool http_stop(struct http **out, int64_t grace_ms)
     drain(http, clock_steady_us() + STOP_ANSWER_MS * 1000);
     MHD_stop_daemon(http->daemon);
     int64_t left_ms = (until_us - clock_steady_us()) / 1000;
-    bool all = query_pool_stop(&http->pool, left_ms > STOP_JOIN_MIN_MS ? left_ms : STOP_JOIN_MIN_MS);
+    bool all =
+        query_pool_stop(&http->pool, left_ms > STOP_JOIN_MIN_MS ? left_ms : STOP_JOIN_MIN_MS);
 
     deadline_stop(http);
     if (all)

@@ -1,10 +1,12 @@
 /*
- * http/stream.c -- an answer in pages: one page in memory, made by a query thread while the connection is suspended.
+ * http/stream.c -- an answer in pages: one page in memory, made by a query thread while the
+ * connection is suspended.
  *
- * libmicrohttpd asks for bytes on the pool thread. When the page is used up the exchange becomes pending again, a query
- * thread makes the next page, and the connection goes on. The response holds a reference of its own, because
- * libmicrohttpd lets go of it after the end of the request has been announced. A page that is not made within the
- * deadline, a broken page and a stopping server cut the connection, so that the peer sees that the end is missing.
+ * libmicrohttpd asks for bytes on the pool thread. When the page is used up the exchange becomes
+ * pending again, a query thread makes the next page, and the connection goes on. The response holds
+ * a reference of its own, because libmicrohttpd lets go of it after the end of the request has been
+ * announced. A page that is not made within the deadline, a broken page and a stopping server cut
+ * the connection, so that the peer sees that the end is missing.
  */
 #include "base/clock.h"
 #include "http/http_internal.h"
@@ -50,13 +52,17 @@ static void stream_gone(void *ctx)
 
 struct MHD_Response *stream_response(struct exchange *ex)
 {
-    struct MHD_Response *response =
-        MHD_create_response_from_callback(MHD_SIZE_UNKNOWN, STREAM_BLOCK, stream_read, ex, stream_gone);
+    struct MHD_Response *response = MHD_create_response_from_callback(
+        MHD_SIZE_UNKNOWN, STREAM_BLOCK, stream_read, ex, stream_gone);
 
-    if (response != NULL) {
-        ex->page_state = 1;
-        atomic_fetch_add_explicit(&ex->refs, 1, memory_order_relaxed);
-        atomic_store_explicit(&ex->conn->streaming, true, memory_order_relaxed);
-    }
+    if (response == NULL)
+        return NULL;
+    /* libmicrohttpd would send the last chunk of a body that HEAD does not have: no chunks, and the
+     * end closes. */
+    if (str_eq(ex->request.method, STR("HEAD")))
+        (void)MHD_set_response_options(response, MHD_RF_HTTP_1_0_COMPATIBLE_STRICT, MHD_RO_END);
+    ex->page_state = 1;
+    atomic_fetch_add_explicit(&ex->refs, 1, memory_order_relaxed);
+    atomic_store_explicit(&ex->conn->streaming, true, memory_order_relaxed);
     return response;
 }

@@ -1,9 +1,10 @@
 /*
  * log/cursor.h -- walks the records of one segment file.
  *
- * Reads with pread, not through a mapping: a file that is cut or removed while it is read then gives a short
- * read instead of a SIGBUS, and a bad sector an error. Linux keeps pread and shared mappings of a file
- * coherent, and what a read catches half written fails its checksum and is read again.
+ * Reads with pread, not through a mapping: a file that is cut or removed while it is read then
+ * gives a short read instead of a SIGBUS, and a bad sector an error. Linux keeps pread and shared
+ * mappings of a file coherent, and what a read catches half written fails its checksum and is read
+ * again.
  */
 #ifndef ABACUS_LOG_CURSOR_H
 #define ABACUS_LOG_CURSOR_H
@@ -17,8 +18,8 @@ struct chunk;
 struct cursor {
     int fd;
     uint64_t salt;
-    uint64_t limit;  /* no record reaches beyond this offset */
-    uint64_t offset; /* of the next record */
+    uint64_t limit;       /* no record reaches beyond this offset */
+    uint64_t offset;      /* of the next record */
     struct chunk *chunks; /* what was read, the newest first */
 };
 
@@ -34,7 +35,8 @@ enum cursor_result {
     CURSOR_BAD = 2,    /* something is here that is no good record */
 };
 
-/* One of the above, or ERR_SYSTEM. After anything but a record the same place is read afresh next time. */
+/* One of the above, or ERR_SYSTEM. After anything but a record the same place is read afresh next
+ * time. */
 int cursor_next(struct cursor *cursor, struct cursor_record *out, struct err *err);
 
 /* Go on at `to`, in another segment; payloads given so far live on. */

@@ -8,8 +8,8 @@
 static const char MAGIC[8] = {'A', 'B', 'A', 'C', 'L', 'O', 'G', '\n'};
 enum { VERSION = 1 };
 
-/* Behind the checksum stand, contiguously, the fields and the payload that it covers; what stands before it
- * goes into the seed. */
+/* Behind the checksum stand, contiguously, the fields and the payload that it covers; what stands
+ * before it goes into the seed. */
 enum { COVERED_AT = offsetof(struct record_head, number) };
 
 void segment_header_init(struct segment_header *header, uint64_t sequence, uint64_t bytes,
@@ -76,9 +76,10 @@ uint64_t record_room(size_t payload)
 static uint64_t record_checksum(const char *at, uint64_t salt, uint64_t offset,
                                 const struct record_head *head)
 {
-    uint64_t front = (uint64_t)head->length << 32 | (uint64_t)head->partition << 16 |
-                     (uint64_t)head->following;
-    /* An odd constant spreads the small numbers over all bits (2^64 divided by the golden ratio). */
+    uint64_t front =
+        (uint64_t)head->length << 32 | (uint64_t)head->partition << 16 | (uint64_t)head->following;
+    /* An odd constant spreads the small numbers over all bits (2^64 divided by the golden ratio).
+     */
     uint64_t seed = (salt ^ offset) + front * UINT64_C(0x9E3779B97F4A7C15);
 
     return XXH3_64bits_withSeed(at + COVERED_AT, head->length - COVERED_AT, seed);

@@ -1,5 +1,6 @@
 /*
- * log/format.h -- the bytes of a segment: header, seal, record. Pure; the story stands at the top of log.c.
+ * log/format.h -- the bytes of a segment: header, seal, record. Pure; the story stands at the top
+ * of log.c.
  */
 #ifndef ABACUS_LOG_FORMAT_H
 #define ABACUS_LOG_FORMAT_H
@@ -26,7 +27,8 @@ struct segment_header {
     uint64_t sequence, bytes; /* the number in its name; its size as preallocated */
     int64_t created_ms;
     struct producer producer;
-    uint64_t first[PARTITIONS]; /* the number its first record of each partition has, or would have */
+    uint64_t
+        first[PARTITIONS]; /* the number its first record of each partition has, or would have */
     uint64_t checksum;
 };
 
@@ -38,7 +40,7 @@ struct segment_seal {
 };
 
 struct record_head {
-    uint32_t length;    /* of head and payload; stored last; 0: nothing here yet */
+    uint32_t length; /* of head and payload; stored last; 0: nothing here yet */
     uint16_t partition;
     uint16_t following; /* how many more records of the same append follow this one */
     uint64_t checksum;
@@ -48,12 +50,14 @@ struct record_head {
 
 _Static_assert(__BYTE_ORDER__ == __ORDER_LITTLE_ENDIAN__, "segments are little-endian");
 _Static_assert(sizeof(struct segment_header) <= SEGMENT_SEAL_AT, "the header ends before the seal");
-_Static_assert(SEGMENT_SEAL_AT + sizeof(struct segment_seal) <= SEGMENT_DATA_AT, "so does the seal");
+_Static_assert(SEGMENT_SEAL_AT + sizeof(struct segment_seal) <= SEGMENT_DATA_AT,
+               "so does the seal");
 _Static_assert(sizeof(struct record_head) == RECORD_HEAD, "a record head has no padding");
 
 enum header_state {
     HEADER_GOOD,
-    HEADER_EMPTY, /* all zero: preallocated and not in use yet, or its first page never reached the disk */
+    HEADER_EMPTY, /* all zero: preallocated and not in use yet, or its first page never reached the
+                     disk */
     HEADER_BAD,
     HEADER_NEWER, /* a version of the format that this program does not know */
 };

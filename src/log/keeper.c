@@ -1,8 +1,10 @@
 /*
- * log/keeper.c -- the log's thread: it makes segments ahead, flushes, answers who waits for that, and removes what
- * was released. What flushing promises, and what happens when it fails, stands in log.c.
+ * log/keeper.c -- the log's thread: it makes segments ahead, flushes, answers who waits for that,
+ * and removes what was released. What flushing promises, and what happens when it fails, stands in
+ * log.c.
  *
- * Every function here is entered and left with the lock held, and gives it back while the disk is busy.
+ * Every function here is entered and left with the lock held, and gives it back while the disk is
+ * busy.
  */
 #include "base/clock.h"
 #include "log/log_internal.h"
@@ -43,10 +45,11 @@ static void unlink_segment(const struct log *log, uint64_t sequence)
                     name, errno);
 }
 
-/* -- removing ----------------------------------------------------------------------------------- */
+/* -- removing -----------------------------------------------------------------------------------
+ */
 
-/* The oldest segment of its producer that may go; with the one before it in the list. Newer ones wait for it, so
- * that no producer's log ever has a hole. */
+/* The oldest segment of its producer that may go; with the one before it in the list. Newer ones
+ * wait for it, so that no producer's log ever has a hole. */
 static struct segment *find_removable(struct log *log, bool expired, struct segment **before)
 {
     *before = NULL;
@@ -88,7 +91,8 @@ static bool remove_released(struct log *log, bool expired)
     return true;
 }
 
-/* -- making segments ahead ---------------------------------------------------------------------- */
+/* -- making segments ahead ----------------------------------------------------------------------
+ */
 
 static void keep_sequence(const struct log *log, uint64_t sequence)
 {
@@ -175,7 +179,8 @@ static int64_t prepare_due(const struct log *log)
     return log->prepare_failed_us + (log->wanted ? RETRY_WANTED_US : RETRY_US);
 }
 
-/* -- flushing ----------------------------------------------------------------------------------- */
+/* -- flushing -----------------------------------------------------------------------------------
+ */
 
 /* Answer everyone whose ticket's fate is known, in the order in which they came. */
 static void answer_waiters(struct log *log)
@@ -207,7 +212,8 @@ static void answer_waiters(struct log *log)
     (void)pthread_mutex_lock(&log->lock);
 }
 
-/* Flush one segment; when it is sealed, cut it to its records, which says that they are on the disk. */
+/* Flush one segment; when it is sealed, cut it to its records, which says that they are on the
+ * disk. */
 static int flush_segment(struct log *log, struct segment *segment)
 {
     bool sealed = segment->sealed;
@@ -243,7 +249,8 @@ static void remove_files(struct log *log, struct segment_queue *queue)
     (void)pthread_mutex_lock(&log->lock);
 }
 
-/* A flush failed: nothing that is not durable yet will ever be called so, and this producer ends. */
+/* A flush failed: nothing that is not durable yet will ever be called so, and this producer ends.
+ */
 static void abandon_run(struct log *log, int code)
 {
     struct segment_queue spares = log->spares;
@@ -304,7 +311,8 @@ static bool flush_due(struct log *log, int64_t now_us)
     return log->appended != log->durable && (tick || (log->always && log->waiters != NULL));
 }
 
-/* -- the thread --------------------------------------------------------------------------------- */
+/* -- the thread ---------------------------------------------------------------------------------
+ */
 
 static void sleep_until_due(struct log *log)
 {

@@ -1,78 +1,83 @@
 /*
  * log/log.c -- appending, and the format.
  *
- * FILES. DATA_DIR/log/<sequence, 16 hex digits>.seg; sequence numbers rise and are never used again while a
- * reader could remember them (the lock file keeps the last one). A segment is preallocated and flushed before
- * it is used, so a full disk is an error when the segment is made and never a SIGBUS when it is written; that
- * holds on file systems that overwrite in place (ext4, xfs, tmpfs), not on those that copy on write.
+ * FILES. DATA_DIR/log/<sequence, 16 hex digits>.seg; sequence numbers rise and are never used again
+ * while a reader could remember them (the lock file keeps the last one). A segment is preallocated
+ * and flushed before it is used, so a full disk is an error when the segment is made and never a
+ * SIGBUS when it is written; that holds on file systems that overwrite in place (ext4, xfs, tmpfs),
+ * not on those that copy on write.
  *
  *     offset 0    struct segment_header   written when the segment gets its first record
  *     offset 256  struct segment_seal     written when it has its last one; zero until then
  *     offset 512  records, each at a multiple of 8, one behind the other
  *     the last 8 bytes are never used
  *
- *     record: u32 length, u16 partition, u16 following, u64 checksum, u64 number, i64 appended_ms, payload
+ *     record: u32 length, u16 partition, u16 following, u64 checksum, u64 number, i64 appended_ms,
+ * payload
  *
- * Integers are little-endian. `length` counts head and payload, without the padding to 8; 0 means that nothing
- * is here yet. `following` counts the records of the same append behind this one. The checksum is XXH3 over all
- * the rest of the record, seeded with producer, sequence and offset: bytes of an earlier use of the disk
- * blocks, or of another place, never pass.
+ * Integers are little-endian. `length` counts head and payload, without the padding to 8; 0 means
+ * that nothing is here yet. `following` counts the records of the same append behind this one. The
+ * checksum is XXH3 over all the rest of the record, seeded with producer, sequence and offset:
+ * bytes of an earlier use of the disk blocks, or of another place, never pass.
  *
- * PUBLISHING. Under the lock the records are copied, and then their lengths are stored, that of the first record
- * of the append last and with release order. So a reader, or recovery after a crash of the process, finds all
- * records of an append or none. When an append does not fit, under the same lock: the header of the next
- * segment is written, then the seal of the full one, then the records go into the next. The seal names the exact
- * end. A reader at that offset is done with the segment, one before it is not, whatever it saw there first;
- * no order of reading is needed for that. Nothing is written to a segment after its seal.
+ * PUBLISHING. Under the lock the records are copied, and then their lengths are stored, that of the
+ * first record of the append last and with release order. So a reader, or recovery after a crash of
+ * the process, finds all records of an append or none. When an append does not fit, under the same
+ * lock: the header of the next segment is written, then the seal of the full one, then the records
+ * go into the next. The seal names the exact end. A reader at that offset is done with the segment,
+ * one before it is not, whatever it saw there first; no order of reading is needed for that.
+ * Nothing is written to a segment after its seal.
  *
- * SETTLED is a sealed segment whose file is exactly as long as its seal says. A file is cut to that length only
- * after its bytes were flushed, and it was at least 8 bytes longer before; so recovery trusts it unread.
+ * SETTLED is a sealed segment whose file is exactly as long as its seal says. A file is cut to that
+ * length only after its bytes were flushed, and it was at least 8 bytes longer before; so recovery
+ * trusts it unread.
  *
  * RECOVERY (recover.c), by the holder of the lock alone, walks all segments in order:
- *   - A header that is all zero or bad: the file is removed (a spare, or a first page that was lost).
- *   - A segment must begin with the numbers at which the one before it in sequence ended, if that was of the
- *     same producer; else, if there is a file right before it, with 1. If not, records before it were lost, and it
- *     is removed. If no file stands right before it (removed when released), it begins where it says: a file is
- *     durable in the directory before the next one is made, so a missing one was removed on purpose.
- *   - A settled segment is kept as it is. In any other one the records are checked up to the first that is not
- *     good or not the next number; an append that is not complete is cut too. What is good is written back and flushed
- *     (an earlier flush may have failed and left pages marked clean that never reached the disk), sealed, and the
- *     file cut behind it; without any record it is removed.
+ *   - A header that is all zero or bad: the file is removed (a spare, or a first page that was
+ * lost).
+ *   - A segment must begin with the numbers at which the one before it in sequence ended, if that
+ * was of the same producer; else, if there is a file right before it, with 1. If not, records
+ * before it were lost, and it is removed. If no file stands right before it (removed when
+ * released), it begins where it says: a file is durable in the directory before the next one is
+ * made, so a missing one was removed on purpose.
+ *   - A settled segment is kept as it is. In any other one the records are checked up to the first
+ * that is not good or not the next number; an append that is not complete is cut too. What is good
+ * is written back and flushed (an earlier flush may have failed and left pages marked clean that
+ * never reached the disk), sealed, and the file cut behind it; without any record it is removed.
  *   - Before a file is removed it is sealed, so that a reader that has it open goes on.
  * A crash during recovery is harmless: it only ever does what the next one would do again.
  *
- * READERS (reader.c) use pread on files they opened themselves: a file that is cut gives a short read, a removed
- * one stays readable. What recovery cuts off was never published as a whole append that passed its check, so no
- * reader gave it to anyone; the exception is a power cut, when a reader may run before recovery does: it may
- * have given the first records of an append that is cut. It then stands behind the seal and goes on.
+ * READERS (reader.c) use pread on files they opened themselves: a file that is cut gives a short
+ * read, a removed one stays readable. What recovery cuts off was never published as a whole append
+ * that passed its check, so no reader gave it to anyone; the exception is a power cut, when a
+ * reader may run before recovery does: it may have given the first records of an append that is
+ * cut. It then stands behind the seal and goes on.
  *
- * FLUSHING (keeper.c). Tickets count appends. The thread notes the last ticket, flushes the segments that
- * changed, oldest first, and only then calls the ticket durable. When a flush fails, the kernel may already have
- * marked the pages clean, so asking again could succeed without having written anything. Therefore every ticket
- * not yet durable is answered as failed; these segments are never flushed or settled again (their records are
- * still read from memory and counted); and since recovery would cut everything behind them, the log goes on as a
- * new producer in segments made and flushed anew: until the disk takes one, appending gives ERR_FULL.
+ * FLUSHING (keeper.c). Tickets count appends. The thread notes the last ticket, flushes the
+ * segments that changed, oldest first, and only then calls the ticket durable. When a flush fails,
+ * the kernel may already have marked the pages clean, so asking again could succeed without having
+ * written anything. Therefore every ticket not yet durable is answered as failed; these segments
+ * are never flushed or settled again (their records are still read from memory and counted); and
+ * since recovery would cut everything behind them, the log goes on as a new producer in segments
+ * made and flushed anew: until the disk takes one, appending gives ERR_FULL.
  *
- * THREADS. Everything but the constants in struct log belongs to its one lock. Appending holds it for the copy and
- * the checksum; the keeper gives it back during all I/O. Only the keeper removes from the lists.
+ * THREADS. Everything but the constants in struct log belongs to its one lock. Appending holds it
+ * for the copy and the checksum; the keeper gives it back during all I/O. Only the keeper removes
+ * from the lists.
  */
 #include "log/log.h"
 
 #include "base/clock.h"
 #include "log/log_internal.h"
 
-#include <errno.h>
-#include <fcntl.h>
 #include <inttypes.h>
-#include <stdlib.h>
 #include <string.h>
-#include <sys/stat.h>
-#include <unistd.h>
 
 /* What log_usage() calls an append of ordinary size. */
 enum { ORDINARY_APPEND = 4096 };
 
-/* -- appending ---------------------------------------------------------------------------------- */
+/* -- appending ----------------------------------------------------------------------------------
+ */
 
 /* Bytes that the append takes, or ERR_INVALID. */
 static int measure(const struct log *log, const struct log_entry *entries, size_t count,
@@ -202,7 +207,8 @@ int log_append(struct log *log, const struct log_entry *entries, size_t count, u
     return rc;
 }
 
-/* -- durability --------------------------------------------------------------------------------- */
+/* -- durability ---------------------------------------------------------------------------------
+ */
 
 void log_when_durable(struct log *log, uint64_t ticket, void (*done)(void *ctx, int code),
                       void *ctx)
@@ -226,7 +232,8 @@ void log_when_durable(struct log *log, uint64_t ticket, void (*done)(void *ctx, 
         done(ctx, code);
 }
 
-/* -- releasing ---------------------------------------------------------------------------------- */
+/* -- releasing ----------------------------------------------------------------------------------
+ */
 
 static bool all_released(const struct segment *segment)
 {
@@ -275,7 +282,8 @@ void log_release(struct log *log, const struct position *positions, size_t count
     (void)pthread_mutex_unlock(&log->lock);
 }
 
-/* -- looking ------------------------------------------------------------------------------------ */
+/* -- looking ------------------------------------------------------------------------------------
+ */
 
 struct producer log_producer(struct log *log)
 {

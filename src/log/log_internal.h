@@ -1,6 +1,6 @@
 /*
- * log/log_internal.h -- struct log, shared by log.c (what callers do), keeper.c (what its thread does) and
- * recover.c (what happens before there is a thread).
+ * log/log_internal.h -- struct log, shared by log.c (what callers do), keeper.c (what its thread
+ * does) and recover.c (what happens before there is a thread).
  */
 #ifndef ABACUS_LOG_LOG_INTERNAL_H
 #define ABACUS_LOG_LOG_INTERNAL_H
@@ -28,15 +28,15 @@ struct segment {
     struct segment *next;
     struct run *run;
     uint64_t sequence;
-    int fd;             /* -1 and NULL once it is settled or given up */
+    int fd; /* -1 and NULL once it is settled or given up */
     char *map;
-    uint64_t bytes;     /* mapped */
-    uint64_t disk;      /* on the disk */
+    uint64_t bytes; /* mapped */
+    uint64_t disk;  /* on the disk */
     uint64_t salt;
-    uint64_t offset;    /* of the next record */
+    uint64_t offset;           /* of the next record */
     uint64_t last[PARTITIONS]; /* once sealed: the highest numbers in it or before it */
-    bool sealed;        /* no more records */
-    bool flushed;       /* no more to flush: settled, or flushing it has failed */
+    bool sealed;               /* no more records */
+    bool flushed;              /* no more to flush: settled, or flushing it has failed */
     bool released, expired;
     int64_t released_ms;
 };
@@ -70,23 +70,23 @@ struct log {
     pthread_cond_t wake;
     bool closing;
 
-    struct run *run;                /* this run's producer; older ones behind it */
-    struct segment_queue segments;  /* with records, oldest first */
-    struct segment *current;        /* the last of them, unless it is sealed */
+    struct run *run;               /* this run's producer; older ones behind it */
+    struct segment_queue segments; /* with records, oldest first */
+    struct segment *current;       /* the last of them, unless it is sealed */
     struct segment_queue spares;
-    uint64_t bytes;                 /* of all these on the disk */
-    uint64_t sequence;              /* the highest given to a file */
+    uint64_t bytes;    /* of all these on the disk */
+    uint64_t sequence; /* the highest given to a file */
 
-    uint64_t appended;              /* tickets given */
-    uint64_t durable;               /* tickets of which the fate is known: on the disk, or failed */
+    uint64_t appended; /* tickets given */
+    uint64_t durable;  /* tickets of which the fate is known: on the disk, or failed */
     uint64_t failed_from, failed_to; /* of them, (from, to] may not be on the disk */
     struct waiter *waiters;
     int64_t flush_due_us;
 
-    bool wanted;                    /* an append found no room */
-    bool told;                      /* the logger said so */
-    int64_t prepare_failed_us;      /* 0: preparing did not fail last time */
-    struct err shortage;            /* why it did */
+    bool wanted;               /* an append found no room */
+    bool told;                 /* the logger said so */
+    int64_t prepare_failed_us; /* 0: preparing did not fail last time */
+    struct err shortage;       /* why it did */
 };
 
 /* log_open() with the system calls that may fail given by the caller. */
@@ -96,7 +96,8 @@ int log_open_with(const struct log_config *config, const struct log_io *io, stru
 void segment_queue_push(struct segment_queue *queue, struct segment *segment);
 struct segment *segment_queue_pop(struct segment_queue *queue);
 
-/* recover.c: cut, settle or remove what is in the directory, and fill in runs, segments, bytes, sequence. */
+/* recover.c: cut, settle or remove what is in the directory, and fill in runs, segments, bytes,
+ * sequence. */
 int log_recover(struct log *log, struct err *err);
 /* A run without records, newest of the log. */
 struct run *log_run_new(struct log *log, const struct producer *producer, const uint64_t *first);
@@ -108,7 +109,8 @@ void log_seal_current(struct log *log);
 
 /* keeper.c */
 void *keeper_run(void *log);
-/* With the lock held, which is given back while the disk is busy. One more spare: 0, ERR_FULL, ERR_SYSTEM. */
+/* With the lock held, which is given back while the disk is busy. One more spare: 0, ERR_FULL,
+ * ERR_SYSTEM. */
 int keeper_prepare(struct log *log, struct err *err);
 /* The same: flush all that was appended. */
 void keeper_flush(struct log *log);

@@ -1,10 +1,11 @@
 /*
  * log/open.c -- taking the lock, opening and closing the log.
  *
- * The lock is an open file description lock on DATA_DIR/log.lock: it ends with the process that holds it, however
- * that ends, and two logs in one process exclude each other too. The file stays; it holds the highest sequence
- * number as text, so that the sequence goes on when every segment has been removed (a reader in another process
- * waits for a higher number than the last it saw). It is not flushed: no reader outlives a power cut.
+ * The lock is an open file description lock on DATA_DIR/log.lock: it ends with the process that
+ * holds it, however that ends, and two logs in one process exclude each other too. The file stays;
+ * it holds the highest sequence number as text, so that the sequence goes on when every segment has
+ * been removed (a reader in another process waits for a higher number than the last it saw). It is
+ * not flushed: no reader outlives a power cut.
  */
 #include "base/clock.h"
 #include "log/log_internal.h"
@@ -22,8 +23,11 @@
 
 #define SEGMENT_DEFAULT (UINT64_C(8) << 20)
 #define LOG_DEFAULT (UINT64_C(1) << 30)
+/* No log gets there; a stray file may. */
+#define SEQUENCE_MAX (UINT64_C(1) << 62)
 
-/* -- lists -------------------------------------------------------------------------------------- */
+/* -- lists --------------------------------------------------------------------------------------
+ */
 
 void segment_queue_push(struct segment_queue *queue, struct segment *segment)
 {
@@ -76,10 +80,11 @@ void log_run_prune(struct log *log)
     }
 }
 
-/* -- opening ------------------------------------------------------------------------------------ */
+/* -- opening ------------------------------------------------------------------------------------
+ */
 
-/* Make the new directory's name durable in its parent. A parent that cannot be opened for reading is the
- * operator's, and was there before. */
+/* Make the new directory's name durable in its parent. A parent that cannot be opened for reading
+ * is the operator's, and was there before. */
 static void flush_parent(const char *path)
 {
     int dir = open(path, O_RDONLY | O_DIRECTORY | O_CLOEXEC);
@@ -197,7 +202,8 @@ static int start_thread(struct log *log, struct err *err)
     return 0;
 }
 
-/* One spare before the first append; a log that is full must open all the same, to be read and released. */
+/* One spare before the first append; a log that is full must open all the same, to be read and
+ * released. */
 static int first_spare(struct log *log, struct err *err)
 {
     (void)pthread_mutex_lock(&log->lock);
@@ -221,6 +227,12 @@ int log_open_with(const struct log_config *config, const struct log_io *io, stru
         (rc = open_directory(log, config->data_dir, err)) != 0 || (rc = take_lock(log, err)) != 0 ||
         (rc = log_recover(log, err)) != 0)
         goto failed;
+    if (log->sequence >= SEQUENCE_MAX) {
+        rc = err_set(err, ERR_CORRUPT,
+                     "the event log's last sequence number cannot be right: %" PRIx64,
+                     log->sequence);
+        goto failed;
+    }
     if (sodium_init() < 0) {
         rc = err_set(err, ERR_SYSTEM, "no source of random numbers");
         goto failed;
@@ -243,7 +255,8 @@ int log_open(const struct log_config *config, struct log **out, struct err *err)
     return log_open_with(config, &log_io_system, out, err);
 }
 
-/* -- closing ------------------------------------------------------------------------------------ */
+/* -- closing ------------------------------------------------------------------------------------
+ */
 
 static void free_queue(struct segment_queue *queue)
 {

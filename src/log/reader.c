@@ -1,5 +1,6 @@
 /*
- * log/reader.c -- reading what is published, beside the one who writes. Why this needs no lock stands in log.c.
+ * log/reader.c -- reading what is published, beside the one who writes. Why this needs no lock
+ * stands in log.c.
  */
 #include "log/log.h"
 #include "log/segment.h"
@@ -44,7 +45,8 @@ static int open_in(const char *data_dir, const char *name, int flags)
     return open(path, flags | O_CLOEXEC);
 }
 
-/* -- committed positions ------------------------------------------------------------------------ */
+/* -- committed positions ------------------------------------------------------------------------
+ */
 
 /* The committed numbers of one producer, 0 where there are none. */
 static void committed_of(const struct position *committed, size_t count,
@@ -73,7 +75,8 @@ static uint64_t count_behind(const struct segment_file *file, const uint64_t *do
     return records;
 }
 
-/* -- from segment to segment -------------------------------------------------------------------- */
+/* -- from segment to segment --------------------------------------------------------------------
+ */
 
 static int open_directory(struct log_reader *reader, struct err *err)
 {
@@ -88,8 +91,8 @@ static int open_directory(struct log_reader *reader, struct err *err)
                    strerror(errno));
 }
 
-/* 1: the reader stands at the beginning of the segment; 0: it is not in use yet; ERR_NOTFOUND: it is gone, or all of
- * it is committed. */
+/* 1: the reader stands at the beginning of the segment; 0: it is not in use yet; ERR_NOTFOUND: it
+ * is gone, or all of it is committed. */
 static int enter(struct log_reader *reader, uint64_t sequence, struct err *err)
 {
     uint64_t done[PARTITIONS];
@@ -104,6 +107,7 @@ static int enter(struct log_reader *reader, uint64_t sequence, struct err *err)
     committed_of(reader->committed, reader->committed_count, &reader->file.header.producer, done);
     if (reader->file.sealed && count_behind(&reader->file, done) == 0) {
         segment_file_close(&reader->file);
+        reader->sequence = sequence;
         return err_set(err, ERR_NOTFOUND, "all of the segment is committed");
     }
     struct cursor start = segment_file_cursor(&reader->file);
@@ -144,7 +148,8 @@ static int advance(struct log_reader *reader, struct err *err)
     return rc;
 }
 
-/* -- a record that fails its check -------------------------------------------------------------- */
+/* -- a record that fails its check --------------------------------------------------------------
+ */
 
 static bool lock_is_held(const char *data_dir)
 {
@@ -193,7 +198,8 @@ static int bad_record(const struct log_reader *reader, struct err *err)
                    reader->sequence, reader->cursor.offset);
 }
 
-/* -- reading ------------------------------------------------------------------------------------ */
+/* -- reading ------------------------------------------------------------------------------------
+ */
 
 int log_reader_open(struct str data_dir, const struct position *committed, size_t count,
                     struct log_reader **out, struct err *err)
@@ -285,7 +291,8 @@ void log_reader_trim(struct log_reader *reader)
     cursor_trim(&reader->cursor);
 }
 
-/* -- backlog ------------------------------------------------------------------------------------ */
+/* -- backlog ------------------------------------------------------------------------------------
+ */
 
 /* Read the segment for what lies behind `done`; only for the first one, if `first_only`. */
 static int scan_behind(const struct segment_file *file, const uint64_t *done, bool first_only,

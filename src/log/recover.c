@@ -1,9 +1,10 @@
 /*
- * log/recover.c -- what log_open() does with the segments of earlier runs. The rules stand in log.c.
+ * log/recover.c -- what log_open() does with the segments of earlier runs. The rules stand in
+ * log.c.
  *
- * First every segment is judged, in order, without changing anything but what is cut and settled where it stands; then those that go
- * are removed, the newest first: a crash in between must not leave a segment whose predecessor is gone, for that
- * would look as if the predecessor had been released.
+ * First every segment is judged, in order; those that stay are cut and settled where they stand.
+ * Then those that go are removed, the newest first: a crash in between must not leave a segment
+ * whose predecessor is gone, for that would look as if the predecessor had been released.
  */
 #include "log/log_internal.h"
 
@@ -140,8 +141,7 @@ static int settle(const struct log *log, struct segment_file *file, const struct
 
     if (rc == 0)
         rc = segment_file_seal(file, verdict->end, verdict->next, err);
-    if (rc == 0 &&
-        (log->io->sync(file->fd) != 0 || ftruncate(file->fd, (off_t)verdict->end) != 0))
+    if (rc == 0 && (log->io->sync(file->fd) != 0 || ftruncate(file->fd, (off_t)verdict->end) != 0))
         rc = err_set(err, ERR_SYSTEM, "settling a segment: %s", strerror(errno));
     return rc;
 }

@@ -1,6 +1,6 @@
 /*
- * log/segment.h -- segment files: found, made, mapped, sealed, settled. One struct segment_file is a reader's
- * view of a file; one struct segment the holder's.
+ * log/segment.h -- segment files: found, made, mapped, sealed, settled. One struct segment_file is
+ * a reader's view of a file; one struct segment the holder's.
  */
 #ifndef ABACUS_LOG_SEGMENT_H
 #define ABACUS_LOG_SEGMENT_H
@@ -11,8 +11,8 @@
 
 /* What may fail of its own accord, so that tests can make it fail. */
 struct log_io {
-    int (*sync)(int fd);                       /* as fdatasync */
-    int (*allocate)(int fd, uint64_t bytes);   /* as posix_fallocate: 0 or an errno */
+    int (*sync)(int fd);                     /* as fdatasync */
+    int (*allocate)(int fd, uint64_t bytes); /* as posix_fallocate: 0 or an errno */
 };
 extern const struct log_io log_io_system;
 

@@ -17,13 +17,15 @@ void histogram_observe(struct histogram *histogram, double seconds)
     atomic_fetch_add_explicit(&histogram->sum_ns, ns, memory_order_relaxed);
 }
 
-static void add_bucket(const char *name, struct str labels, const char *bound, uint64_t n, struct buf *out)
+static void add_bucket(const char *name, struct str labels, const char *bound, uint64_t n,
+                       struct buf *out)
 {
     buf_addf(out, "%s_bucket{%.*s%sle=\"%s\"} %" PRIu64 "\n", name, STR_FMT(labels),
              labels.len > 0 ? "," : "", bound, n);
 }
 
-void histogram_render(const struct histogram *histogram, const char *name, struct str labels, struct buf *out)
+void histogram_render(const struct histogram *histogram, const char *name, struct str labels,
+                      struct buf *out)
 {
     uint64_t sum_ns = atomic_load_explicit(&histogram->sum_ns, memory_order_relaxed);
     uint64_t total = 0;
@@ -33,10 +35,11 @@ void histogram_render(const struct histogram *histogram, const char *name, struc
         total += atomic_load_explicit(&histogram->buckets[i], memory_order_relaxed);
         add_bucket(name, labels, histogram->bounds->at[i].text, total, out);
     }
-    total += atomic_load_explicit(&histogram->buckets[histogram->bounds->count], memory_order_relaxed);
+    total +=
+        atomic_load_explicit(&histogram->buckets[histogram->bounds->count], memory_order_relaxed);
     add_bucket(name, labels, "+Inf", total, out);
-    buf_addf(out, "%s_sum%s%.*s%s %" PRIu64 ".%09" PRIu64 "\n", name, bare ? "" : "{", STR_FMT(labels),
-             bare ? "" : "}", sum_ns / NS, sum_ns % NS);
+    buf_addf(out, "%s_sum%s%.*s%s %" PRIu64 ".%09" PRIu64 "\n", name, bare ? "" : "{",
+             STR_FMT(labels), bare ? "" : "}", sum_ns / NS, sum_ns % NS);
     buf_addf(out, "%s_count%s%.*s%s %" PRIu64 "\n", name, bare ? "" : "{", STR_FMT(labels),
              bare ? "" : "}", total);
 }

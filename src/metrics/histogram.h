@@ -1,8 +1,8 @@
 /*
  * metrics/histogram.h -- a histogram of durations: counts between fixed bounds, and their sum.
  *
- * Adding is two relaxed atomic additions; the count is the sum of the buckets, so it needs none of its own, and what is
- * read while others add is at most a few observations old. Any thread.
+ * Adding is two relaxed atomic additions; the count is the sum of the buckets, so it needs none of
+ * its own, and what is read while others add is at most a few observations old. Any thread.
  */
 #ifndef ABACUS_METRICS_HISTOGRAM_H
 #define ABACUS_METRICS_HISTOGRAM_H
@@ -32,7 +32,9 @@ struct histogram {
 /* Negative, infinite and undefined durations count as 0. */
 void histogram_observe(struct histogram *histogram, double seconds);
 
-/* name_bucket{labels,le="..."}, name_sum{labels}, name_count{labels}; `labels` is like `op="load"`, or empty. */
-void histogram_render(const struct histogram *histogram, const char *name, struct str labels, struct buf *out);
+/* name_bucket{labels,le="..."}, name_sum{labels}, name_count{labels}; `labels` is like `op="load"`,
+ * or empty. */
+void histogram_render(const struct histogram *histogram, const char *name, struct str labels,
+                      struct buf *out);
 
 #endif

@@ -1,7 +1,9 @@
 /*
- * metrics/metrics.c -- counting. What is counted stands in struct metrics, how it is shown in render.c's table.
+ * metrics/metrics.c -- counting. What is counted stands in struct metrics, how it is shown in
+ * render.c's table.
  *
- * All additions are relaxed: each number is right by itself, and nobody draws conclusions from two of them.
+ * All additions are relaxed: each number is right by itself, and nobody draws conclusions from two
+ * of them.
  */
 #include "metrics/metrics_internal.h"
 
@@ -54,8 +56,9 @@ static const struct histogram_bounds aggregate_bounds = {
      {"300", 300000000000}},
 };
 
-static const int codes[METRICS_CODES] = {0,   200, 201, 202, 204, 301, 302, 303, 304, 400, 401, 403,
-                                         404, 405, 409, 410, 412, 413, 415, 422, 429, 500, 501, 503};
+static const int codes[METRICS_CODES] = {0,   200, 201, 202, 204, 301, 302, 303,
+                                         304, 400, 401, 403, 404, 405, 409, 410,
+                                         412, 413, 415, 422, 429, 500, 501, 503};
 
 int metrics_code(size_t slot)
 {
@@ -179,7 +182,8 @@ static struct metrics_op *add_op(struct metrics *metrics, const char *op)
     struct metrics_op *slot = find_op(metrics, op);
 
     if (atomic_load_explicit(&slot->name, memory_order_relaxed) == NULL)
-        atomic_store_explicit(&slot->name, slot == &metrics->ops[METRICS_OPS_MAX - 1] ? "other" : op,
+        atomic_store_explicit(&slot->name,
+                              slot == &metrics->ops[METRICS_OPS_MAX - 1] ? "other" : op,
                               memory_order_release);
     pthread_mutex_unlock(&metrics->lock);
     return slot;

@@ -1,8 +1,10 @@
 /*
- * metrics/metrics.h -- counters, gauges and histograms, and their text exposition (Prometheus 0.0.4).
+ * metrics/metrics.h -- counters, gauges and histograms, and their text exposition (Prometheus
+ * 0.0.4).
  *
- * One struct metrics belongs to the server; every verb may be called from any thread and costs an atomic
- * addition. Names, types and help stand in one table in metrics.c (CONTRACT: Metrics). Label values are escaped.
+ * One struct metrics belongs to the server; every verb may be called from any thread and costs an
+ * atomic addition. Names, types and help stand in one table in metrics.c (CONTRACT: Metrics). Label
+ * values are escaped.
  */
 #ifndef ABACUS_METRICS_METRICS_H
 #define ABACUS_METRICS_METRICS_H
@@ -31,8 +33,8 @@ void metrics_free(struct metrics **metrics);
  * site="__other__". Lives as long as the metrics. */
 struct metrics_site *metrics_site(struct metrics *metrics, struct str tenant, struct str site);
 
-/* One accepted event. `name` < METRICS_EVENT_NAMES counts in the order pageview, lead.created, form.submit,
- * automation.run, ai.usage, export.completed, custom. */
+/* One accepted event. `name` < METRICS_EVENT_NAMES counts in the order pageview, lead.created,
+ * form.submit, automation.run, ai.usage, export.completed, custom. */
 void metrics_event(struct metrics_site *site, unsigned name);
 void metrics_conversions(struct metrics_site *site, uint64_t n);
 void metrics_ai_tokens(struct metrics_site *site, uint64_t n);
@@ -40,11 +42,17 @@ void metrics_ai_tokens(struct metrics_site *site, uint64_t n);
 void metrics_dropped(struct metrics *metrics, unsigned reason, uint64_t n);
 void metrics_rejected(struct metrics *metrics, unsigned reason, uint64_t n);
 
-enum metrics_error { METRICS_ERROR_STORE, METRICS_ERROR_LOG, METRICS_ERROR_INTERNAL, METRICS_ERRORS };
+enum metrics_error {
+    METRICS_ERROR_STORE,
+    METRICS_ERROR_LOG,
+    METRICS_ERROR_INTERNAL,
+    METRICS_ERRORS
+};
 void metrics_error(struct metrics *metrics, enum metrics_error kind);
 
 void metrics_http(struct metrics *metrics, size_t route, int code, double seconds);
-void metrics_db(struct metrics *metrics, const char *op, double seconds); /* op: a literal; at most 32 */
+void metrics_db(struct metrics *metrics, const char *op,
+                double seconds); /* op: a literal; at most 32 */
 void metrics_aggregate(struct metrics *metrics, double seconds);
 
 enum metrics_gauge {

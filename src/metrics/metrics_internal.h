@@ -1,4 +1,5 @@
-/* metrics/metrics_internal.h -- what counting (metrics.c), the sites (sites.c) and the exposition (render.c) share. */
+/* metrics/metrics_internal.h -- what counting (metrics.c), the sites (sites.c) and the exposition
+ * (render.c) share. */
 #ifndef ABACUS_METRICS_METRICS_INTERNAL_H
 #define ABACUS_METRICS_METRICS_INTERNAL_H
 
@@ -11,7 +12,7 @@
 
 enum {
     METRICS_OPS_MAX = 32,
-    METRICS_CODES = 24,      /* status codes told apart; slot 0 is for all others */
+    METRICS_CODES = 24,        /* status codes told apart; slot 0 is for all others */
     METRICS_SITE_SLOTS = 4096, /* of the hash table: four times what it may hold */
 };
 
@@ -24,7 +25,8 @@ struct metrics_site {
     _Atomic uint64_t conversions, ai_tokens;
 };
 
-/* The series of one route, on cache lines of their own: pool threads count here with every request. */
+/* The series of one route, on cache lines of their own: pool threads count here with every request.
+ */
 struct metrics_route {
     _Alignas(64) _Atomic uint64_t codes[METRICS_CODES];
     struct histogram durations;
@@ -33,7 +35,7 @@ struct metrics_route {
 struct metrics {
     struct metrics_names names;
     struct str version;
-    struct arena arena; /* whatever lives as long as the metrics; under `lock` */
+    struct arena arena;   /* whatever lives as long as the metrics; under `lock` */
     pthread_mutex_t lock; /* to add a site or an operation; nobody waits for it to read */
 
     _Atomic(struct metrics_site *) slots[METRICS_SITE_SLOTS];

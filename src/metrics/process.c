@@ -8,7 +8,13 @@
 #include <unistd.h>
 
 /* The fields of /proc/self/stat behind the command's name (proc(5)), counted from its field 3. */
-enum { STAT_UTIME = 14 - 3, STAT_STIME = 15 - 3, STAT_STARTTIME = 22 - 3, STAT_RSS = 24 - 3, STAT_FIELDS = 25 - 3 };
+enum {
+    STAT_UTIME = 14 - 3,
+    STAT_STIME = 15 - 3,
+    STAT_STARTTIME = 22 - 3,
+    STAT_RSS = 24 - 3,
+    STAT_FIELDS = 25 - 3
+};
 
 static bool read_small(const char *path, char *text, size_t size)
 {
@@ -84,7 +90,8 @@ void process_render(struct buf *out)
     struct rlimit limit;
 
     if (read_stat(stat)) {
-        add(out, "process_cpu_seconds_total", "counter", "User and system CPU time spent in seconds.",
+        add(out, "process_cpu_seconds_total", "counter",
+            "User and system CPU time spent in seconds.",
             (double)(stat[STAT_UTIME] + stat[STAT_STIME]) / ticks);
         add(out, "process_resident_memory_bytes", "gauge", "Resident memory size in bytes.",
             (double)stat[STAT_RSS] * (double)sysconf(_SC_PAGESIZE));

@@ -1,9 +1,9 @@
 /*
  * metrics/sites.c -- the series of sites: made once, found without a lock, bounded.
  *
- * An open-addressed table of pointers that only gains entries. Whoever does not find a site looks again under the lock
- * before adding it. Once METRICS_SITES_MAX sites have series, all further ones share the series "__other__", and counts
- * never move: a site keeps what it was given at first.
+ * An open-addressed table of pointers that only gains entries. Whoever does not find a site looks
+ * again under the lock before adding it. Once METRICS_SITES_MAX sites have series, all further ones
+ * share the series "__other__", and counts never move: a site keeps what it was given at first.
  */
 #include "metrics/metrics_internal.h"
 
@@ -15,7 +15,8 @@ static uint32_t hash_str(uint32_t hash, struct str s)
 }
 
 /* The site, or NULL and the free slot in *at. */
-static struct metrics_site *find(struct metrics *metrics, struct str tenant, struct str site, size_t *at)
+static struct metrics_site *find(struct metrics *metrics, struct str tenant, struct str site,
+                                 size_t *at)
 {
     uint32_t hash = hash_str(hash_str(2166136261U, tenant), site);
 

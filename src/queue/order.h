@@ -1,6 +1,6 @@
 /*
- * queue/order.h -- which records may be given: of each (producer, partition) number n only after n-1, and each
- * once. Pure; shared by all backends.
+ * queue/order.h -- which records may be given: of each (producer, partition) number n only after
+ * n-1, and each once. Pure; shared by all backends.
  */
 #ifndef ABACUS_QUEUE_ORDER_H
 #define ABACUS_QUEUE_ORDER_H

@@ -1,5 +1,6 @@
 /*
- * queue/queue.c -- the verbs, and what all backends share: finding one by its URL, and the order of numbers.
+ * queue/queue.c -- the verbs, and what all backends share: finding one by its URL, and the order of
+ * numbers.
  */
 #include "queue/queue.h"
 
@@ -83,7 +84,8 @@ int queue_read(struct queue *queue, size_t max, struct arena *arena, struct queu
 
     int rc = collect(queue, max, *out, count, err);
 
-    /* What was found comes first; the failure is met again, and the gap is told, by the next read. */
+    /* What was found comes first; the failure is met again, and the gap is told, by the next read.
+     */
     if (*count > 0)
         return 0;
     if (rc == 0 && queue->gap_found) {

@@ -1,8 +1,9 @@
 /*
- * queue/queue.h -- what the job reads from: records in order, per (producer, partition) without gaps.
+ * queue/queue.h -- what the job reads from: records in order, per (producer, partition) without
+ * gaps.
  *
- * Backends: the local log (log:DATA_DIR), memory (for the contract suite), later Redis streams. One thread uses
- * a queue at a time.
+ * Backends: the local log (log:DATA_DIR), memory (for the contract suite), later Redis streams. One
+ * thread uses a queue at a time.
  */
 #ifndef ABACUS_QUEUE_QUEUE_H
 #define ABACUS_QUEUE_QUEUE_H
@@ -19,17 +20,19 @@ struct queue_record {
     struct str payload;
 };
 
-/* Open the queue named by `url` ("log:DATA_DIR"), to read behind `committed`. ERR_INVALID: no such scheme. */
+/* Open the queue named by `url` ("log:DATA_DIR"), to read behind `committed`. ERR_INVALID: no such
+ * scheme. */
 int queue_open(struct str url, const struct position *committed, size_t count, struct queue **out,
                struct err *err);
 void queue_close(struct queue **queue);
 
-/* Up to `max` next records; *count 0 when there are none now. What is given was not given before by this queue
- * and lies behind the committed positions; within a (producer, partition) numbers rise by one, and what would
- * follow a gap is held back. Each gap is told once, by a read that gives no records and returns ERR_CORRUPT with a
- * text that names producer, partition, expected and found number; further reads go on with everything else. Other
- * failures (ERR_CORRUPT: a record fails its check; ERR_SYSTEM) also come only when no records could be given, and
- * again with each read. Payloads live until the next queue_read(), queue_committed() or queue_rewind(). */
+/* Up to `max` next records; *count 0 when there are none now. What is given was not given before by
+ * this queue and lies behind the committed positions; within a (producer, partition) numbers rise
+ * by one, and what would follow a gap is held back. Each gap is told once, by a read that gives no
+ * records and returns ERR_CORRUPT with a text that names producer, partition, expected and found
+ * number; further reads go on with everything else. Other failures (ERR_CORRUPT: a record fails its
+ * check; ERR_SYSTEM) also come only when no records could be given, and again with each read.
+ * Payloads live until the next queue_read(), queue_committed() or queue_rewind(). */
 int queue_read(struct queue *queue, size_t max, struct arena *arena, struct queue_record **out,
                size_t *count, struct err *err);
 
@@ -37,7 +40,8 @@ int queue_read(struct queue *queue, size_t max, struct arena *arena, struct queu
 int queue_committed(struct queue *queue, const struct position *positions, size_t count,
                     struct err *err);
 
-/* Forget what was read and begin again behind `committed` (after a commit that failed or is uncertain). */
+/* Forget what was read and begin again behind `committed` (after a commit that failed or is
+ * uncertain). */
 int queue_rewind(struct queue *queue, const struct position *committed, size_t count,
                  struct err *err);
 

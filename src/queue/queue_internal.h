@@ -1,5 +1,6 @@
 /*
- * queue/queue_internal.h -- what a backend of the queue is. The order of numbers is kept by queue.c for all.
+ * queue/queue_internal.h -- what a backend of the queue is. The order of numbers is kept by queue.c
+ * for all.
  */
 #ifndef ABACUS_QUEUE_QUEUE_INTERNAL_H
 #define ABACUS_QUEUE_QUEUE_INTERNAL_H
@@ -10,12 +11,13 @@
 struct queue_ops {
     const char *scheme; /* what stands before ':' in the URL */
     /* Make the struct, reading behind `committed`. */
-    int (*open)(struct str rest, const struct position *committed, size_t count,
-                struct queue **out, struct err *err);
+    int (*open)(struct str rest, const struct position *committed, size_t count, struct queue **out,
+                struct err *err);
     void (*close)(struct queue *queue);
     /* A read begins: payloads given before it are no longer used. */
     void (*begin)(struct queue *queue);
-    /* The next record there is, in or out of order, given before or not: 1, 0 none now, or negative. */
+    /* The next record there is, in or out of order, given before or not: 1, 0 none now, or
+     * negative. */
     int (*next)(struct queue *queue, struct queue_record *out, struct err *err);
     /* queue->order knows what is committed; forget it. */
     int (*committed)(struct queue *queue, struct err *err);

@@ -1,6 +1,6 @@
 /*
- * queue/queue_log.c -- the node's own event log as the queue ("log:DATA_DIR"). Reads beside whoever writes; what is
- * committed is released by the log's holder, not here.
+ * queue/queue_log.c -- the node's own event log as the queue ("log:DATA_DIR"). Reads beside whoever
+ * writes; what is committed is released by the log's holder, not here.
  */
 #include "log/log.h"
 #include "queue/queue_internal.h"
@@ -76,7 +76,8 @@ static int log_queue_committed(struct queue *queue, struct err *err)
     return 0;
 }
 
-/* The old reader stays when the new one cannot be had, so that the queue can be closed or rewound again. */
+/* The old reader stays when the new one cannot be had, so that the queue can be closed or rewound
+ * again. */
 static int log_queue_rewind(struct queue *queue, const struct position *committed, size_t count,
                             struct err *err)
 {

@@ -1,6 +1,6 @@
 /*
- * queue/queue_memory.c -- a queue in memory, for tests. Each read looks at all records again, so one that arrives
- * late closes its gap, as one sent again does in a shared buffer.
+ * queue/queue_memory.c -- a queue in memory, for tests. Each read looks at all records again, so
+ * one that arrives late closes its gap, as one sent again does in a shared buffer.
  */
 #include "base/clock.h"
 #include "queue/queue_internal.h"

@@ -67,9 +67,10 @@ static const char REMOVE_VISITS[] =
     "DELETE FROM visits WHERE (site_id, visitor, begin_ms) IN (SELECT site_id, visitor, begin_ms"
     " FROM visits WHERE site_id = ?1 AND closed IN (0, 1) AND expiry_day < ?2 LIMIT ?3) RETURNING "
     "1";
+/* 2932896 is 9999-12-31. */
 static const char REMOVE_DAYS[] =
     "DELETE FROM analytics_daily_stats WHERE (site_id, date) IN (SELECT site_id, date"
-    " FROM analytics_daily_stats WHERE site_id = ?1 AND date < date(?2 * 86400, 'unixepoch')"
+    " FROM analytics_daily_stats WHERE site_id = ?1 AND date < date(min(?2, 2932896) * 86400, 'unixepoch')"
     " ORDER BY date LIMIT ?3) RETURNING 1";
 /* A local day begins at most 14 hours after the same date in UTC, which bounds the key. */
 static const char REMOVE_HOURS[] =

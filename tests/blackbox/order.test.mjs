@@ -126,9 +126,9 @@ test('a job that is killed again and again counts everything once', async () => 
     const answers = await answersOf({
         seed: 6,
         before: async (abacus) => {
-            for (let i = 0; i < 12; i++) {
-                const job = start(abacus.bin, ['aggregate', '--batch', '7', '--data-dir', abacus.dir], { env: abacus.env });
-                await Promise.race([sleep(20 + Math.random() * 150), job.ended]);
+            for (let i = 0; i < 60 && killed < 8; i++) {
+                const job = start(abacus.bin, ['aggregate', '--batch', '1', '--data-dir', abacus.dir], { env: abacus.env });
+                await Promise.race([sleep(15 + Math.random() * 60), job.ended]);
                 job.kill('SIGKILL');
                 killed += (await job.ended).signal === 'SIGKILL' ? 1 : 0;
             }

@@ -289,7 +289,7 @@ test('what could name a person is cut from paths, titles, props and referrers', 
     const rows = await server.exportRows(tokens.read, site, ...AROUND_NOW);
     const text = JSON.stringify(rows);
     assert.deepEqual(rows.map(({ path }) => path).filter((path) => path === '/pricing'), ['/pricing']);
-    for (const secret of ['utm_source', 'jane.doe', 'secret', 'email', 'x=1']) assert.ok(!text.includes(secret), `${secret} in ${text}`);
+    for (const secret of ['utm_source', 'jane.doe', 'secret', 'b.example', 'x=1']) assert.ok(!text.includes(secret), `${secret} in ${text}`);
     assert.ok(rows.some(({ referrer }) => referrer === 'www.google.com'), text);
     assert.ok(rows.some(({ referrer }) => referrer === `www.${site}.example/before`), text);
 });

@@ -48,7 +48,7 @@ const NAMES = MIX.flatMap(([name, weight]) => Array(weight).fill(name));
 
 const PAUSES = [5 * SECOND, 20 * SECOND, 40 * SECOND, 2 * MINUTE, 9 * MINUTE, 29 * MINUTE, 30 * MINUTE, 31 * MINUTE];
 
-export function makeScenario({ seed = 20260329, people = 320, sessions = 6, backends = 900 } = {}) {
+export function makeScenario({ seed = 20260329, people = 290, sessions = 6, backends = 900 } = {}) {
     const maker = new Maker(seed);
     maker.people = Array.from({ length: people }, (_, i) => maker.person(i));
     for (const person of maker.people)
@@ -134,7 +134,7 @@ class Maker {
         if (drawn === 'ai.usage') event.tokens = random.pick([0, 1, 950, 1_000_000, 123_456_789_012]);
         if (random.chance(0.2)) event.title = 'Größe & "Preise" 🍋';
         if (random.chance(0.2)) event.props = { plan: 'pro', seats: 3, trial: random.chance(0.5) };
-        if (random.chance(0.1)) event.somethingNew = { deep: [1] };
+        if (random.chance(0.1)) event.somethingNew = [1];
         return event;
     }
 

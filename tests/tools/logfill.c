@@ -12,6 +12,7 @@
  *
  * With --shuffle the records are appended in an order that SEED decides.
  */
+#include "base/clock.h"
 #include "base/json.h"
 #include "directory/directory.h"
 #include "event/event.h"
@@ -52,13 +53,13 @@ static int load_directory(struct filler *f, struct str dir, struct err *err)
     struct store *store = NULL;
 
     buf_addf(&url, "sqlite:%.*s/abacus.db", STR_FMT(dir));
-    const struct store_config config = {.url = buf_str(&url), .data_dir = dir, .read_only = true};
+    const struct store_config config = {.url = buf_str(&url), .data_dir = dir};
     const struct directory_config plain = {0};
     int rc = store_open(&config, &store, err);
 
     if (rc == 0) {
         f->directory = directory_new(&plain);
-        rc = directory_load(f->directory, store, 0, err);
+        rc = directory_load(f->directory, store, clock_wall_ms(), err);
     }
     store_close(&store);
     buf_release(&url);

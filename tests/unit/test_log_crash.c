@@ -8,13 +8,15 @@
 
 enum { ROUNDS = 20, PAYLOAD = 64 };
 
-/* What the child tells: how many appends have returned, and the records in each partition of those. */
+/* What the child tells: how many appends have returned, and the records in each partition of those.
+ */
 struct told {
     _Atomic uint64_t records[PARTITIONS];
     _Atomic uint64_t appends;
 };
 
-/* The n-th append (from 0) is 1 to 4 records of one partition; a killed child leaves them all or none. */
+/* The n-th append (from 0) is 1 to 4 records of one partition; a killed child leaves them all or
+ * none. */
 static size_t group_size(uint64_t n)
 {
     return 1 + (size_t)(n * 2654435761U >> 7) % 4;
@@ -94,7 +96,8 @@ static void release_all(const struct fixture *f, struct log *log)
     assert_true(count_segments(f) <= LOG_SPARES);
 }
 
-/* Nothing that was told is missing; beyond it there is at most the one append that was not told any more, whole. */
+/* Nothing that was told is missing; beyond it there is at most the one append that was not told any
+ * more, whole. */
 static void check_round(const struct told *told, const uint64_t found[PARTITIONS])
 {
     uint64_t appends = atomic_load(&told->appends);
@@ -117,8 +120,8 @@ static void check_round(const struct told *told, const uint64_t found[PARTITIONS
 
 static void a_killed_process_loses_no_append_that_returned(void **state)
 {
-    struct told *told = mmap(NULL, sizeof(*told), PROT_READ | PROT_WRITE,
-                             MAP_SHARED | MAP_ANONYMOUS, -1, 0);
+    struct told *told =
+        mmap(NULL, sizeof(*told), PROT_READ | PROT_WRITE, MAP_SHARED | MAP_ANONYMOUS, -1, 0);
     struct log_config config = small_config(*state);
     uint64_t total = 0, found[PARTITIONS];
 

@@ -43,7 +43,6 @@ static struct log *open_steered(const struct fixture *f, bool always)
     atomic_store(&sync_blocked, false);
     config.always = always;
     assert_int_equal(log_open_with(&config, &STEERED, &log, &err), 0);
-    /* Both segments are made ahead: from now on only records are flushed. */
     for (int i = 0; i < 1000 && log_usage(log).segments < LOG_SPARES; i++)
         pause_ms(5);
     assert_int_equal(log_usage(log).segments, LOG_SPARES);
@@ -91,9 +90,25 @@ static bool wait_answer(struct answer *answer, long ms)
     return atomic_load(&answer->count) == 1;
 }
 
+/* The same, with a first segment begun and its successor made: from now on only records are
+ * flushed. */
+static struct log *open_begun(const struct fixture *f, bool always)
+{
+    struct log *log = open_steered(f, always);
+    struct answer first;
+
+    (void)append_asking(log, &first);
+    assert_true(wait_answer(&first, 3000));
+    for (int i = 0; i < 1000 && log_usage(log).segments < LOG_SPARES + 1; i++)
+        pause_ms(5);
+    assert_int_equal(log_usage(log).segments, LOG_SPARES + 1);
+    atomic_store(&syncs, 0);
+    return log;
+}
+
 static void answers_only_after_the_flush(void **state)
 {
-    struct log *log = open_steered(*state, true);
+    struct log *log = open_begun(*state, true);
     struct answer first, again;
 
     atomic_store(&sync_blocked, true);
@@ -117,7 +132,7 @@ static void answers_only_after_the_flush(void **state)
 static void answers_all_who_wait_with_one_flush(void **state)
 {
     enum { WAITERS = 50 };
-    struct log *log = open_steered(*state, true);
+    struct log *log = open_begun(*state, true);
     static struct answer answers[WAITERS];
 
     atomic_store(&sync_blocked, true);
@@ -138,7 +153,7 @@ static void answers_all_who_wait_with_one_flush(void **state)
 
 static void without_always_the_flush_comes_within_a_second(void **state)
 {
-    struct log *log = open_steered(*state, false);
+    struct log *log = open_begun(*state, false);
     struct answer answer;
 
     (void)append_asking(log, &answer);
@@ -150,7 +165,7 @@ static void without_always_the_flush_comes_within_a_second(void **state)
 
 static void closing_flushes_and_answers(void **state)
 {
-    struct log *log = open_steered(*state, false);
+    struct log *log = open_begun(*state, false);
     struct answer answer;
 
     (void)append_asking(log, &answer);
@@ -231,7 +246,8 @@ static void a_failed_flush_is_told_and_never_taken_back(void **state)
     log_close(&log);
 }
 
-/* The segment of a failed flush is never cut to its records, which would say that they are on the disk. */
+/* The segment of a failed flush is never cut to its records, which would say that they are on the
+ * disk. */
 static void a_segment_of_a_failed_flush_is_not_settled(void **state)
 {
     struct log *log = open_steered(*state, true);
@@ -297,7 +313,8 @@ static void opens_on_a_full_disk(void **state)
     atomic_store(&allocate_errno, 0);
 }
 
-/* -- a real full disk --------------------------------------------------------------------------- */
+/* -- a real full disk ---------------------------------------------------------------------------
+ */
 
 enum { NOT_PERMITTED = 77 };
 

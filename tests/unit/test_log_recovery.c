@@ -1,4 +1,5 @@
-/* test_log_recovery.c -- what log_open() and readers make of logs that were cut short, mixed up or damaged. */
+/* test_log_recovery.c -- what log_open() and readers make of logs that were cut short, mixed up or
+ * damaged. */
 #include "test_log_support.h"
 
 /* Records of 40 bytes without padding; the n-th (from 1) ends at END(n). */
@@ -163,7 +164,8 @@ static void cuts_a_whole_append_when_its_end_is_missing(void **state)
     free(image);
 }
 
-/* Bytes of another producer's segment lie behind the last record, at the offsets that they had there. */
+/* Bytes of another producer's segment lie behind the last record, at the offsets that they had
+ * there. */
 static void stale_records_of_another_producer_do_not_pass(void **state)
 {
     make_log(*state);
@@ -184,20 +186,27 @@ static void stale_records_of_another_producer_do_not_pass(void **state)
     free(old);
 }
 
-/* The same producer's record, elsewhere in its segment. */
+/* The same producer's first record of another partition, elsewhere in its segment. */
 static void a_record_in_another_place_does_not_pass(void **state)
 {
-    make_log(*state);
-    struct image *image = take_image(*state);
-    int fd = put_image(image);
+    struct log_config config = small_config(*state);
+    struct log *log = open_log(&config);
+    char record[ROOM];
 
-    assert_int_equal(pwrite(fd, image->bytes + END(10), ROOM, END(9)), ROOM);
+    append_one(log, 0, 1, PAYLOAD);
+    append_one(log, 1, 1, PAYLOAD);
+    append_one(log, 2, 1, PAYLOAD);
+    log_close(&log);
+    unsettle(*state, SMALL);
+    int fd = open_segment(*state, 0);
+    assert_int_equal(pread(fd, record, ROOM, END(2)), ROOM);
+    assert_int_equal(pwrite(fd, record, ROOM, END(1)), ROOM);
     (void)close(fd);
-    assert_int_equal(recover_and_count(*state, PAYLOAD), 9);
-    free(image);
+    assert_int_equal(recover_and_count(*state, PAYLOAD), 1);
 }
 
-/* -- several segments --------------------------------------------------------------------------- */
+/* -- several segments ---------------------------------------------------------------------------
+ */
 
 /* 4,091 records of 128 bytes fit into a segment (see test_log.c). */
 enum { PER_SEGMENT = 4091, P128 = 128 - HEAD };
@@ -251,7 +260,8 @@ static void removes_the_segments_behind_a_lost_header(void **state)
     assert_int_equal(count_segments(*state), 1);
 }
 
-/* A whole segment's worth of records was published in memory, and its pages never reached the disk. */
+/* A whole segment's worth of records was published in memory, and its pages never reached the disk.
+ */
 static void removes_the_segments_behind_one_that_ends_early(void **state)
 {
     static const char zero[128];
@@ -339,7 +349,8 @@ static void removes_what_holds_no_record(void **state)
     log_close(&log);
 }
 
-/* -- readers ------------------------------------------------------------------------------------ */
+/* -- readers ------------------------------------------------------------------------------------
+ */
 
 static void a_reader_finds_damage_in_an_earlier_run_corrupt(void **state)
 {
@@ -357,6 +368,20 @@ static void a_reader_finds_damage_in_an_earlier_run_corrupt(void **state)
     assert_int_equal(read_all(*state, PAYLOAD, &code), 7);
     assert_int_equal(code, ERR_CORRUPT);
     log_close(&log);
+}
+
+static void a_reader_finds_a_missing_record_in_an_earlier_run_corrupt(void **state)
+{
+    static const char zero[ROOM];
+    int code;
+
+    make_log(*state);
+    assert_int_equal(recover_and_count(*state, PAYLOAD), COUNT);
+    int fd = open_segment(*state, 0);
+    assert_int_equal(pwrite(fd, zero, ROOM, END(COUNT - 1)), ROOM);
+    (void)close(fd);
+    assert_int_equal(read_all(*state, PAYLOAD, &code), COUNT - 1);
+    assert_int_equal(code, ERR_CORRUPT);
 }
 
 static void a_reader_waits_for_a_bad_record_of_the_running_producer(void **state)
@@ -379,7 +404,8 @@ static void a_reader_waits_for_a_bad_record_of_the_running_producer(void **state
     log_close(&log);
 }
 
-/* It stands at the end of a killed run; recovery cuts the file under it, and it goes on with the next run. */
+/* It stands at the end of a killed run; recovery cuts the file under it, and it goes on with the
+ * next run. */
 static void a_reader_goes_on_behind_a_segment_that_is_recovered(void **state)
 {
     struct log_config config = small_config(*state);
@@ -442,6 +468,7 @@ int main(void)
         T(a_cut_leaves_the_next_producer_alone),
         T(removes_what_holds_no_record),
         T(a_reader_finds_damage_in_an_earlier_run_corrupt),
+        T(a_reader_finds_a_missing_record_in_an_earlier_run_corrupt),
         T(a_reader_waits_for_a_bad_record_of_the_running_producer),
         T(a_reader_goes_on_behind_a_segment_that_is_recovered),
         T(a_reader_goes_on_behind_a_segment_that_is_removed),

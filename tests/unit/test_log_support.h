@@ -1,4 +1,5 @@
-/* test_log_support.h -- a directory of its own for each test, and records that say what they should be. */
+/* test_log_support.h -- a directory of its own for each test, and records that say what they should
+ * be. */
 #ifndef ABACUS_TEST_LOG_SUPPORT_H
 #define ABACUS_TEST_LOG_SUPPORT_H
 
@@ -139,8 +140,8 @@ UNUSED static struct log_reader *open_reader(const struct fixture *f)
     return reader;
 }
 
-/* How many records there are to read; all must be numbered without gaps from 1 in each producer's partition and
- * hold make_payload(). *code is what ended the reading. */
+/* How many records there are to read; all must be numbered without gaps from 1 in each producer's
+ * partition and hold make_payload(). *code is what ended the reading. */
 UNUSED static size_t read_all(const struct fixture *f, size_t len, int *code)
 {
     struct log_reader *reader = open_reader(f);
@@ -220,7 +221,8 @@ UNUSED static off_t size_of(int fd)
     return st.st_size;
 }
 
-/* Give every segment the look it has when its process was killed: as long as preallocated, no seal. */
+/* Give every segment the look it has when its process was killed: as long as preallocated, no seal.
+ */
 UNUSED static void unsettle(const struct fixture *f, uint64_t segment_bytes)
 {
     static const char zero[SEGMENT_DATA_AT - SEGMENT_SEAL_AT];

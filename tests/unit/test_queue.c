@@ -4,7 +4,7 @@
 #include "queue/queue_internal.h"
 #include "test_log_support.h"
 
-/* A queue and the way to fill it. `first` and `second` are producers, the second newer. */
+/* A queue and the way to fill it. */
 struct bench {
     struct fixture *fixture;
     const struct backend *backend;
@@ -17,16 +17,18 @@ struct bench {
 
 struct backend {
     void (*start)(struct bench *bench);
-    void (*append)(struct bench *bench, uint16_t partition); /* the next number of the current producer */
+    void (*append)(struct bench *bench,
+                   uint16_t partition); /* the next number of the current producer */
     void (*new_producer)(struct bench *bench);
     void (*open)(struct bench *bench);
-    /* Numbers 1 to the result of `partition` are lost, and `other` has not begun. */
+    /* Numbers 1 to the result are lost in `partition`. */
     uint64_t (*lose_first)(struct bench *bench, uint16_t partition);
 };
 
 enum { PAYLOAD = 1000 };
 
-/* -- memory ------------------------------------------------------------------------------------- */
+/* -- memory -------------------------------------------------------------------------------------
+ */
 
 static void memory_start(struct bench *b)
 {
@@ -63,7 +65,8 @@ static uint64_t memory_lose_first(struct bench *b, uint16_t partition)
 static const struct backend MEMORY = {memory_start, memory_append, memory_new_producer, memory_open,
                                       memory_lose_first};
 
-/* -- log ---------------------------------------------------------------------------------------- */
+/* -- log ----------------------------------------------------------------------------------------
+ */
 
 static void log_start(struct bench *b)
 {
@@ -115,7 +118,8 @@ static const struct backend LOG = {log_start, log_append_next, log_new_producer,
 
 static const struct backend *const BACKENDS[] = {&MEMORY, &LOG};
 
-/* -- helpers ------------------------------------------------------------------------------------ */
+/* -- helpers ------------------------------------------------------------------------------------
+ */
 
 static void expect_read(struct bench *b, size_t max, const struct position *expected, size_t count)
 {
@@ -164,7 +168,8 @@ static void go_back(struct bench *b, const struct position *positions, size_t co
     assert_int_equal(queue_rewind(b->queue, positions, count, &err), 0);
 }
 
-/* -- the contract ------------------------------------------------------------------------------- */
+/* -- the contract -------------------------------------------------------------------------------
+ */
 
 static void check_order(struct bench *b)
 {
@@ -313,7 +318,8 @@ static void holds_back_what_follows_a_gap(void **state)
     run_on_all(state, check_gap);
 }
 
-/* -- beyond the contract ------------------------------------------------------------------------ */
+/* -- beyond the contract ------------------------------------------------------------------------
+ */
 
 static void memory_gives_what_was_held_back_once_the_gap_is_filled(void **state)
 {

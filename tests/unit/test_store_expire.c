@@ -1,0 +1,195 @@
+/*
+ * test_store_expire.c -- the contract of store/store.h, run against every backend: retention.
+ */
+#include "test_store_support.h"
+
+/* -- retention
+ * -------------------------------------------------------------------------------------------------------------
+ */
+
+static size_t hours_left(struct fixture *f)
+{
+    struct seen_stats seen = {0};
+
+    assert_ok(
+        f, store_each_hour(f->store, STR("abc"), INT64_MIN, INT64_MAX, see_stats, &seen, &f->err));
+    return seen.count;
+}
+
+static bool has_sketch(struct fixture *f, int32_t day)
+{
+    struct sketch sketch = {{STR("abc"), SKETCH_DAY_VISITORS, day, 0}, STR("")};
+
+    assert_ok(f, store_load_sketches(f->store, &f->arena, &sketch, 1, &f->err));
+    return sketch.bytes.len > 0;
+}
+
+static void nothing_expires_without_a_bound(void **state)
+{
+    struct fixture *f = *state;
+    struct expiry none = {STR("abc"), INT64_MIN, INT32_MIN, INT32_MIN, INT32_MIN};
+    struct visit *visits;
+
+    fill_two_days(f);
+    expire(f, &none, &nothing_general);
+    assert_int_equal(raw_rows(f, "abc"), 2);
+    assert_int_equal(days_of(f, "abc", INT32_MIN, INT32_MAX).count, 2);
+    assert_int_equal(hours_left(f), 2);
+    assert_true(has_sketch(f, DAY));
+    assert_int_equal(load_visits(f, DAY, &visits), 1);
+}
+
+static void raw_days_take_rows_sets_and_visitor_ids(void **state)
+{
+    struct fixture *f = *state;
+    struct expiry raw = {STR("abc"), (DAY + 1) * DAY_MS, DAY + 1, INT32_MIN, INT32_MIN};
+    struct visit *visits;
+
+    fill_two_days(f);
+    expire(f, &raw, &nothing_general);
+    assert_int_equal(raw_rows(f, "abc"), 1);
+    assert_false(has_sketch(f, DAY));
+    assert_true(has_sketch(f, DAY + 1));
+    assert_int_equal(load_visits(f, DAY, &visits), 0);
+    assert_int_equal(load_visits(f, DAY + 1, &visits), 1);
+    assert_int_equal(days_of(f, "abc", INT32_MIN, INT32_MAX).count, 2);
+    assert_int_equal(hours_left(f), 2);
+}
+
+static void stats_days_take_stats_and_ledger_and_keep_the_balance(void **state)
+{
+    struct fixture *f = *state;
+    struct expiry stats = {STR("abc"), INT64_MIN, INT32_MIN, INT32_MIN, DAY + 1};
+    struct seen_ledger seen = {0};
+
+    fill_two_days(f);
+    assert_balance(f, 2, 2);
+    expire(f, &stats, &nothing_general);
+    assert_int_equal(days_of(f, "abc", INT32_MIN, INT32_MAX).count, 1);
+    assert_int_equal(hours_left(f), 1);
+    assert_ok(f, store_each_ledger(f->store, STR("abc"), INT32_MIN, INT32_MAX, see_ledger, &seen,
+                                   &f->err));
+    assert_int_equal(seen.count, 1);
+    assert_balance(f, 2, 2);
+}
+
+static void another_sites_rows_stay(void **state)
+{
+    struct fixture *f = *state;
+    struct expiry all = {STR("xyz"), INT64_MAX, INT32_MAX, INT32_MAX, INT32_MAX};
+    struct visit *visits;
+
+    fill_two_days(f);
+    expire(f, &all, &nothing_general);
+    assert_int_equal(raw_rows(f, "abc"), 2);
+    assert_int_equal(days_of(f, "abc", INT32_MIN, INT32_MAX).count, 2);
+    assert_int_equal(load_visits(f, DAY, &visits), 1);
+}
+
+static void ended_producers_are_folded_and_running_ones_stay(void **state)
+{
+    struct fixture *f = *state;
+    struct producer running = {{2}};
+    struct expiry_general general = nothing_general;
+    struct position *positions;
+    size_t count;
+
+    general.positions_before_ms = INT64_MAX;
+    general.running = &running;
+    general.running_count = 1;
+    fill_two_days(f);
+    expire(f, NULL, &general);
+    assert_ok(f, store_positions(f->store, &f->arena, &positions, &count, &f->err));
+    assert_int_equal(count, 1);
+    assert_int_equal(positions[0].producer.id[0], 2);
+    assert_balance(f, 2, 2);
+}
+
+static void positions_that_moved_lately_stay(void **state)
+{
+    struct fixture *f = *state;
+    struct expiry_general general = nothing_general;
+    struct position *positions;
+    size_t count;
+
+    general.positions_before_ms = 1000; /* in 1970 */
+    fill_two_days(f);
+    expire(f, NULL, &general);
+    assert_ok(f, store_positions(f->store, &f->arena, &positions, &count, &f->err));
+    assert_int_equal(count, 2);
+}
+
+static void old_keys_go(void **state)
+{
+    struct fixture *f = *state;
+    struct event_key keys[] = {{STR("abc"), {1}, 999}, {STR("abc"), {2}, 1000}};
+    struct expiry_general general = nothing_general;
+
+    general.keys_before_ms = 1000;
+    commit(f, &(struct store_batch){.keys = keys, .keys_count = 2});
+    expire(f, NULL, &general);
+    assert_ok(f, store_load_keys(f->store, keys, 2, &f->err));
+    assert_int_equal(keys[0].received_ms, 0);
+    assert_int_equal(keys[1].received_ms, 1000);
+}
+
+static void links_and_unfinished_runs_go_where_visits_are_closed(void **state)
+{
+    struct fixture *f = *state;
+    struct visit rows[] = {
+        {.key = {STR("abc"), 5, INT64_MIN}, .before = 6},
+        {.key = {STR("abc"), 7, DAY_START}, .end_ms = DAY_START, .first_ms = INT64_MAX},
+    };
+    struct expiry raw = {STR("abc"), INT64_MIN, DAY + 1, INT32_MIN, INT32_MIN};
+    struct visit *visits;
+
+    commit(f, &(struct store_batch){.visits = rows, .visits_count = 2});
+    /* The run's local day may be DAY + 1 somewhere, the link is as old as its commit. */
+    expire(f, &raw, &nothing_general);
+    assert_int_equal(load_visits(f, 7, &visits), 1);
+    assert_int_equal(load_visits(f, 5, &visits), 1);
+    raw.raw_before_day = DAY + 2;
+    expire(f, &raw, &nothing_general);
+    assert_int_equal(load_visits(f, 7, &visits), 0);
+    assert_int_equal(load_visits(f, 5, &visits), 1);
+    raw.raw_before_day = INT32_MAX;
+    expire(f, &raw, &nothing_general);
+    assert_int_equal(load_visits(f, 5, &visits), 0);
+}
+
+static void a_call_removes_at_most_10000_rows(void **state)
+{
+    enum { EVENTS = 10001 };
+    struct fixture *f = *state;
+    struct event *events = test_calloc(EVENTS, sizeof(*events));
+    struct expiry raw = {STR("abc"), INT64_MAX, INT32_MIN, INT32_MIN, INT32_MIN};
+    bool more = false;
+
+    for (int i = 0; i < EVENTS; i++)
+        events[i] = pageview("abc", DAY_START + i, "/");
+    commit(f, &(struct store_batch){.events = events, .events_count = EVENTS});
+    assert_ok(f, store_expire(f->store, &raw, 1, &nothing_general, 0, &more, &f->err));
+    assert_true(more);
+    assert_int_equal(raw_rows(f, "abc"), 1);
+    assert_ok(f, store_expire(f->store, &raw, 1, &nothing_general, 0, &more, &f->err));
+    assert_false(more);
+    assert_int_equal(raw_rows(f, "abc"), 0);
+    test_free(events);
+}
+
+int main(void)
+{
+    const struct CMUnitTest tests[] = {
+        BOTH(nothing_expires_without_a_bound),
+        BOTH(raw_days_take_rows_sets_and_visitor_ids),
+        BOTH(stats_days_take_stats_and_ledger_and_keep_the_balance),
+        BOTH(another_sites_rows_stay),
+        BOTH(ended_producers_are_folded_and_running_ones_stay),
+        BOTH(positions_that_moved_lately_stay),
+        BOTH(old_keys_go),
+        BOTH(links_and_unfinished_runs_go_where_visits_are_closed),
+        BOTH(a_call_removes_at_most_10000_rows),
+    };
+
+    return cmocka_run_group_tests_name("store_expire", tests, NULL, NULL);
+}

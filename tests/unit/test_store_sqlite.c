@@ -1,0 +1,619 @@
+/*
+ * test_store_sqlite.c -- what only the SQLite backend promises: crashes, locks, its schema.
+ */
+#include "test_store_support.h"
+
+#include "base/clock.h"
+
+#include <signal.h>
+#include <sqlite3.h>
+#include <sys/wait.h>
+
+static int set_up(void **state)
+{
+    *state = fixture_new("sqlite");
+    return 0;
+}
+
+/* Another program that opens the file. */
+static sqlite3 *open_raw(const struct fixture *f)
+{
+    char path[128];
+    sqlite3 *db = NULL;
+
+    (void)snprintf(path, sizeof(path), "%s/abacus.db", f->dir);
+    assert_int_equal(sqlite3_open(path, &db), SQLITE_OK);
+    (void)sqlite3_exec(db, "PRAGMA foreign_keys = ON", NULL, NULL, NULL);
+    return db;
+}
+
+static int execute(const struct fixture *f, const char *sql)
+{
+    sqlite3 *db = open_raw(f);
+    int rc = sqlite3_exec(db, sql, NULL, NULL, NULL);
+
+    (void)sqlite3_close(db);
+    return rc;
+}
+
+static int64_t number(const struct fixture *f, const char *sql)
+{
+    sqlite3 *db = open_raw(f);
+    sqlite3_stmt *stmt = NULL;
+
+    assert_int_equal(sqlite3_prepare_v2(db, sql, -1, &stmt, NULL), SQLITE_OK);
+    assert_int_equal(sqlite3_step(stmt), SQLITE_ROW);
+    int64_t n = sqlite3_column_int64(stmt, 0);
+
+    (void)sqlite3_finalize(stmt);
+    (void)sqlite3_close(db);
+    return n;
+}
+
+static void put_site(struct fixture *f, const char *id)
+{
+    struct site_row row = site_named(id, "t5g");
+
+    assert_ok(f, store_put_site(f->store, &row, &somebody, &f->err));
+}
+
+/* -- crashes
+ * ---------------------------------------------------------------------------------------------------------
+ */
+
+enum { CRASH_EVENTS = 50 };
+
+static int commit_numbered(struct store *store, uint64_t n, struct err *err)
+{
+    struct event events[CRASH_EVENTS];
+    struct position_move move = move_to(1, n, n + CRASH_EVENTS);
+    struct ledger_row ledger = {STR("abc"), STR("t5g"),   DAY,         LEDGER_STORED,
+                                STR(""),    CRASH_EVENTS, CRASH_EVENTS};
+
+    for (int i = 0; i < CRASH_EVENTS; i++)
+        events[i] = pageview("abc", DAY_START + (int64_t)n + i, "/");
+    return store_commit(store,
+                        &(struct store_batch){.events = events,
+                                              .events_count = CRASH_EVENTS,
+                                              .ledger = &ledger,
+                                              .ledger_count = 1,
+                                              .positions = &move,
+                                              .positions_count = 1},
+                        err);
+}
+
+/* Commit without end, telling through the pipe how many batches were committed. */
+static void commit_until_killed(const struct fixture *f, int pipe_fd)
+{
+    struct store *store = open_again(f, false);
+    struct err err;
+    struct arena arena = {0};
+    struct position *positions;
+    size_t count;
+    uint64_t n = 0;
+
+    if (store_positions(store, &arena, &positions, &count, &err) != 0)
+        _exit(1);
+    if (count > 0)
+        n = positions[0].number;
+    while (commit_numbered(store, n, &err) == 0) {
+        n += CRASH_EVENTS;
+        if (write(pipe_fd, &n, sizeof(n)) != (ssize_t)sizeof(n))
+            _exit(1);
+    }
+    _exit(1);
+}
+
+/* The greatest number that the child said was committed before it died. */
+static uint64_t kill_while_committing(const struct fixture *f, useconds_t after_us)
+{
+    int fds[2];
+    uint64_t said = 0, n;
+
+    assert_int_equal(pipe(fds), 0);
+    pid_t child = fork();
+
+    assert_true(child >= 0);
+    if (child == 0) {
+        (void)close(fds[0]);
+        commit_until_killed(f, fds[1]);
+    }
+    (void)close(fds[1]);
+    assert_int_equal(read(fds[0], &said, sizeof(said)), sizeof(said));
+    (void)usleep(after_us);
+    (void)kill(child, SIGKILL);
+    while (read(fds[0], &n, sizeof(n)) == (ssize_t)sizeof(n))
+        said = n;
+    (void)close(fds[0]);
+    (void)waitpid(child, NULL, 0);
+    return said;
+}
+
+static void a_killed_process_leaves_whole_batches(void **state)
+{
+    struct fixture *f = *state;
+
+    store_close(&f->store);
+    for (useconds_t i = 0; i < 8; i++) {
+        uint64_t said = kill_while_committing(f, 1000 + i * 1777);
+        struct balance balance;
+
+        f->store = open_again(f, false);
+        assert_ok(f, store_balance(f->store, &balance, &f->err));
+        assert_true((uint64_t)balance.committed >= said);
+        assert_int_equal(balance.committed, balance.ledger_records);
+        assert_int_equal(raw_rows(f, "abc"), balance.committed);
+        assert_int_equal(balance.committed % CRASH_EVENTS, 0);
+        assert_ok(f, store_check(f->store, &f->err));
+        store_close(&f->store);
+    }
+}
+
+/* -- refusals and locks
+ * ---------------------------------------------------------------------------------------------------
+ */
+
+static void a_row_that_a_trigger_refuses_leaves_nothing(void **state)
+{
+    struct fixture *f = *state;
+    struct event events[] = {pageview("abc", DAY_START, "/good"),
+                             pageview("abc", DAY_START + 1, "/bad")};
+    struct stats_row row = {STR("abc"), STR("t5g"), DAY, 0, {.pageviews = 2}};
+    struct store_batch batch = {.events = events, .events_count = 2, .days = &row, .days_count = 1};
+
+    assert_int_equal(execute(f, "CREATE TRIGGER refuse BEFORE INSERT ON analytics_events"
+                                " WHEN new.path = '/bad' BEGIN SELECT RAISE(ABORT, 'no'); END"),
+                     SQLITE_OK);
+    assert_int_equal(store_commit(f->store, &batch, &f->err), ERR_INVALID);
+    assert_int_equal(raw_rows(f, "abc"), 0);
+    assert_int_equal(number(f, "SELECT count(*) FROM analytics_daily_stats"), 0);
+    batch.events_count = 1;
+    assert_ok(f, store_commit(f->store, &batch, &f->err));
+    assert_int_equal(raw_rows(f, "abc"), 1);
+}
+
+static void readers_go_on_while_another_holds_the_write_lock(void **state)
+{
+    struct fixture *f = *state;
+    struct store *reader = open_again(f, true);
+    sqlite3 *writer = open_raw(f);
+    int64_t began = clock_steady_us(), counters[COUNTERS];
+
+    assert_int_equal(
+        sqlite3_exec(writer, "BEGIN IMMEDIATE; UPDATE counters SET value = 5", NULL, NULL, NULL),
+        SQLITE_OK);
+    assert_ok(f, store_counters(reader, counters, &f->err));
+    assert_int_equal(counters[COUNTER_AS_OF], 0);
+    assert_ok(f, store_read_begin(reader, &f->err));
+    assert_ok(f, store_counters(reader, counters, &f->err));
+    assert_true(clock_steady_us() - began < 1000000);
+    assert_int_equal(sqlite3_exec(writer, "COMMIT", NULL, NULL, NULL), SQLITE_OK);
+    assert_ok(f, store_counters(reader, counters, &f->err));
+    assert_int_equal(counters[COUNTER_AS_OF], 0);
+    store_read_end(reader);
+    assert_ok(f, store_counters(reader, counters, &f->err));
+    assert_int_equal(counters[COUNTER_AS_OF], 5);
+    (void)sqlite3_close(writer);
+    store_close(&reader);
+}
+
+static void a_write_lock_held_too_long_is_unavailable_after_ten_seconds(void **state)
+{
+    struct fixture *f = *state;
+    sqlite3 *writer = open_raw(f);
+    int64_t began = clock_steady_us();
+
+    assert_int_equal(sqlite3_exec(writer, "BEGIN IMMEDIATE", NULL, NULL, NULL), SQLITE_OK);
+    assert_int_equal(store_finish_run(f->store, 1, 1, &f->err), ERR_UNAVAILABLE);
+    double seconds = (double)(clock_steady_us() - began) / 1e6;
+
+    assert_true(seconds > 9.5 && seconds < 15);
+    (void)sqlite3_close(writer);
+    assert_ok(f, store_finish_run(f->store, 1, 1, &f->err));
+}
+
+/* A child that puts sites, one after the other. */
+static pid_t start_writer(const struct fixture *f)
+{
+    pid_t child = fork();
+
+    assert_true(child >= 0);
+    if (child > 0)
+        return child;
+    struct store *store = open_again(f, false);
+    struct site_row row = site_named("abc", "t5g");
+    struct err err;
+    int rc = 0;
+
+    for (int i = 0; rc == 0 && i < 10; i++) {
+        rc = store_put_site(store, &row, &somebody, &err);
+        if (rc == 0)
+            rc = store_remove_site(store, STR("abc"), &somebody, &err);
+    }
+    store_close(&store);
+    _exit(rc == 0 ? 0 : 1);
+}
+
+static void the_job_makes_room_for_other_writers(void **state)
+{
+    struct fixture *f = *state;
+    int status = -1;
+    uint64_t n = 0;
+    int64_t began = clock_steady_us();
+    pid_t child = start_writer(f);
+
+    while (waitpid(child, &status, WNOHANG) == 0) {
+        assert_ok(f, commit_numbered(f->store, n, &f->err));
+        n += CRASH_EVENTS;
+        store_yield(f->store);
+        assert_true(clock_steady_us() - began < 20 * 1000000);
+    }
+    assert_true(WIFEXITED(status));
+    assert_int_equal(WEXITSTATUS(status), 0);
+}
+
+static void the_version_sees_what_other_handles_write(void **state)
+{
+    struct fixture *f = *state;
+    struct store *other = open_again(f, false);
+    int64_t before, after;
+
+    assert_ok(f, store_version(f->store, &before, &f->err));
+    assert_ok(f, store_finish_run(other, 1, 1, &f->err));
+    assert_ok(f, store_version(f->store, &after, &f->err));
+    assert_int_not_equal(before, after);
+    store_close(&other);
+}
+
+/* -- opening
+ * -------------------------------------------------------------------------------------------------------------------
+ */
+
+static void a_read_only_handle_refuses_to_write(void **state)
+{
+    struct fixture *f = *state;
+    struct store *reader = open_again(f, true);
+    struct site_row row = site_named("abc", "t5g");
+    struct salts salts;
+
+    assert_int_equal(store_finish_run(reader, 1, 1, &f->err), ERR_DENIED);
+    assert_int_equal(store_put_site(reader, &row, &somebody, &f->err), ERR_DENIED);
+    assert_int_equal(store_salts(reader, 1, &salts, &f->err), ERR_DENIED);
+    store_close(&reader);
+}
+
+static void a_read_only_handle_reads_what_a_killed_writer_left(void **state)
+{
+    struct fixture *f = *state;
+
+    store_close(&f->store);
+    uint64_t said = kill_while_committing(f, 5000);
+    struct store *reader = open_again(f, true);
+    struct balance balance;
+
+    assert_ok(f, store_balance(reader, &balance, &f->err));
+    assert_true((uint64_t)balance.committed >= said);
+    store_close(&reader);
+}
+
+static int open_with(const struct fixture *f, const char *url, bool read_only)
+{
+    struct store_config config = {
+        .url = str_from(url), .data_dir = str_from(f->dir), .read_only = read_only};
+    struct store *store = NULL;
+    struct err err;
+    int rc = store_open(&config, &store, &err);
+
+    store_close(&store);
+    return rc;
+}
+
+static void a_read_only_handle_makes_no_file(void **state)
+{
+    struct fixture *f = *state;
+    char url[128], path[128];
+
+    (void)snprintf(path, sizeof(path), "%s/none.db", f->dir);
+    (void)snprintf(url, sizeof(url), "sqlite:%s", path);
+    assert_int_equal(open_with(f, url, true), ERR_NOTFOUND);
+    assert_int_not_equal(access(path, F_OK), 0);
+    assert_int_equal(open_with(f, "sqlite:", false), ERR_INVALID);
+}
+
+static void a_newer_schema_is_refused(void **state)
+{
+    struct fixture *f = *state;
+
+    assert_int_equal(number(f, "PRAGMA user_version"), 1);
+    assert_int_equal(execute(f, "PRAGMA user_version = 2"), SQLITE_OK);
+    assert_int_equal(open_with(f, f->url.ptr, false), ERR_CONFLICT);
+    assert_int_equal(open_with(f, f->url.ptr, true), ERR_CONFLICT);
+    assert_int_equal(execute(f, "PRAGMA user_version = 1"), SQLITE_OK);
+    assert_int_equal(open_with(f, f->url.ptr, false), 0);
+}
+
+static void an_older_schema_is_not_migrated_by_a_reader(void **state)
+{
+    struct fixture *f = *state;
+    char url[128], path[128];
+
+    (void)snprintf(path, sizeof(path), "%s/empty.db", f->dir);
+    (void)snprintf(url, sizeof(url), "sqlite:%s", path);
+    FILE *file = fopen(path, "w");
+
+    assert_non_null(file);
+    (void)fclose(file);
+    assert_int_equal(open_with(f, url, true), ERR_CONFLICT);
+    assert_int_equal(open_with(f, url, false), 0);
+    assert_int_equal(open_with(f, url, true), 0);
+}
+
+static void a_file_that_is_no_database_is_corrupt(void **state)
+{
+    struct fixture *f = *state;
+    char url[128], path[128];
+
+    (void)snprintf(path, sizeof(path), "%s/junk.db", f->dir);
+    (void)snprintf(url, sizeof(url), "sqlite:%s", path);
+    FILE *file = fopen(path, "w");
+
+    assert_non_null(file);
+    for (int i = 0; i < 1000; i++)
+        (void)fputs("this is no database ", file);
+    (void)fclose(file);
+    assert_int_equal(open_with(f, url, false), ERR_CORRUPT);
+}
+
+static void programs_that_start_together_migrate_once(void **state)
+{
+    enum { PROGRAMS = 4 };
+    struct fixture *f = *state;
+    char url[128];
+    pid_t children[PROGRAMS];
+
+    (void)snprintf(url, sizeof(url), "sqlite:%s/new.db", f->dir);
+    for (int i = 0; i < PROGRAMS; i++) {
+        children[i] = fork();
+        assert_true(children[i] >= 0);
+        if (children[i] == 0)
+            _exit(open_with(f, url, false) == 0 ? 0 : 1);
+    }
+    for (int i = 0; i < PROGRAMS; i++) {
+        int status = -1;
+
+        (void)waitpid(children[i], &status, 0);
+        assert_true(WIFEXITED(status) && WEXITSTATUS(status) == 0);
+    }
+}
+
+static void its_files_are_the_owners_alone(void **state)
+{
+    struct fixture *f = *state;
+    char path[128];
+    struct stat st;
+
+    (void)snprintf(path, sizeof(path), "%s/abacus.db", f->dir);
+    assert_int_equal(stat(path, &st), 0);
+    assert_int_equal(st.st_mode & 0777, 0600);
+    (void)snprintf(path, sizeof(path), "%s/abacus.db-wal", f->dir);
+    assert_int_equal(stat(path, &st), 0);
+    assert_int_equal(st.st_mode & 0777, 0600);
+}
+
+/* -- the schema, for whoever writes without this program
+ * ------------------------------------------------------------------------- */
+
+static void settings_have_their_bounds_as_constraints(void **state)
+{
+    static const struct {
+        const char *good, *bad;
+    } bounds[] = {
+        {"domain = 'a'", "domain = ''"},
+        {"domain = substr(hex(zeroblob(200)), 1, 253)",
+         "domain = substr(hex(zeroblob(200)), 1, 254)"},
+        {"timezone = substr(hex(zeroblob(200)), 1, 64)",
+         "timezone = substr(hex(zeroblob(200)), 1, 65)"},
+        {"timezone = 'Z'", "timezone = ''"},
+        {"enabled = 0", "enabled = 2"},
+        {"enabled = 1", "enabled = -1"},
+        {"respect_gpc = 0", "respect_gpc = 2"},
+        {"respect_dnt = 1", "respect_dnt = 2"},
+        {"mask_personal = 0", "mask_personal = 2"},
+        {"visitor_identity = 'full-address'", "visitor_identity = 'address'"},
+        {"ipv4_prefix = 24", "ipv4_prefix = 25"},
+        {"ipv4_prefix = 0", "ipv4_prefix = -1"},
+        {"ipv6_prefix = 48", "ipv6_prefix = 49"},
+        {"ipv6_prefix = 0", "ipv6_prefix = -1"},
+        {"events_per_second = 1000000000", "events_per_second = 1000000001"},
+        {"events_per_second = 0", "events_per_second = -1"},
+        {"paths_per_day = 10000000", "paths_per_day = 10000001"},
+        {"paths_per_day = 1", "paths_per_day = 0"},
+        {"raw_days = 36500", "raw_days = 36501"},
+        {"raw_days = 0", "raw_days = -1"},
+        {"visit_days = 36500", "visit_days = 36501"},
+        {"visit_days = NULL", "visit_days = -1"},
+        {"stats_days = 36500", "stats_days = 36501"},
+        {"stats_days = 0", "stats_days = 'x'"},
+        {"tracking_ids = '[\"x\"]'", "tracking_ids = '[\"x y\"]'"},
+        {"tracking_ids = NULL", "tracking_ids = 'x'"},
+        {"allowed_origins = '[]'", "allowed_origins = '{}'"},
+        {"query_params = '[]'", "query_params = '1'"},
+        {"blocked_addresses = '[]'", "blocked_addresses = '['"},
+        {"blocked_paths = '[]'", "blocked_paths = 'null'"},
+        {"disabled_events = '[]'", "disabled_events = ''"},
+        {"require_token = '[]'", "require_token = '\"x\"'"},
+        {"require_token = '[\"' || substr(hex(zeroblob(40000)), 1, 65532) || '\"]'",
+         "require_token = '[\"' || substr(hex(zeroblob(40000)), 1, 65533) || '\"]'"},
+    };
+    struct fixture *f = *state;
+    char sql[256];
+
+    put_site(f, "abc");
+    for (size_t i = 0; i < sizeof(bounds) / sizeof(bounds[0]); i++) {
+        (void)snprintf(sql, sizeof(sql), "UPDATE analytics_settings SET %s", bounds[i].bad);
+        if (execute(f, sql) != SQLITE_CONSTRAINT)
+            fail_msg("taken: %s", bounds[i].bad);
+        (void)snprintf(sql, sizeof(sql), "UPDATE analytics_settings SET %s", bounds[i].good);
+        if (execute(f, sql) != SQLITE_OK)
+            fail_msg("refused: %s", bounds[i].good);
+    }
+}
+
+static void a_site_never_changes_its_id_or_tenant(void **state)
+{
+    struct fixture *f = *state;
+
+    put_site(f, "abc");
+    assert_int_equal(execute(f, "INSERT INTO tenants VALUES ('else', 'Else', 1, 0)"), SQLITE_OK);
+    assert_int_equal(execute(f, "UPDATE analytics_settings SET site_id = 'x'"), SQLITE_CONSTRAINT);
+    assert_int_equal(execute(f, "UPDATE analytics_settings SET tenant_id = 'else'"),
+                     SQLITE_CONSTRAINT);
+    assert_int_equal(execute(f, "UPDATE analytics_settings SET site_id = 'abc', tenant_id = 't5g'"),
+                     SQLITE_OK);
+}
+
+static void settings_written_by_others_keep_names_unique_and_are_noticed(void **state)
+{
+    struct fixture *f = *state;
+
+    put_site(f, "abc");
+    put_site(f, "xyz");
+    int64_t before = counter_of(f, COUNTER_DIRECTORY);
+
+    assert_int_equal(
+        execute(f,
+                "UPDATE analytics_settings SET tracking_ids = '[\"pub\"]' WHERE site_id = 'abc'"),
+        SQLITE_OK);
+    assert_true(counter_of(f, COUNTER_DIRECTORY) > before);
+    assert_int_equal(
+        execute(f,
+                "UPDATE analytics_settings SET tracking_ids = '[\"pub\"]' WHERE site_id = 'xyz'"),
+        SQLITE_CONSTRAINT);
+    assert_int_equal(
+        execute(f,
+                "UPDATE analytics_settings SET tracking_ids = '[\"abc\"]' WHERE site_id = 'xyz'"),
+        SQLITE_CONSTRAINT);
+    assert_int_equal(
+        execute(f, "UPDATE analytics_settings SET tracking_ids = NULL WHERE site_id = 'abc'"),
+        SQLITE_OK);
+    assert_int_equal(
+        execute(f,
+                "UPDATE analytics_settings SET tracking_ids = '[\"pub\"]' WHERE site_id = 'xyz'"),
+        SQLITE_OK);
+}
+
+static void daily_stats_have_a_readable_id_and_date(void **state)
+{
+    struct fixture *f = *state;
+    struct stats_row row = {STR("abc"), STR("t5g"), DAY, 0, {.pageviews = 2}};
+
+    assert_ok(
+        f, store_commit(f->store, &(struct store_batch){.days = &row, .days_count = 1}, &f->err));
+    /* 20,000 days after 1970-01-01 is 2024-10-04. */
+    assert_int_equal(number(f, "SELECT count(*) FROM analytics_daily_stats"
+                               " WHERE id = 't5g-abc-20241004' AND date = '2024-10-04'"),
+                     1);
+}
+
+/* -- audit and privacy
+ * -----------------------------------------------------------------------------------------------------------
+ */
+
+static void each_change_has_one_line_in_the_audit_log(void **state)
+{
+    struct fixture *f = *state;
+    struct expiry_general general = nothing_general;
+    struct site_row other = site_named("abc", "else");
+
+    put_site(f, "abc");
+    put_site(f, "abc");
+    assert_int_equal(store_put_site(f->store, &other, &somebody, &f->err), ERR_CONFLICT);
+    assert_int_equal(number(f, "SELECT count(*) FROM audit_log"), 1);
+    assert_int_equal(number(f, "SELECT count(*) FROM audit_log WHERE at_ms = 5000 AND actor = 'cli'"
+                               " AND action = 'site.put' AND target = 'abc'"),
+                     1);
+    assert_ok(f, store_remove_site(f->store, STR("abc"), &somebody, &f->err));
+    assert_int_equal(number(f, "SELECT count(*) FROM audit_log"), 2);
+    general.audit_before_ms = 5000;
+    expire(f, NULL, &general);
+    assert_int_equal(number(f, "SELECT count(*) FROM audit_log"), 2);
+    general.audit_before_ms = 5001;
+    expire(f, NULL, &general);
+    assert_int_equal(number(f, "SELECT count(*) FROM audit_log"), 0);
+}
+
+static void closed_visits_stay_without_their_visitor_until_visits_go(void **state)
+{
+    struct fixture *f = *state;
+    struct expiry raw = {STR("abc"), INT64_MIN, DAY + 1, DAY, INT32_MIN};
+    static const char VISIT[] = "SELECT count(*) FROM visits WHERE first_day = 20000"
+                                " AND pageviews = 1 AND closed = 1 AND visitor <> 20000";
+
+    fill_two_days(f);
+    expire(f, &raw, &nothing_general);
+    assert_int_equal(number(f, VISIT), 1);
+    int64_t random = number(f, "SELECT visitor FROM visits WHERE first_day = 20000");
+
+    expire(f, &raw, &nothing_general);
+    assert_int_equal(number(f, "SELECT visitor FROM visits WHERE first_day = 20000"), random);
+    raw.visits_before_day = DAY + 1;
+    expire(f, &raw, &nothing_general);
+    assert_int_equal(number(f, "SELECT count(*) FROM visits WHERE first_day = 20000"), 0);
+    assert_int_equal(number(f, "SELECT count(*) FROM visits"), 1);
+}
+
+static void salts_are_not_in_the_database(void **state)
+{
+    struct fixture *f = *state;
+    struct salts salts;
+
+    assert_ok(f, store_salts(f->store, DAY_START, &salts, &f->err));
+    assert_int_equal(number(f, "SELECT count(*) FROM sqlite_schema WHERE name LIKE '%salt%'"), 0);
+}
+
+static void the_log_of_writes_stays_bounded(void **state)
+{
+    struct fixture *f = *state;
+    char path[128];
+    struct stat st;
+    uint64_t n = 0;
+
+    for (int i = 0; i < 200; i++, n += CRASH_EVENTS)
+        assert_ok(f, commit_numbered(f->store, n, &f->err));
+    assert_ok(f, store_finish_run(f->store, 1, 1, &f->err));
+    (void)snprintf(path, sizeof(path), "%s/abacus.db-wal", f->dir);
+    assert_int_equal(stat(path, &st), 0);
+    assert_true(st.st_size < 16 * 1024 * 1024);
+}
+
+#define TEST(test) cmocka_unit_test_setup_teardown(test, set_up, tear_down_store)
+
+int main(void)
+{
+    const struct CMUnitTest tests[] = {
+        TEST(a_killed_process_leaves_whole_batches),
+        TEST(a_row_that_a_trigger_refuses_leaves_nothing),
+        TEST(readers_go_on_while_another_holds_the_write_lock),
+        TEST(a_write_lock_held_too_long_is_unavailable_after_ten_seconds),
+        TEST(the_job_makes_room_for_other_writers),
+        TEST(the_version_sees_what_other_handles_write),
+        TEST(a_read_only_handle_refuses_to_write),
+        TEST(a_read_only_handle_reads_what_a_killed_writer_left),
+        TEST(a_read_only_handle_makes_no_file),
+        TEST(a_newer_schema_is_refused),
+        TEST(an_older_schema_is_not_migrated_by_a_reader),
+        TEST(a_file_that_is_no_database_is_corrupt),
+        TEST(programs_that_start_together_migrate_once),
+        TEST(its_files_are_the_owners_alone),
+        TEST(settings_have_their_bounds_as_constraints),
+        TEST(a_site_never_changes_its_id_or_tenant),
+        TEST(settings_written_by_others_keep_names_unique_and_are_noticed),
+        TEST(daily_stats_have_a_readable_id_and_date),
+        TEST(each_change_has_one_line_in_the_audit_log),
+        TEST(closed_visits_stay_without_their_visitor_until_visits_go),
+        TEST(salts_are_not_in_the_database),
+        TEST(the_log_of_writes_stays_bounded),
+    };
+
+    return cmocka_run_group_tests_name("store_sqlite", tests, NULL, NULL);
+}
