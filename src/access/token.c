@@ -31,9 +31,7 @@ static const struct {
 
 enum { SCOPES = sizeof(scopes) / sizeof(scopes[0]) };
 
-/* -- scopes
- * --------------------------------------------------------------------------------------------------------------
- */
+/* -- scopes ------------------------------------------------------------------------------------ */
 
 static unsigned scope_find(struct str name)
 {
@@ -70,9 +68,7 @@ void scopes_format(unsigned bits, char *out, size_t size)
                                     STR_FMT(scopes[i].name));
 }
 
-/* -- making
- * --------------------------------------------------------------------------------------------------------------
- */
+/* -- making ------------------------------------------------------------------------------------ */
 
 static int check_request(const struct token_request *request, struct err *err)
 {
@@ -131,9 +127,7 @@ int token_create(struct store *store, const struct token_request *request,
     return rc;
 }
 
-/* -- reading
- * -------------------------------------------------------------------------------------------------------------
- */
+/* -- reading ----------------------------------------------------------------------------------- */
 
 static bool is_base64url(char c)
 {

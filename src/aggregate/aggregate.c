@@ -6,7 +6,11 @@
 #include "base/clock.h"
 #include "base/date.h"
 
-enum { BATCH_MAX = 10000 };
+enum {
+    BATCH_MAX = 10000,
+    GAPS_MAX =
+        64, /* more than a node's producers have partitions; then it is no gap but the log itself */
+};
 
 static bool stopping(const struct run *run)
 {
@@ -81,23 +85,43 @@ static int step(struct run *run, struct arena *arena, size_t max, size_t *count,
     return rc < 0 ? rc : tell_queue(run, records, *count, arena, err);
 }
 
-/* Count `total` records, what was there at the beginning: what comes in meanwhile is the next run's, so that this one
- * ends. */
+/* The queue says of each source with missing records that it has to stop there, once, and goes on
+ * with the others; so does the run, and fails at its end. */
+static void say_gap(const struct run *run, const struct err *err)
+{
+    char quoted[512];
+
+    if (run->config->logger != NULL)
+        logger_line(run->config->logger, LOG_ERROR, "records of the log are missing or damaged",
+                    "why=%s", logger_quote(err->text, quoted, sizeof(quoted)));
+}
+
+static size_t batch_most(const struct run *run, uint64_t left)
+{
+    size_t most = run->config->batch_max;
+
+    most = most == 0 || most > BATCH_MAX ? BATCH_MAX : most;
+    return left < most ? (size_t)left : most;
+}
+
+/* Count `total` records, what was there at the beginning: what comes in meanwhile is the next
+ * run's, so that this one ends. */
 static int drain(struct run *run, uint64_t total, struct err *err)
 {
-    size_t most = run->config->batch_max == 0 || run->config->batch_max > BATCH_MAX
-                      ? BATCH_MAX
-                      : run->config->batch_max;
     struct arena arena = {0};
     uint64_t done = 0;
+    unsigned gaps = 0;
     int rc = 0;
 
-    while (rc == 0 && done < total && !stopping(run)) {
-        uint64_t left = total - done;
+    while (done < total && !stopping(run)) {
         size_t count = 0;
 
-        rc = step(run, &arena, left < most ? (size_t)left : most, &count, err);
+        rc = step(run, &arena, batch_most(run, total - done), &count, err);
         arena_reset(&arena);
+        if (rc == ERR_CORRUPT && ++gaps < GAPS_MAX) {
+            say_gap(run, err);
+            continue;
+        }
         if (rc < 0 || count == 0)
             break;
         done += count;
@@ -107,7 +131,7 @@ static int drain(struct run *run, uint64_t total, struct err *err)
             store_yield(run->store);
     }
     arena_free(&arena);
-    return rc;
+    return rc < 0 || gaps == 0 ? rc : err_wrap(err, ERR_CORRUPT, "not everything could be counted");
 }
 
 /* Settings are read only where there is something to do with them: an idle server runs often. */

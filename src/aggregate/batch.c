@@ -53,8 +53,7 @@ static int by_key_then_order(const void *a, const void *b)
 
 static bool same_key(const struct claim *a, const struct claim *b)
 {
-    return memcmp(a->key.id, b->key.id, sizeof(a->key.id)) == 0 &&
-           str_eq(a->key.site, b->key.site);
+    return memcmp(a->key.id, b->key.id, sizeof(a->key.id)) == 0 && str_eq(a->key.site, b->key.site);
 }
 
 static bool within_a_day(int64_t a, int64_t b)
@@ -80,8 +79,8 @@ static struct claim *claims_of(struct batch *batch, size_t *count)
     return claims;
 }
 
-/* Go through the events of one key in the order of the log. A copy counts unless one that counted came within a day of
- * it; the last that counts stays in the store. */
+/* Go through the events of one key in the order of the log. A copy counts unless one that counted
+ * came within a day of it; the last that counts stays in the store. */
 static void settle_key(struct batch *batch, const struct claim **group, size_t count,
                        struct event_key counted)
 {
@@ -144,8 +143,8 @@ static void count_event(struct batch *batch, const struct event *event, bool dup
 
 static void count_tally(struct batch *batch, const struct tally *tally)
 {
-    struct str reason = tally->rejected ? reject_reason_name(tally->reason)
-                                        : drop_reason_name(tally->reason);
+    struct str reason =
+        tally->rejected ? reject_reason_name(tally->reason) : drop_reason_name(tally->reason);
 
     rollup_ledger(batch->rollup, tally->site, tally->tenant, tally->day,
                   tally->rejected ? LEDGER_REJECTED : LEDGER_DROPPED, reason,
@@ -186,38 +185,43 @@ static int load_all(struct batch *batch, struct err *err)
 
 /* -- positions -- */
 
-static int by_position(const void *a, const void *b)
-{
-    const struct position *x = a, *y = b;
-    int order = memcmp(&x->producer, &y->producer, sizeof(x->producer));
-
-    if (order == 0)
-        order = x->partition - y->partition;
-    return order != 0 ? order : (x->number > y->number) - (x->number < y->number);
-}
-
 static bool same_source(const struct position *a, const struct position *b)
 {
     return a->partition == b->partition &&
            memcmp(&a->producer, &b->producer, sizeof(a->producer)) == 0;
 }
 
+/* The move of this record's source, made from where it is the first. The last one of each partition
+ * is nearly always right: a log holds one producer's records after the other's. */
+static struct position_move *find_move(struct position_move *moves, size_t *count,
+                                       struct position_move **last, const struct position *at)
+{
+    struct position_move *move = last[at->partition % PARTITIONS];
+
+    if (move != NULL && same_source(&move->from, at))
+        return move;
+    for (move = moves; move < moves + *count && !same_source(&move->from, at);)
+        move++;
+    if (move == moves + *count) {
+        *move = (struct position_move){.from = *at};
+        move->from.number = at->number - 1;
+        ++*count;
+    }
+    last[at->partition % PARTITIONS] = move;
+    return move;
+}
+
 /* The queue gives numbers that rise by one, so first and last say all. */
 static void move_positions(struct batch *batch)
 {
-    struct position *all = ARENA_NEW(batch->arena, struct position, batch->count);
     struct position_move *moves = ARENA_NEW(batch->arena, struct position_move, batch->count);
+    struct position_move *last[PARTITIONS] = {NULL};
     size_t count = 0;
 
-    for (size_t i = 0; i < batch->count; i++)
-        all[i] = batch->records[i].position;
-    qsort(all, batch->count, sizeof(all[0]), by_position);
     for (size_t i = 0; i < batch->count; i++) {
-        if (i == 0 || !same_source(&all[i - 1], &all[i])) {
-            moves[count] = (struct position_move){.from = all[i]};
-            moves[count++].from.number = all[i].number - 1;
-        }
-        moves[count - 1].to = all[i].number;
+        const struct position *at = &batch->records[i].position;
+
+        find_move(moves, &count, last, at)->to = at->number;
     }
     batch->out.positions = moves;
     batch->out.positions_count = count;
@@ -270,8 +274,8 @@ static int commit_batch(struct run *run, const struct queue_record *records, siz
     return rc;
 }
 
-/* The record's place in the books is the line of its site and day; where it cannot be read, of a site that cannot be,
- * since ids have no parentheses. */
+/* The record's place in the books is the line of its site and day; where it cannot be read, of a
+ * site that cannot be, since ids have no parentheses. */
 static int commit_unstorable(struct run *run, const struct queue_record *record, struct err *err)
 {
     struct arena arena = {0};

@@ -1,10 +1,11 @@
 /*
- * aggregate/dead_letter.c -- records that the store refuses, one JSON line each in DATA_DIR/dead-letter.ndjson:
+ * aggregate/dead_letter.c -- records that the store refuses, one JSON line each in
+ * DATA_DIR/dead-letter.ndjson:
  *
  *     {"producer":"<hex>","partition":3,"number":17,"why":"...","payload":"<base64>"}
  *
- * A line is durable before its record enters the ledger. After a crash between the two a record may stand here twice;
- * producer, partition and number tell.
+ * A line is durable before its record enters the ledger. After a crash between the two a record may
+ * stand here twice; producer, partition and number tell.
  */
 #include "aggregate/aggregate_internal.h"
 

@@ -1,8 +1,9 @@
 /*
  * aggregate/retention.c -- what is too old goes, site by site, a bounded piece at a time.
  *
- * Raw rows go by the site's own days. With them go the sets of their days, so that nothing is left that names a visitor;
- * visits lose their visitor id then and themselves go after visit_days. Rollups and the ledger go after stats_days.
+ * Raw rows go by the site's own days. With them go the sets of their days, so that nothing is left
+ * that names a visitor; visits lose their visitor id then and themselves go after visit_days.
+ * Rollups and the ledger go after stats_days.
  */
 #include "aggregate/aggregate_internal.h"
 
@@ -60,8 +61,8 @@ int retention_run(struct run *run, struct err *err)
         abort();
     for (size_t i = 0; i < count; i++)
         expiries[i] = site_expiry(run, sites[i]);
-    while (rc == 0 && more && !(run->config->stopping != NULL &&
-                                run->config->stopping(run->config->ctx))) {
+    while (rc == 0 && more &&
+           !(run->config->stopping != NULL && run->config->stopping(run->config->ctx))) {
         rc = store_expire(run->store, expiries, count, &general, run->now_ms, &more, err);
         if (rc == 0 && more)
             store_yield(run->store);

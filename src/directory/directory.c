@@ -22,9 +22,7 @@
 
 enum { TICK_MS = 250 };
 
-/* -- loading
- * ---------------------------------------------------------------------------------------------------------------
- */
+/* -- loading ----------------------------------------------------------------------------------- */
 
 /* sodium_malloc() locks if it can and does not say so; locking once more tells. */
 static void check_locked(struct directory *directory, struct salt_box *box)
@@ -122,9 +120,7 @@ int directory_load(struct directory *directory, struct store *store, int64_t now
     return load(directory, store, true, true, now_ms, err);
 }
 
-/* -- the thread
- * -------------------------------------------------------------------------------------------------------------
- */
+/* -- the thread -------------------------------------------------------------------------------- */
 
 /* *version moves on only with what was read under it. */
 static int follow_rows(struct directory *directory, int64_t *version, int64_t now_ms,
@@ -237,9 +233,7 @@ void directory_stop(struct directory *directory)
     store_close(&directory->store);
 }
 
-/* -- the directory
- * ----------------------------------------------------------------------------------------------------------
- */
+/* -- the directory ----------------------------------------------------------------------------- */
 
 struct directory *directory_new(const struct directory_config *config)
 {

@@ -1,9 +1,10 @@
 /*
  * directory/directory.h -- the snapshot of sites, tokens and salts that requests read.
  *
- * One thread (directory_start) asks the store every 250 ms whether something changed, builds a new immutable
- * snapshot and swaps it whole; it also keeps the salts. Requests take a snapshot for their whole way; it stays
- * valid until they give it back. Taking and giving back never block for I/O.
+ * One thread (directory_start) asks the store every 250 ms whether something changed, builds a new
+ * immutable snapshot and swaps it whole; it also keeps the salts. Requests take a snapshot for
+ * their whole way; it stays valid until they give it back. Taking and giving back never block for
+ * I/O.
  */
 #ifndef ABACUS_DIRECTORY_DIRECTORY_H
 #define ABACUS_DIRECTORY_DIRECTORY_H
@@ -19,10 +20,11 @@ struct snapshot;
 struct directory_config {
     int32_t raw_days, visit_days, stats_days; /* the installation's */
     const struct logger *logger;              /* may be NULL */
-    /* Makes site->series when a site first appears, in the order the sites were made; may be NULL. */
+    /* Makes site->series when a site first appears, in the order the sites were made; may be NULL.
+     */
     void *(*series)(void *ctx, struct str tenant, struct str site);
-    /* Called by the directory's thread after each look at the store, changed or not; may be NULL. `store` is its
-     * handle, to be used within the call. */
+    /* Called by the directory's thread after each look at the store, changed or not; may be NULL.
+     * `store` is its handle, to be used within the call. */
     void (*tick)(void *ctx, struct store *store, int64_t now_ms);
     void *ctx;
 };
@@ -39,7 +41,8 @@ struct directory *directory_new(const struct directory_config *config);
 void directory_free(struct directory **directory);
 
 /* Read the store once, now, whatever its version. */
-int directory_load(struct directory *directory, struct store *store, int64_t now_ms, struct err *err);
+int directory_load(struct directory *directory, struct store *store, int64_t now_ms,
+                   struct err *err);
 
 /* Begin and end the thread; it owns `*store` from here on and closes it. */
 int directory_start(struct directory *directory, struct store **store, struct err *err);
@@ -49,20 +52,23 @@ void directory_stop(struct directory *directory);
 const struct snapshot *directory_take(struct directory *directory);
 void directory_give(struct directory *directory, const struct snapshot *snapshot);
 
-/* NULL: no such site. snapshot_site() finds by siteId alone, snapshot_tracked() also by its trackingIds. */
+/* NULL: no such site. snapshot_site() finds by siteId alone, snapshot_tracked() also by its
+ * trackingIds. */
 const struct site *snapshot_site(const struct snapshot *snapshot, struct str id);
 const struct site *snapshot_tracked(const struct snapshot *snapshot, struct str id);
 bool snapshot_has_tenant(const struct snapshot *snapshot, struct str id);
 /* All sites, by id; of one tenant, by id. */
 size_t snapshot_sites(const struct snapshot *snapshot, struct str tenant_or_empty,
                       const struct site *const **out);
-/* Found by the hash of its secret (access/access.h), compared in constant time. Expired ones are not found. */
+/* Found by the hash of its secret (access/access.h), compared in constant time. Expired ones are
+ * not found. */
 const struct token *snapshot_token(const struct snapshot *snapshot,
                                    const uint8_t hash[TOKEN_HASH_BYTES], int64_t now_ms);
 const struct salts *snapshot_salts(const struct snapshot *snapshot);
 const uint8_t *snapshot_id_key(const struct snapshot *snapshot);
 
-/* Build a struct site from its row; it borrows from `arena`. Zones come from and stay in `directory`. */
+/* Build a struct site from its row; it borrows from `arena`. Zones come from and stay in
+ * `directory`. */
 int directory_make_site(struct directory *directory, const struct site_row *row, bool tenant_active,
                         struct arena *arena, struct site *out, struct err *err);
 

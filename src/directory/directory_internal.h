@@ -12,8 +12,7 @@
 #include <pthread.h>
 #include <stdatomic.h>
 
-/* -- the tables (tables.c)
- * ---------------------------------------------------------------------------------- */
+/* -- the tables (tables.c) --------------------------------------------------------------------- */
 
 /* Open addressing over names: a slot is 1 + an index, 0 is free. */
 struct names {
@@ -53,8 +52,7 @@ void names_init(struct names *names, size_t count, struct arena *arena);
 void names_put(struct names *names, struct str name, const void *value);
 const void *names_find(const struct names *names, struct str name);
 
-/* -- salts and snapshots (snapshot.c)
- * ------------------------------------------------------------------------ */
+/* -- salts and snapshots (snapshot.c) ---------------------------------------------------------- */
 
 struct salt_box {
     atomic_size_t refs;
@@ -73,8 +71,7 @@ void salt_box_give(struct salt_box *box);
 struct snapshot *snapshot_new(struct tables *tables, struct salt_box *box);
 void snapshot_give(struct snapshot *snapshot);
 
-/* -- zones (zones.c)
- * ------------------------------------------------------------------------------------------ */
+/* -- zones (zones.c) --------------------------------------------------------------------------- */
 
 /* Time zones by name, loaded once and kept: sites of old snapshots point at them. Any thread. */
 struct zones {
@@ -84,8 +81,7 @@ struct zones {
 int zones_find(struct zones *zones, struct str name, const struct tz **out, struct err *err);
 void zones_release(struct zones *zones);
 
-/* -- the directory (directory.c)
- * ------------------------------------------------------------------------------- */
+/* -- the directory (directory.c) --------------------------------------------------------------- */
 
 struct directory {
     struct directory_config config;

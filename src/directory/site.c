@@ -9,7 +9,6 @@
 #include "base/json.h"
 
 #include <stdio.h>
-#include <stdlib.h>
 
 enum { LIST_DEPTH = 1 };
 
@@ -23,9 +22,7 @@ void directory_warn(const struct directory *directory, const char *msg, struct s
                     logger_quote(why, quoted, sizeof(quoted)));
 }
 
-/* -- lists
- * ------------------------------------------------------------------------------------------------------------
- */
+/* -- lists ------------------------------------------------------------------------------------- */
 
 struct list_reader {
     const struct directory *directory;
@@ -99,9 +96,7 @@ static void read_lists(const struct list_reader *reader, const struct site_row *
         read_list(reader, "requireToken", row->require_token, &out->token_events_count);
 }
 
-/* -- the rest
- * -----------------------------------------------------------------------------------------------------------
- */
+/* -- the rest ---------------------------------------------------------------------------------- */
 
 static int32_t days_or(int32_t days, int32_t installation)
 {

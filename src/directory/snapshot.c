@@ -3,7 +3,6 @@
  */
 #include "directory/directory_internal.h"
 
-#include <assert.h>
 #include <sodium.h>
 #include <stdio.h>
 #include <stdlib.h>
@@ -19,9 +18,7 @@ void *directory_alloc(size_t size)
     return p;
 }
 
-/* -- holding
- * ---------------------------------------------------------------------------------------------------------
- */
+/* -- holding ----------------------------------------------------------------------------------- */
 
 struct salt_box *salt_box_new(void)
 {
@@ -66,9 +63,7 @@ void snapshot_give(struct snapshot *snapshot)
     free(snapshot);
 }
 
-/* -- reading
- * ---------------------------------------------------------------------------------------------------------
- */
+/* -- reading ----------------------------------------------------------------------------------- */
 
 const struct site *snapshot_site(const struct snapshot *snapshot, struct str id)
 {

@@ -11,9 +11,7 @@
 #include <stdlib.h>
 #include <xxhash.h>
 
-/* -- names
- * ---------------------------------------------------------------------------------------------------------------
- */
+/* -- names ------------------------------------------------------------------------------------- */
 
 /* At most half full, so that a search ends soon. */
 void names_init(struct names *names, size_t count, struct arena *arena)
@@ -49,9 +47,7 @@ const void *names_find(const struct names *names, struct str name)
     return slot_of(names, name)->value;
 }
 
-/* -- sites
- * ----------------------------------------------------------------------------------------------------------------
- */
+/* -- sites ------------------------------------------------------------------------------------- */
 
 static bool tenant_is_active(const struct names *tenants, struct str id)
 {
@@ -144,9 +140,7 @@ static const struct site **sorted(struct tables *tables, int (*order)(const void
     return list;
 }
 
-/* -- tenants and tokens
- * ----------------------------------------------------------------------------------------------------
- */
+/* -- tenants and tokens ------------------------------------------------------------------------ */
 
 static void add_tenants(struct tables *tables, const struct directory_rows *rows)
 {
@@ -184,9 +178,7 @@ static void add_tokens(struct tables *tables, const struct directory_rows *rows)
     }
 }
 
-/* -- the whole
- * --------------------------------------------------------------------------------------------------------------
- */
+/* -- the whole --------------------------------------------------------------------------------- */
 
 struct tables *tables_new(struct directory *directory, const struct tables *before,
                           const struct directory_rows *rows)

@@ -278,7 +278,7 @@ struct http {
     pthread_t deadline_thread;
     pthread_mutex_t deadline_lock;
     pthread_cond_t deadline_cond;
-    bool deadline_stop, deadline_runs;
+    bool deadline_stop, deadline_wake, deadline_runs;
 };
 
 #endif

@@ -11,14 +11,31 @@
 
 #include <time.h>
 
+static void report_broken_page(const struct http *http, const struct err *err)
+{
+    char why[2 * sizeof(err->text)];
+
+    if (http->config.logger != NULL)
+        logger_line(http->config.logger, LOG_WARN, "a streamed answer broke off", "why=%s",
+                    logger_quote(err->text, why, sizeof(why)));
+}
+
+static void make_page(struct exchange *ex, void *worker)
+{
+    const struct http_stream *stream = &ex->response.stream;
+    struct err err = {0};
+
+    buf_reset(&ex->page);
+    ex->page_sent = 0;
+    ex->page_state = stream->next(stream->ctx, worker, &ex->page, &err);
+    if (ex->page_state < 0)
+        report_broken_page(ex->http, &err);
+}
+
 static void run(struct exchange *ex, void *worker)
 {
     if (ex->page_turn) {
-        struct err err;
-
-        buf_reset(&ex->page);
-        ex->page_sent = 0;
-        ex->page_state = ex->response.stream.next(ex->response.stream.ctx, worker, &ex->page, &err);
+        make_page(ex, worker);
         return;
     }
     ex->request.worker = worker;

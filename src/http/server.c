@@ -2,9 +2,10 @@
  * http/server.c -- starting, listening, stopping.
  *
  * The library is asked for as little as possible: epoll, one thread per core, suspend and resume.
- * Limits, deadlines and refusals are ours. CONNECTION_MEMORY: the library clears all of it between
- * two requests of a connection; 16 KiB cost 0.2 microseconds less per request than its default of
- * 32 KiB, and bound the head of a request to about 15 KiB.
+ * Limits, deadlines and refusals are ours. The library clears all of a connection's memory between
+ * two requests: CONNECTION_MEMORY of 16 KiB instead of its default of 32 KiB saves a tenth of the
+ * CPU of a short keep-alive POST (3.0 beside 3.5 microseconds, measured side by side), bounds the
+ * head of a request to about 15 KiB, and makes an idle connection cost 17 KiB in all.
  *
  * MHD_quiesce_daemon() is not used to stop listening: with a thread pool it takes the socket out of
  * a thread's epoll set although that thread may be doing the same, and ends the process when it

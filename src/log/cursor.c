@@ -152,7 +152,13 @@ void cursor_trim(struct cursor *cursor)
         older = next;
     }
     chunk->older = NULL;
+
+    /* Moving what lies ahead to the front is worth it only now and then: callers may trim after
+     * each record. */
     size_t ahead = have(cursor);
+
+    if (chunk->length - ahead < CHUNK_BYTES / 2)
+        return;
     memmove(chunk->bytes, here(cursor), ahead);
     chunk->start = cursor->offset;
     chunk->length = ahead;

@@ -3,7 +3,7 @@
  * 0.0.4).
  *
  * One struct metrics belongs to the server; every verb may be called from any thread and costs an
- * atomic addition. Names, types and help stand in one table in metrics.c (CONTRACT: Metrics). Label
+ * atomic addition. Names, types and help stand in one table in render.c (CONTRACT: Metrics). Label
  * values are escaped.
  */
 #ifndef ABACUS_METRICS_METRICS_H
@@ -30,7 +30,7 @@ struct metrics *metrics_new(const struct metrics_names *names, struct str versio
 void metrics_free(struct metrics **metrics);
 
 /* The series of a site, made at the first call for it; beyond METRICS_SITES_MAX the shared one with
- * site="__other__". Lives as long as the metrics. */
+ * tenant and site "__other__". Lives as long as the metrics. */
 struct metrics_site *metrics_site(struct metrics *metrics, struct str tenant, struct str site);
 
 /* One accepted event. `name` < METRICS_EVENT_NAMES counts in the order pageview, lead.created,
@@ -51,8 +51,8 @@ enum metrics_error {
 void metrics_error(struct metrics *metrics, enum metrics_error kind);
 
 void metrics_http(struct metrics *metrics, size_t route, int code, double seconds);
-void metrics_db(struct metrics *metrics, const char *op,
-                double seconds); /* op: a literal; at most 32 */
+/* `op` is a literal; beyond 31 different ones the rest counts as "other". */
+void metrics_db(struct metrics *metrics, const char *op, double seconds);
 void metrics_aggregate(struct metrics *metrics, double seconds);
 
 enum metrics_gauge {

@@ -5,8 +5,8 @@
  *     1, then the values as little-endian 64-bit numbers in rising order (at most DISTINCT_EXACT)
  *     2, then 2^14 registers of a byte each
  *
- * While exact, a set is the sorted values it was loaded with and a small hash table of what came since; so a batch that
- * adds a handful of visitors to a large set sorts only the handful.
+ * While exact, a set is the sorted values it was loaded with and a small hash table of what came
+ * since; so a batch that adds a handful of visitors to a large set sorts only the handful.
  */
 #include "rollup/distinct.h"
 

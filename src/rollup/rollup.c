@@ -1,8 +1,8 @@
 /*
  * rollup/rollup.c -- counters, sets of visitors, raw rows and the ledger of one batch.
  *
- * Events are gathered under their site's day and hour. Numbers are differences to add; only sets are loaded, extended
- * and replaced, and what they grew by is a difference again.
+ * Events are gathered under their site's day and hour. Numbers are differences to add; only sets
+ * are loaded, extended and replaced, and what they grew by is a difference again.
  */
 #include "rollup/rollup_internal.h"
 
@@ -96,7 +96,8 @@ struct slot *slots_day(struct rollup *rollup, struct site_slots *site, int32_t d
     return slot_get(rollup, site, &site->days, day, 0);
 }
 
-struct slot *slots_hour(struct rollup *rollup, struct site_slots *site, int32_t day, int64_t hour_ms)
+struct slot *slots_hour(struct rollup *rollup, struct site_slots *site, int32_t day,
+                        int64_t hour_ms)
 {
     return slot_get(rollup, site, &site->hours, day, hour_ms);
 }

@@ -27,7 +27,8 @@ struct slot {
     struct ledger_line *ledger;
 };
 
-/* Most batches touch a day and an hour or two of a site, so the lists are short; the slot asked for last comes first. */
+/* Most batches touch a day and an hour or two of a site, so the lists are short; the slot asked for
+ * last comes first. */
 struct site_slots {
     struct str site, tenant;
     struct slot *days, *hours;
@@ -74,7 +75,8 @@ struct rollup {
 };
 
 struct slot *slots_day(struct rollup *rollup, struct site_slots *site, int32_t day);
-struct slot *slots_hour(struct rollup *rollup, struct site_slots *site, int32_t day, int64_t hour_ms);
+struct slot *slots_hour(struct rollup *rollup, struct site_slots *site, int32_t day,
+                        int64_t hour_ms);
 
 /* Make room for one more in a growing array of the arena. */
 void *rollup_grow(struct arena *arena, void *items, size_t count, size_t *cap, size_t size);

@@ -1,17 +1,19 @@
 /*
  * rollup/visits.c -- runs of a visitor's events, whatever the order in which they come.
  *
- * A run is kept as its two ends, its first event that is not engagement, and sums. An event belongs to every run from
- * whose ends it is at most VISIT_TIMEOUT_MS away; if these are two, it joins them. Ends and first events are minima and
- * maxima and the rest are sums, so any order of arrival gives the same runs.
+ * A run is kept as its two ends, its first event that is not engagement, and sums. An event belongs
+ * to every run from whose ends it is at most VISIT_TIMEOUT_MS away; if these are two, it joins
+ * them. Ends and first events are minima and maxima and the rest are sums, so any order of arrival
+ * gives the same runs.
  *
- * Over midnight a visitor gets a new id. In the half hour after it (events carry both ids) the new id is linked to that
- * of the day before, and the run belongs to the older one; a run is therefore looked for under an id and under all those
- * that the links lead back to. Nobody has to look forward: between an event that knows only the old id (before midnight)
- * and one that knows only the new one (from 00:30 on) lie more than 30 minutes.
+ * Over midnight a visitor gets a new id. In the half hour after it (events carry both ids) the new
+ * id is linked to that of the day before, and the run belongs to the older one; a run is therefore
+ * looked for under an id and under all those that the links lead back to. Nobody has to look
+ * forward: between an event that knows only the old id (before midnight) and one that knows only
+ * the new one (from 00:30 on) lie more than 30 minutes.
  *
- * Rollups take the difference: what a changed or absorbed run had added to its day and hour is taken away, what it adds
- * now is added.
+ * Rollups take the difference: what a changed or absorbed run had added to its day and hour is
+ * taken away, what it adds now is added.
  */
 #include "rollup/rollup_internal.h"
 
@@ -104,8 +106,8 @@ void rollup_visits(struct rollup *rollup, const struct visit *visits, size_t cou
     people->wanted = NULL;
     people->wanted_count = people->wanted_cap = 0;
     for (size_t i = 0; i < count; i++) {
-        size_t at = person_slot(people, (struct visitor_key){visits[i].key.site,
-                                                             visits[i].key.visitor});
+        size_t at =
+            person_slot(people, (struct visitor_key){visits[i].key.site, visits[i].key.visitor});
         struct person *person = people->table[at];
 
         if (person == NULL)
@@ -247,8 +249,8 @@ struct visits_out {
 
 static void out_put(struct rollup *rollup, struct visits_out *out, const struct visit *visit)
 {
-    out->put = rollup_grow(rollup->arena, out->put, out->put_count, &out->put_cap,
-                           sizeof(out->put[0]));
+    out->put =
+        rollup_grow(rollup->arena, out->put, out->put_count, &out->put_cap, sizeof(out->put[0]));
     out->put[out->put_count++] = *visit;
 }
 

@@ -1,6 +1,7 @@
 /*
- * server/housekeep.c -- what the server learns from the store, whoever runs the job: how far events are committed (the log
- * may let go of them), the gauges, and once a minute whether the books add up.
+ * server/housekeep.c -- what the server learns from the store, whoever runs the job: how far events
+ * are committed (the log may let go of them), the gauges, and once a minute whether the books add
+ * up.
  */
 #include "server/server_internal.h"
 

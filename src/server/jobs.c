@@ -1,5 +1,6 @@
 /*
- * server/jobs.c -- the server's own threads: the aggregator, at its interval, and the housekeeper, each second.
+ * server/jobs.c -- the server's own threads: the aggregator, at its interval, and the housekeeper,
+ * each second.
  */
 #include "server/server_internal.h"
 
@@ -45,8 +46,8 @@ static void say_failure(struct server *server, const struct err *err)
     char quoted[512];
 
     metrics_error(server->metrics, METRICS_ERROR_STORE);
-    logger_line(&server->config->logger, LOG_ERROR, "the job failed and will run again",
-                "why=%s", logger_quote(err->text, quoted, sizeof(quoted)));
+    logger_line(&server->config->logger, LOG_ERROR, "the job failed and will run again", "why=%s",
+                logger_quote(err->text, quoted, sizeof(quoted)));
 }
 
 /* One run; `retention` once an hour. */

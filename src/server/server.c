@@ -1,9 +1,10 @@
 /*
  * server/server.c -- everything that runs, put together and taken apart in order.
  *
- * Up: store (migrated), log (recovered), directory with a first snapshot, HTTP, then the aggregator and the
- * housekeeper. Down: HTTP first, so that nothing is appended any more; the last refusals become tallies; the log is
- * flushed. What the log holds then is counted by the next start or by `abacus aggregate`.
+ * Up: store (migrated), log (recovered), directory with a first snapshot, HTTP, then the aggregator
+ * and the housekeeper. Down: HTTP first, so that nothing is appended any more; the last refusals
+ * become tallies; the log is flushed. What the log holds then is counted by the next start or by
+ * `abacus aggregate`.
  */
 #include "server/server_internal.h"
 
@@ -179,7 +180,8 @@ static void stop(struct server *server)
         api_flush_refusals(&server->api);
     log_close(&server->log);
     logger_line(&server->config->logger, LOG_INFO, "stopped", NULL);
-    /* A query thread that hangs may still use what would be freed now; everything durable is done. */
+    /* A query thread that hangs may still use what would be freed now; everything durable is done.
+     */
     if (!whole)
         _exit(0);
     refusals_free(&server->api.refusals);

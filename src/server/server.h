@@ -1,8 +1,8 @@
 /*
  * server/server.h -- `abacus serve`: wiring, threads, signals, stop.
  *
- * Threads: the HTTP pool and its query threads (http/), the log's flusher (log/), the directory (directory/), one
- * aggregator, and one housekeeper that turns refusals into tallies once a second.
+ * Threads: the HTTP pool and its query threads (http/), the log's flusher (log/), the directory
+ * (directory/), one aggregator, and one housekeeper that turns refusals into tallies once a second.
  */
 #ifndef ABACUS_SERVER_SERVER_H
 #define ABACUS_SERVER_SERVER_H
@@ -26,7 +26,8 @@ struct server_config {
     struct logger logger;
 };
 
-/* Run until SIGTERM or SIGINT. 0: ended clean. Prints "abacus: listening on http://ADDR:PORT" on stderr when ready. */
+/* Run until SIGTERM or SIGINT. 0: ended clean. Prints "abacus: listening on http://ADDR:PORT" on
+ * stderr when ready. */
 int server_run(const struct server_config *config, struct err *err);
 
 #endif

@@ -41,9 +41,7 @@ static int lock(int fd, short type, bool wait)
     return rc;
 }
 
-/* -- the job
- * -----------------------------------------------------------------------------------------------------
- */
+/* -- the job ----------------------------------------------------------------------------------- */
 
 int lease_take(struct store *store, bool wait, struct err *err)
 {
@@ -70,9 +68,7 @@ void lease_give(struct store *store)
     store->lease_fd = -1;
 }
 
-/* -- other writers
- * -------------------------------------------------------------------------------------------------
- */
+/* -- other writers ----------------------------------------------------------------------------- */
 
 static bool writers_open(struct store *store)
 {

@@ -42,9 +42,7 @@ struct str memory_keep(struct memory_store *store, struct str s)
     return arena_str(&store->arena, s);
 }
 
-/* -- committing
- * --------------------------------------------------------------------------------------------------------
- */
+/* -- committing -------------------------------------------------------------------------------- */
 
 static struct memory_position *find_position(struct memory_store *store,
                                              const struct position *position)
@@ -340,9 +338,7 @@ static int memory_finish_run(struct store *base, int64_t as_of_ms, int64_t now_m
     return 0;
 }
 
-/* -- what the job reads
- * ---------------------------------------------------------------------------------------------------
- */
+/* -- what the job reads ------------------------------------------------------------------------ */
 
 static int memory_positions(struct store *base, struct arena *arena, struct position **out,
                             size_t *count, struct err *err)
@@ -399,9 +395,7 @@ static int memory_load_keys(struct store *base, struct event_key *keys, size_t c
     return 0;
 }
 
-/* -- reading
- * --------------------------------------------------------------------------------------------------------------
- */
+/* -- reading ----------------------------------------------------------------------------------- */
 
 static int memory_read_begin(struct store *base, struct err *err)
 {
@@ -521,9 +515,7 @@ static int memory_check(struct store *base, struct err *err)
     return 0;
 }
 
-/* -- the store itself
- * ---------------------------------------------------------------------------------------------------------
- */
+/* -- the store itself -------------------------------------------------------------------------- */
 
 static int memory_open(const struct store_config *config, struct str path, struct store **out,
                        struct err *err)

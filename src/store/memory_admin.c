@@ -43,9 +43,7 @@ static int not_found(struct str id, struct err *err)
     return err_set(err, ERR_NOTFOUND, "no such id: %.*s", STR_FMT(id));
 }
 
-/* -- tenants
- * -------------------------------------------------------------------------------------------------------------
- */
+/* -- tenants ----------------------------------------------------------------------------------- */
 
 static void add_tenant(struct memory_store *store, struct tenant_row row)
 {
@@ -96,9 +94,7 @@ int memory_remove_tenant(struct store *base, struct str id, const struct actor *
     return changed(store);
 }
 
-/* -- sites
- * ---------------------------------------------------------------------------------------------------------------
- */
+/* -- sites ------------------------------------------------------------------------------------- */
 
 static struct json *tracking_ids(const struct site_row *row, struct arena *arena)
 {
@@ -206,9 +202,7 @@ int memory_remove_site(struct store *base, struct str id, const struct actor *ac
     return changed(store);
 }
 
-/* -- tokens
- * --------------------------------------------------------------------------------------------------------------
- */
+/* -- tokens ------------------------------------------------------------------------------------ */
 
 int memory_put_token(struct store *base, const struct token_row *row, const struct actor *actor,
                      struct err *err)
@@ -252,9 +246,7 @@ int memory_remove_token(struct store *base, struct str id, const struct actor *a
     return not_found(id, err);
 }
 
-/* -- the whole
- * -------------------------------------------------------------------------------------------------------------
- */
+/* -- the whole --------------------------------------------------------------------------------- */
 
 static void *copy_rows(const struct rows *rows, size_t size, struct arena *arena)
 {

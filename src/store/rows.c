@@ -81,8 +81,7 @@ struct site_row site_row_default(void)
     };
 }
 
-/* -- members of any type
- * --------------------------------------------------------------------------------------- */
+/* -- members of any type ----------------------------------------------------------------------- */
 
 static const void *member_at(const struct site_row *row, const struct site_member *member)
 {
@@ -117,9 +116,7 @@ static bool member_is_text(const struct site_member *member)
     return member->type == MEMBER_ID || member->type == MEMBER_TEXT || member->type == MEMBER_LIST;
 }
 
-/* -- bounds
- * ----------------------------------------------------------------------------------------------------
- */
+/* -- bounds ------------------------------------------------------------------------------------ */
 
 static bool list_is_strings(struct str list, bool ids, struct arena *arena)
 {
@@ -196,9 +193,7 @@ int token_row_check(const struct token_row *row, struct err *err)
     return 0;
 }
 
-/* -- equality
- * --------------------------------------------------------------------------------------------------
- */
+/* -- equality ---------------------------------------------------------------------------------- */
 
 bool site_row_equal(const struct site_row *a, const struct site_row *b)
 {
@@ -224,9 +219,7 @@ bool token_row_equal(const struct token_row *a, const struct token_row *b)
            memcmp(a->hash, b->hash, TOKEN_HASH_BYTES) == 0 && a->expires_ms == b->expires_ms;
 }
 
-/* -- visits
- * ----------------------------------------------------------------------------------------------------
- */
+/* -- visits ------------------------------------------------------------------------------------ */
 
 static int32_t day_after(int64_t ms)
 {

@@ -42,9 +42,7 @@ void store_salt_days(int64_t now_ms, int32_t *first, int32_t *last)
     *last = day_of(now_ms + (EAST_HOURS + AHEAD_HOURS) * HOUR_MS);
 }
 
-/* -- the text
- * ----------------------------------------------------------------------------------------------------
- */
+/* -- the text ---------------------------------------------------------------------------------- */
 
 static bool line_parse(struct str line, struct salt *out)
 {
@@ -88,9 +86,7 @@ static size_t text_format(const struct salts *salts, char out[FILE_BYTES_MAX + 1
     return len;
 }
 
-/* -- the file
- * ----------------------------------------------------------------------------------------------------
- */
+/* -- the file ---------------------------------------------------------------------------------- */
 
 struct salts_dir {
     const char *name;
@@ -180,9 +176,7 @@ static int file_replace(const struct salts_dir *dir, const struct salts *salts, 
     return rc;
 }
 
-/* -- which live
- * --------------------------------------------------------------------------------------------------
- */
+/* -- which live -------------------------------------------------------------------------------- */
 
 /* True if something changed. */
 static bool salts_turn(struct salts *salts, int64_t now_ms)

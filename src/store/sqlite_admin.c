@@ -102,9 +102,7 @@ static int not_found(const char *what, struct str id, struct err *err)
     return err_set(err, ERR_NOTFOUND, "no such %s: %.*s", what, STR_FMT(id));
 }
 
-/* -- tenants
- * -------------------------------------------------------------------------------------------------------------
- */
+/* -- tenants ----------------------------------------------------------------------------------- */
 
 static const char TENANT[] = "SELECT id, name, active FROM tenants WHERE id = ?";
 static const char ADD_TENANT[] =
@@ -180,9 +178,7 @@ int sqlite_remove_tenant(struct store *base, struct str id, const struct actor *
     return make_change(base, &change, actor, err);
 }
 
-/* -- sites
- * ---------------------------------------------------------------------------------------------------------------
- */
+/* -- sites ------------------------------------------------------------------------------------- */
 
 static const char SITE[] =
     "SELECT " SITE_COLUMNS ", created_ms FROM analytics_settings WHERE site_id = ?";
@@ -326,9 +322,7 @@ int sqlite_remove_site(struct store *base, struct str id, const struct actor *ac
     return make_change(base, &change, actor, err);
 }
 
-/* -- tokens
- * --------------------------------------------------------------------------------------------------------------
- */
+/* -- tokens ------------------------------------------------------------------------------------ */
 
 static const char TOKEN[] = "SELECT " TOKEN_COLUMNS " FROM tokens WHERE id = ?";
 static const char ADD_TOKEN[] =

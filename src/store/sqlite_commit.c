@@ -34,9 +34,7 @@ typedef int step_fn(struct sqlite_store *store, const struct store_batch *batch,
     SUM(unattributed_conversions)                                                                  \
     "estimated = max(estimated, excluded.estimated)"
 
-/* -- positions
- * ---------------------------------------------------------------------------------------------------------
- */
+/* -- positions --------------------------------------------------------------------------------- */
 
 static const char BEGIN_POSITION[] =
     "INSERT INTO positions (number, moved_ms, producer, partition) VALUES (?1, ?2, ?3, ?4)"
@@ -77,9 +75,7 @@ static int move_positions(struct sqlite_store *store, const struct store_batch *
     return rc;
 }
 
-/* -- raw rows
- * ----------------------------------------------------------------------------------------------------------
- */
+/* -- raw rows ---------------------------------------------------------------------------------- */
 
 static const char TAKE_EVENT_IDS[] =
     "UPDATE counters SET value = value + ? WHERE name = 'event_id' RETURNING value";
@@ -175,9 +171,7 @@ static int add_events(struct sqlite_store *store, const struct store_batch *batc
     return rc == ERR_CONFLICT ? ERR_INVALID : rc; /* a row's key is taken: waiting will not help */
 }
 
-/* -- stats
- * -------------------------------------------------------------------------------------------------------------
- */
+/* -- stats ------------------------------------------------------------------------------------- */
 
 #define CAP "min(?, " LIMIT "), "
 #define CAPS CAP CAP CAP CAP CAP CAP CAP CAP CAP CAP CAP CAP CAP CAP "?"
@@ -236,9 +230,7 @@ static int add_hours(struct sqlite_store *store, const struct store_batch *batch
     return rc;
 }
 
-/* -- sets and visits
- * -----------------------------------------------------------------------------------------------------
- */
+/* -- sets and visits --------------------------------------------------------------------------- */
 
 static const char PUT_SKETCH[] =
     "INSERT INTO sketches (site_id, day, kind, hour_ms, bytes) VALUES (?, ?, ?, ?, ?)"
@@ -316,9 +308,7 @@ static int put_visits(struct sqlite_store *store, const struct store_batch *batc
     return rc;
 }
 
-/* -- keys and ledger
- * ------------------------------------------------------------------------------------------------------
- */
+/* -- keys and ledger --------------------------------------------------------------------------- */
 
 static const char PUT_KEY[] =
     "INSERT INTO event_ids (site_id, id, received_ms) VALUES (?, ?, ?)"
@@ -366,9 +356,7 @@ static int add_ledger(struct sqlite_store *store, const struct store_batch *batc
     return rc;
 }
 
-/* -- the transaction
- * -------------------------------------------------------------------------------------------------------
- */
+/* -- the transaction --------------------------------------------------------------------------- */
 
 static step_fn *const steps[] = {move_positions, add_events, add_days, add_hours, put_sketches,
                                  remove_visits,  put_visits, put_keys, add_ledger};

@@ -22,14 +22,11 @@ struct work {
     int64_t left; /* rows that this call may still change */
 };
 
-/* -- one rule
- * ------------------------------------------------------------------------------------------------------------
- */
+/* -- one rule ---------------------------------------------------------------------------------- */
 
-/* `sql` has the parameters site, bound, limit; it returns a number of each row it removes, which is
- * added to *folded if that is not NULL. */
+/* `sql` has the parameters site, bound, limit. */
 static int apply(struct work *work, const char *sql, struct str site, int64_t bound,
-                 int64_t *folded, struct err *err)
+                 struct err *err)
 {
     struct query query;
     int rc = work->left > 0 ? sqlite_query(work->store, sql, &query, err) : 1;
@@ -39,44 +36,52 @@ static int apply(struct work *work, const char *sql, struct str site, int64_t bo
     bind_str(&query, site);
     bind_i64(&query, bound);
     bind_i64(&query, work->left);
-    while ((rc = sqlite_row(work->store, &query, err)) > 0) {
-        if (folded != NULL)
-            *folded += column_i64(&query);
+    rc = sqlite_done(work->store, &query, err);
+    if (rc == 0)
+        work->left -= sqlite3_changes(work->store->db);
+    return rc;
+}
+
+/* Run what removes rows and returns a number of each; the sum is added to a counter. */
+static int fold(struct work *work, struct query *query, const char *counter, struct err *err)
+{
+    int64_t sum = 0;
+    int rc;
+
+    while ((rc = sqlite_row(work->store, query, err)) > 0) {
+        sum += column_i64(query);
         work->left--;
     }
-    return rc;
+    return rc == 0 ? sqlite_count(work->store, counter, sum, err) : rc;
 }
 
 static const char REMOVE_RAW[] =
     "DELETE FROM analytics_events WHERE (site_id, timestamp, id) IN (SELECT site_id, timestamp, id"
-    " FROM analytics_events WHERE site_id = ?1 AND timestamp < ?2 ORDER BY timestamp LIMIT ?3)"
-    " RETURNING 1";
+    " FROM analytics_events WHERE site_id = ?1 AND timestamp < ?2 ORDER BY timestamp LIMIT ?3)";
 static const char REMOVE_SKETCHES[] =
-    "DELETE FROM sketches WHERE (site_id, day, kind, hour_ms) IN (SELECT site_id, day, kind, "
-    "hour_ms"
-    " FROM sketches WHERE site_id = ?1 AND day < ?2 ORDER BY day LIMIT ?3) RETURNING 1";
+    "DELETE FROM sketches WHERE (site_id, day, kind, hour_ms) IN (SELECT site_id, day, kind,"
+    " hour_ms FROM sketches WHERE site_id = ?1 AND day < ?2 ORDER BY day LIMIT ?3)";
 static const char REMOVE_LINKS[] =
     "DELETE FROM visits WHERE (site_id, visitor, begin_ms) IN (SELECT site_id, visitor, begin_ms"
     " FROM visits WHERE site_id = ?1 AND closed = 0 AND expiry_day < ?2"
-    " AND (before <> 0 OR first_ms = 9223372036854775807) LIMIT ?3) RETURNING 1";
+    " AND (before <> 0 OR first_ms = 9223372036854775807) LIMIT ?3)";
 static const char CLOSE_VISITS[] =
     "UPDATE visits SET visitor = random(), closed = 1"
     " WHERE (site_id, visitor, begin_ms) IN (SELECT site_id, visitor, begin_ms"
-    " FROM visits WHERE site_id = ?1 AND closed = 0 AND expiry_day < ?2 LIMIT ?3) RETURNING 1";
+    " FROM visits WHERE site_id = ?1 AND closed = 0 AND expiry_day < ?2 LIMIT ?3)";
 static const char REMOVE_VISITS[] =
     "DELETE FROM visits WHERE (site_id, visitor, begin_ms) IN (SELECT site_id, visitor, begin_ms"
-    " FROM visits WHERE site_id = ?1 AND closed IN (0, 1) AND expiry_day < ?2 LIMIT ?3) RETURNING "
-    "1";
+    " FROM visits WHERE site_id = ?1 AND closed IN (0, 1) AND expiry_day < ?2 LIMIT ?3)";
 /* 2932896 is 9999-12-31. */
 static const char REMOVE_DAYS[] =
     "DELETE FROM analytics_daily_stats WHERE (site_id, date) IN (SELECT site_id, date"
-    " FROM analytics_daily_stats WHERE site_id = ?1 AND date < date(min(?2, 2932896) * 86400, 'unixepoch')"
-    " ORDER BY date LIMIT ?3) RETURNING 1";
+    " FROM analytics_daily_stats WHERE site_id = ?1 AND date < date(min(?2, 2932896) * 86400,"
+    " 'unixepoch') ORDER BY date LIMIT ?3)";
 /* A local day begins at most 14 hours after the same date in UTC, which bounds the key. */
 static const char REMOVE_HOURS[] =
     "DELETE FROM hourly_stats WHERE (site_id, hour_ms) IN (SELECT site_id, hour_ms"
     " FROM hourly_stats WHERE site_id = ?1 AND hour_ms < (?2 * 24 + 14) * 3600000 AND day < ?2"
-    " ORDER BY hour_ms LIMIT ?3) RETURNING 1";
+    " ORDER BY hour_ms LIMIT ?3)";
 static const char REMOVE_LEDGER[] =
     "DELETE FROM ledger WHERE (site_id, day, kind, reason) IN (SELECT site_id, day, kind, reason"
     " FROM ledger WHERE site_id = ?1 AND day < ?2 ORDER BY day LIMIT ?3) RETURNING records";
@@ -97,10 +102,15 @@ static const struct rule rules[] = {
 
 static int expire_ledger(struct work *work, const struct expiry *expiry, struct err *err)
 {
-    int64_t records = 0;
-    int rc = apply(work, REMOVE_LEDGER, expiry->site, expiry->stats_before_day, &records, err);
+    struct query query;
+    int rc = work->left > 0 ? sqlite_query(work->store, REMOVE_LEDGER, &query, err) : 1;
 
-    return rc == 0 ? sqlite_count(work->store, "folded_records", records, err) : rc;
+    if (rc != 0)
+        return rc < 0 ? rc : 0;
+    bind_str(&query, expiry->site);
+    bind_i64(&query, expiry->stats_before_day);
+    bind_i64(&query, work->left);
+    return fold(work, &query, "folded_records", err);
 }
 
 static int expire_site(struct work *work, const struct expiry *expiry, struct err *err)
@@ -108,22 +118,20 @@ static int expire_site(struct work *work, const struct expiry *expiry, struct er
     int rc = 0;
 
     if (expiry->raw_before_ms != INT64_MIN)
-        rc = apply(work, REMOVE_RAW, expiry->site, expiry->raw_before_ms, NULL, err);
+        rc = apply(work, REMOVE_RAW, expiry->site, expiry->raw_before_ms, err);
     for (size_t i = 0; rc == 0 && i < sizeof(rules) / sizeof(rules[0]); i++) {
         int32_t bound;
 
         memcpy(&bound, (const char *)expiry + rules[i].bound, sizeof(bound));
         if (bound != INT32_MIN)
-            rc = apply(work, rules[i].sql, expiry->site, bound, NULL, err);
+            rc = apply(work, rules[i].sql, expiry->site, bound, err);
     }
     if (rc == 0 && expiry->stats_before_day != INT32_MIN)
         rc = expire_ledger(work, expiry, err);
     return rc;
 }
 
-/* -- sites that were removed
- * ------------------------------------------------------------------------------------------------
- */
+/* -- sites that were removed ------------------------------------------------------------------- */
 
 static const char REMOVED_SITES[] =
     "SELECT site_id FROM removed_sites WHERE site_id > ? ORDER BY site_id LIMIT 1";
@@ -182,17 +190,15 @@ static int expire_removed(struct work *work, const struct expiry *removed, struc
     return rc;
 }
 
-/* -- what belongs to no site
- * --------------------------------------------------------------------------------------------------
- */
+/* -- what belongs to no site ------------------------------------------------------------------- */
 
 /* ?1, the site, is not used. */
 static const char REMOVE_KEYS[] =
     "DELETE FROM event_ids WHERE (site_id, id) IN (SELECT site_id, id FROM event_ids"
-    " WHERE received_ms < ?2 ORDER BY received_ms LIMIT ?3) RETURNING 1";
+    " WHERE received_ms < ?2 ORDER BY received_ms LIMIT ?3)";
 static const char REMOVE_AUDIT[] =
     "DELETE FROM audit_log WHERE id IN (SELECT id FROM audit_log WHERE at_ms < ?2"
-    " ORDER BY at_ms LIMIT ?3) RETURNING 1";
+    " ORDER BY at_ms LIMIT ?3)";
 
 /* The producers in question are few: those of 30 days' starts. */
 static const char PRODUCERS[] =
@@ -232,7 +238,7 @@ static int next_producer(struct work *work, int64_t before_ms, struct producer *
 }
 
 static int fold_producer(struct work *work, int64_t before_ms, const struct producer *producer,
-                         int64_t *numbers, struct err *err)
+                         struct err *err)
 {
     struct query query;
     int rc = sqlite_query(work->store, REMOVE_PRODUCER, &query, err);
@@ -241,17 +247,13 @@ static int fold_producer(struct work *work, int64_t before_ms, const struct prod
         return rc;
     bind_bytes(&query, producer->id, PRODUCER_BYTES);
     bind_i64(&query, before_ms);
-    while ((rc = sqlite_row(work->store, &query, err)) > 0) {
-        *numbers += column_i64(&query);
-        work->left--;
-    }
-    return rc;
+    return fold(work, &query, "folded_positions", err);
 }
 
 static int expire_positions(struct work *work, const struct expiry_general *general,
                             struct err *err)
 {
-    int64_t before_ms = general->positions_before_ms, numbers = 0;
+    int64_t before_ms = general->positions_before_ms;
     struct producer producer = {0};
     bool first = true;
     int rc = 0;
@@ -262,19 +264,19 @@ static int expire_positions(struct work *work, const struct expiry_general *gene
         first = false;
         if (is_running(general, id))
             continue;
-        rc = fold_producer(work, before_ms, &producer, &numbers, err);
+        rc = fold_producer(work, before_ms, &producer, err);
         if (rc != 0)
             break;
     }
-    return rc < 0 ? rc : sqlite_count(work->store, "folded_positions", numbers, err);
+    return rc < 0 ? rc : 0;
 }
 
 static int expire_general(struct work *work, const struct expiry_general *general, struct err *err)
 {
-    int rc = apply(work, REMOVE_KEYS, STR(""), general->keys_before_ms, NULL, err);
+    int rc = apply(work, REMOVE_KEYS, STR(""), general->keys_before_ms, err);
 
     if (rc == 0)
-        rc = apply(work, REMOVE_AUDIT, STR(""), general->audit_before_ms, NULL, err);
+        rc = apply(work, REMOVE_AUDIT, STR(""), general->audit_before_ms, err);
     if (rc == 0 && work->left > 0)
         rc = expire_positions(work, general, err);
     return rc == 0 ? expire_removed(work, &general->removed, err) : rc;

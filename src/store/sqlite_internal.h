@@ -37,8 +37,7 @@ static inline struct sqlite_store *sqlite_of(struct store *store)
     return (struct sqlite_store *)store;
 }
 
-/* -- statements (sqlite_query.c)
- * ---------------------------------------------------------------------------- */
+/* -- statements (sqlite_query.c) --------------------------------------------------------------- */
 
 /* A statement with its values, or its row. */
 struct query {
@@ -110,8 +109,7 @@ static inline struct str column_str(struct query *query)
     return ptr == NULL ? STR("") : (struct str){ptr, (size_t)sqlite3_column_bytes(query->stmt, at)};
 }
 
-/* -- transactions (sqlite_query.c)
- * ---------------------------------------------------------------------------- */
+/* -- transactions (sqlite_query.c) ------------------------------------------------------------- */
 
 int sqlite_write_begin(struct sqlite_store *store, struct err *err);
 /* Commit if rc is 0, else roll back and return rc. */
@@ -122,8 +120,7 @@ int sqlite_write_end(struct sqlite_store *store, int rc, struct err *err);
 int sqlite_snapshot(struct sqlite_store *store, bool *own, struct err *err);
 int sqlite_snapshot_end(struct sqlite_store *store, bool own, int rc);
 
-/* -- shared steps
- * --------------------------------------------------------------------------------------------- */
+/* -- shared steps ------------------------------------------------------------------------------ */
 
 /* value += n of one row of `counters` (sqlite_job.c). */
 int sqlite_count(struct sqlite_store *store, const char *name, int64_t n, struct err *err);
@@ -152,9 +149,7 @@ void sqlite_token_columns(struct query *query, struct arena *arena, struct token
     "visits, bounces, visit_ms, visit_pageviews, conversions, unattributed_conversions, "          \
     "estimated"
 
-/* -- verbs
- * ----------------------------------------------------------------------------------------------------
- */
+/* -- verbs ------------------------------------------------------------------------------------- */
 
 /* sqlite_commit.c */
 int sqlite_commit(struct store *store, const struct store_batch *batch, struct err *err);

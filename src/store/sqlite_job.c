@@ -6,8 +6,6 @@
  */
 #include "store/sqlite_internal.h"
 
-#include <stdlib.h>
-
 enum { WAL_PAGES_MAX = 8192 }; /* 32 MB */
 
 static int set_cache(struct sqlite_store *store, const char *pragma, struct err *err)
@@ -21,7 +19,7 @@ int sqlite_lease(struct store *base, bool wait, struct err *err)
 {
     int rc = lease_take(base, wait, err);
 
-    return rc == 0 ? set_cache(sqlite_of(base), "PRAGMA cache_size = -16000", err) : rc;
+    return rc == 0 ? set_cache(sqlite_of(base), "PRAGMA cache_size = -8000", err) : rc;
 }
 
 void sqlite_unlease(struct store *base)
@@ -33,9 +31,7 @@ void sqlite_unlease(struct store *base)
     lease_give(base);
 }
 
-/* -- positions
- * -------------------------------------------------------------------------------------------------------
- */
+/* -- positions --------------------------------------------------------------------------------- */
 
 static const char COUNT_POSITIONS[] = "SELECT count(*) FROM positions";
 static const char POSITIONS[] =
@@ -93,10 +89,9 @@ int sqlite_positions(struct store *base, struct arena *arena, struct position **
     return sqlite_snapshot_end(store, own, rc);
 }
 
-/* -- what a batch needs: thousands of small reads in one snapshot, since taking a snapshot costs as
- * much as a read
- * -------------------------------------------------------------------------------------------------
- */
+/* -- what a batch needs ------------------------------------------------------------------------ */
+
+/* Thousands of small reads run in one snapshot: taking a snapshot costs as much as a read. */
 
 static const char SKETCH[] =
     "SELECT bytes FROM sketches WHERE site_id = ? AND day = ? AND kind = ? AND hour_ms = ?";
@@ -207,9 +202,7 @@ int sqlite_load_keys(struct store *base, struct event_key *keys, size_t count, s
     return sqlite_snapshot_end(store, own, rc);
 }
 
-/* -- the end of a run
- * ------------------------------------------------------------------------------------------------------
- */
+/* -- the end of a run -------------------------------------------------------------------------- */
 
 static const char COUNT[] = "UPDATE counters SET value = value + ? WHERE name = ?";
 static const char SET_COUNTER[] = "UPDATE counters SET value = ? WHERE name = ?";

@@ -7,9 +7,7 @@
 #include <assert.h>
 #include <errno.h>
 
-/* -- errors
- * --------------------------------------------------------------------------------------------------------
- */
+/* -- errors ------------------------------------------------------------------------------------ */
 
 static int io_code(sqlite3 *db)
 {
@@ -48,9 +46,7 @@ int sqlite_fail(struct sqlite_store *store, int rc, struct err *err)
     return err_set(err, code_of(store->db, rc), "database: %s", sqlite3_errmsg(store->db));
 }
 
-/* -- statements
- * ------------------------------------------------------------------------------------------------------
- */
+/* -- statements -------------------------------------------------------------------------------- */
 
 int sqlite_query(struct sqlite_store *store, const char *sql, struct query *out, struct err *err)
 {
@@ -98,9 +94,7 @@ void sqlite_end(struct query *query)
     query->at = 0;
 }
 
-/* -- transactions
- * ------------------------------------------------------------------------------------------------------
- */
+/* -- transactions ------------------------------------------------------------------------------ */
 
 static const char BEGIN_READING[] = "BEGIN";
 static const char BEGIN_WRITING[] = "BEGIN IMMEDIATE";

@@ -8,9 +8,7 @@
 
 #include "base/date.h"
 
-/* -- snapshots
- * -----------------------------------------------------------------------------------------------------------
- */
+/* -- snapshots --------------------------------------------------------------------------------- */
 
 int sqlite_read_begin(struct store *base, struct err *err)
 {
@@ -64,9 +62,7 @@ int sqlite_version(struct store *base, int64_t *out, struct err *err)
     return rc;
 }
 
-/* -- stats
- * ---------------------------------------------------------------------------------------------------------------
- */
+/* -- stats ------------------------------------------------------------------------------------- */
 
 enum { FIRST_DAY = -719162, LAST_DAY = 2932896 }; /* 0001-01-01 and 9999-12-31 */
 
@@ -164,9 +160,7 @@ int sqlite_each_hour(struct store *base, struct str site, int64_t from_ms, int64
     return each_stats(store, &query, hour_place, fn, ctx, err);
 }
 
-/* -- ledger
- * --------------------------------------------------------------------------------------------------------------
- */
+/* -- ledger ------------------------------------------------------------------------------------ */
 
 static const char LEDGER_OF_SITE[] =
     "SELECT site_id, tenant_id, day, kind, reason, events, records FROM ledger"
@@ -218,9 +212,7 @@ int sqlite_balance(struct store *base, struct balance *out, struct err *err)
     return rc;
 }
 
-/* -- raw rows
- * ------------------------------------------------------------------------------------------------------------
- */
+/* -- raw rows ---------------------------------------------------------------------------------- */
 
 static const char EVENTS_OF_SITE[] =
     "SELECT id, timestamp, tenant_id, type, name, day, visitor, path, referrer, title, screen, "
@@ -291,9 +283,7 @@ int sqlite_page_events(struct store *base, struct str site, int64_t from_ms, int
     return rc < 0 ? rc : 0;
 }
 
-/* -- the file itself
- * ------------------------------------------------------------------------------------------------------
- */
+/* -- the file itself --------------------------------------------------------------------------- */
 
 static const char FILE_PROBLEM[] = "PRAGMA quick_check(1)";
 

@@ -7,7 +7,6 @@
 
 #include "base/clock.h"
 
-#include <assert.h>
 #include <errno.h>
 #include <sodium.h>
 #include <stdio.h>
@@ -28,9 +27,7 @@ void *store_alloc(size_t size)
     return p;
 }
 
-/* -- opening
- * ---------------------------------------------------------------------------------------------------
- */
+/* -- opening ----------------------------------------------------------------------------------- */
 
 static const struct store_ops *backend_of(struct str url)
 {
@@ -107,9 +104,7 @@ void store_close(struct store **store)
     *store = NULL;
 }
 
-/* -- verbs
- * -----------------------------------------------------------------------------------------------------
- */
+/* -- verbs ------------------------------------------------------------------------------------- */
 
 static int observed(const struct store *store, const char *op, int64_t began_us, int rc)
 {

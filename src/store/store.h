@@ -26,7 +26,8 @@ struct store_config {
     struct str url;
     struct str data_dir; /* for the job's lock and the salts' file */
     bool read_only;      /* refuse to write; do not migrate */
-    /* Called after each verb with its name ("commit") and duration; may be NULL. */
+    /* Called after each verb that reads or writes with its name ("commit") and duration; may be
+     * NULL. */
     void (*observe)(void *ctx, const char *op, double seconds);
     void *ctx;
 };
@@ -36,8 +37,7 @@ struct store_config {
 int store_open(const struct store_config *config, struct store **out, struct err *err);
 void store_close(struct store **store);
 
-/* -- what is counted
- * --------------------------------------------------------------------------------------- */
+/* -- what is counted --------------------------------------------------------------------------- */
 
 /* Counts of a site's day or hour; in a batch, what to add (a negative number takes away what a
  * joined visit had added). Sums stop at 2^53-1. */
@@ -141,8 +141,7 @@ struct store_batch {
     size_t positions_count;
 };
 
-/* -- the job's verbs
- * ----------------------------------------------------------------------------------------- */
+/* -- the job's verbs --------------------------------------------------------------------------- */
 
 /* The right to run the job, held by one process's one thread: waits for it if `wait`, else
  * ERR_CONFLICT where it is taken. Ends with store_unlease() or the process. */
@@ -201,9 +200,7 @@ struct expiry_general {
 int store_expire(struct store *store, const struct expiry *sites, size_t count,
                  const struct expiry_general *general, int64_t now_ms, bool *more, struct err *err);
 
-/* -- salts
- * -------------------------------------------------------------------------------------------------
- */
+/* -- salts ------------------------------------------------------------------------------------- */
 
 /* Make the salts that are missing up to 48 hours ahead, remove those whose date has ended
  * everywhere (and the visit time-out with it), and read the rest back. */
@@ -213,9 +210,7 @@ int store_salts(struct store *store, int64_t now_ms, struct salts *out, struct e
  * for store_salts(). */
 void store_salt_days(int64_t now_ms, int32_t *first, int32_t *last);
 
-/* -- reading
- * -----------------------------------------------------------------------------------------------
- */
+/* -- reading ----------------------------------------------------------------------------------- */
 
 /* One snapshot for all reads between these two. */
 int store_read_begin(struct store *store, struct err *err);
@@ -272,8 +267,7 @@ int store_balance(struct store *store, struct balance *out, struct err *err);
 /* Check the file or server itself; ERR_CORRUPT says what is wrong. */
 int store_check(struct store *store, struct err *err);
 
-/* -- tenants, sites, tokens
- * -------------------------------------------------------------------------------- */
+/* -- tenants, sites, tokens -------------------------------------------------------------------- */
 
 /* Who does something, for the audit log. */
 struct actor {

@@ -81,8 +81,7 @@ struct store {
 /* Zeroed memory; running out of it ends the process. */
 void *store_alloc(size_t size);
 
-/* -- numbers and rows (rows.c)
- * ------------------------------------------------------------------------------ */
+/* -- numbers and rows (rows.c) ----------------------------------------------------------------- */
 
 /* What sums stop at. */
 #define SUM_MAX INT64_C(9007199254740991)
@@ -126,8 +125,7 @@ bool token_row_equal(const struct token_row *a, const struct token_row *b);
  * earlier. */
 int32_t visit_expiry_day(const struct visit *visit, int64_t now_ms);
 
-/* -- files beside the store (lease.c, salts.c)
- * ---------------------------------------------------------------- */
+/* -- files beside the store (lease.c, salts.c) ------------------------------------------------- */
 
 int lease_take(struct store *store, bool wait, struct err *err);
 void lease_give(struct store *store);

@@ -206,13 +206,13 @@ static void a_repeat_within_a_day_of_the_counted_copy_is_a_duplicate(void **stat
     struct world *w = *state;
 
     append_keyed(w, 1, w->now_ms);
-    append_keyed(w, 1, w->now_ms + DAY_MS);      /* just within */
+    append_keyed(w, 1, w->now_ms + DAY_MS); /* just within */
     append_keyed(w, 2, w->now_ms);
     run(w, 0);
     assert_int_equal(w->report.duplicates, 1);
-    append_keyed(w, 1, w->now_ms - DAY_MS);      /* just within, before it */
-    append_keyed(w, 1, w->now_ms + DAY_MS + 1);  /* no longer */
-    append_keyed(w, 1, w->now_ms + DAY_MS + 2);  /* a repeat of that one */
+    append_keyed(w, 1, w->now_ms - DAY_MS);     /* just within, before it */
+    append_keyed(w, 1, w->now_ms + DAY_MS + 1); /* no longer */
+    append_keyed(w, 1, w->now_ms + DAY_MS + 2); /* a repeat of that one */
     run(w, 0);
     assert_int_equal(w->report.duplicates, 2);
     assert_int_equal(number(w, "SELECT sum(pageviews) FROM analytics_daily_stats"), 3);
@@ -257,8 +257,12 @@ static void tallies_enter_the_ledger_as_one_record(void **state)
 {
     struct world *w = *state;
     struct buf record = {0};
-    struct tally tally = {.site = STR("s1"), .tenant = STR("t1"), .day = 20000, .rejected = true,
-                          .reason = REJECT_INVALID, .events = 12};
+    struct tally tally = {.site = STR("s1"),
+                          .tenant = STR("t1"),
+                          .day = 20000,
+                          .rejected = true,
+                          .reason = REJECT_INVALID,
+                          .events = 12};
 
     tally_encode(&tally, &record);
     append_payload(w, buf_str(&record));
@@ -273,7 +277,8 @@ static void tallies_enter_the_ledger_as_one_record(void **state)
     struct err err = {0};
 
     must(aggregate_run(&config, w->store, true, &w->report, &err), &err);
-    assert_int_equal(number(w, "SELECT events FROM ledger WHERE kind = 2 AND reason = 'invalid'"), 12);
+    assert_int_equal(number(w, "SELECT events FROM ledger WHERE kind = 2 AND reason = 'invalid'"),
+                     12);
     assert_int_equal(number(w, "SELECT events FROM ledger WHERE kind = 1 AND reason = 'gpc'"), 3);
     assert_int_equal(number(w, "SELECT sum(records) FROM ledger"), 2);
     assert_balanced(w);

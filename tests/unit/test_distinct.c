@@ -117,7 +117,8 @@ static void merging_is_the_union_in_any_direction(void **state)
     arena_free(&arena);
 }
 
-/* The standard error is 1.04/sqrt(2^14) = 0.81 %; over 20 sets the mean square error stays near it. */
+/* The standard error is 1.04/sqrt(2^14) = 0.81 %; over 20 sets the mean square error stays near it.
+ */
 static void estimates_within_the_documented_error(void **state)
 {
     const uint64_t sizes[] = {3000, 20000, 300000};
@@ -144,8 +145,8 @@ static void refuses_bytes_that_are_no_set(void **state)
     struct arena arena = {0};
     char big[1 + 8 * (DISTINCT_EXACT + 1)] = {1};
     char registers[1 + 16384] = {2};
-    const struct str bad[] = {STR("\3"), STR("\1abc"), STR("\2"), STR("\1\0\0\0\0\0\0\0\0"),
-                              {big, sizeof(big)}};
+    const struct str bad[] = {
+        STR("\3"), STR("\1abc"), STR("\2"), STR("\1\0\0\0\0\0\0\0\0"), {big, sizeof(big)}};
     struct distinct *set = NULL;
     struct err err = {0};
 
@@ -153,7 +154,8 @@ static void refuses_bytes_that_are_no_set(void **state)
     for (size_t i = 0; i < sizeof(bad) / sizeof(bad[0]); i++)
         assert_int_equal(distinct_load(bad[i], &arena, &set, &err), ERR_CORRUPT);
     registers[17] = 51;
-    assert_int_equal(distinct_load((struct str){registers, sizeof(registers)}, &arena, &set, &err), 0);
+    assert_int_equal(distinct_load((struct str){registers, sizeof(registers)}, &arena, &set, &err),
+                     0);
     registers[17] = 52;
     assert_int_equal(distinct_load((struct str){registers, sizeof(registers)}, &arena, &set, &err),
                      ERR_CORRUPT);

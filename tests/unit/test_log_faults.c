@@ -268,6 +268,31 @@ static void a_segment_of_a_failed_flush_is_not_settled(void **state)
     (void)close(fd);
 }
 
+static void nor_is_one_that_was_full(void **state)
+{
+    struct log *log = open_begun(*state, false);
+    static char payload[1000];
+    struct log_entry entry = {0, {payload, sizeof(payload)}};
+    struct answer answer;
+    struct err err;
+
+    /* 507 of them and the one that is there fill a segment. */
+    atomic_store(&sync_blocked, true);
+    for (int i = 0; i < 600; i++)
+        assert_int_equal(log_append(log, &entry, 1, NULL, &err), 0);
+    atomic_store(&sync_errno, EIO);
+    (void)append_asking(log, &answer);
+    atomic_store(&sync_blocked, false);
+    assert_true(wait_answer(&answer, 3000));
+    assert_int_equal(atomic_load(&answer.code), ERR_SYSTEM);
+    log_close(&log);
+    for (size_t i = 0; i < 2; i++) {
+        int fd = open_segment(*state, i);
+        assert_int_equal(size_of(fd), SMALL);
+        (void)close(fd);
+    }
+}
+
 static void goes_on_when_the_disk_has_room_again(void **state)
 {
     enum { P1032 = 1000, FIT = 507 }; /* (524288 - 520) / 1032 */
@@ -398,6 +423,7 @@ int main(void)
         T(closing_flushes_and_answers),
         T(a_failed_flush_is_told_and_never_taken_back),
         T(a_segment_of_a_failed_flush_is_not_settled),
+        T(nor_is_one_that_was_full),
         T(goes_on_when_the_disk_has_room_again),
         T(opens_on_a_full_disk),
         T(a_full_disk_refuses_and_loses_nothing),

@@ -1,10 +1,10 @@
 /*
- * Runs of visits and counters against a calculation that sorts all events of each visitor at the end. The store is a few
- * arrays here: what a batch says is added, put and removed.
+ * Runs of visits and counters against a calculation that sorts all events of each visitor at the
+ * end. The store is a few arrays here: what a batch says is added, put and removed.
  */
-#include "rollup/rollup.h"
-#include "rollup/distinct.h"
 #include "base/date.h"
+#include "rollup/distinct.h"
+#include "rollup/rollup.h"
 #include "unit.h"
 
 #include <stdlib.h>
@@ -160,7 +160,8 @@ static struct event event_at(int person, int64_t time_ms, enum event_kind kind)
     };
 }
 
-/* Bursts, many of them around midnight, with pauses on both sides of the time-out and exactly on it. */
+/* Bursts, many of them around midnight, with pauses on both sides of the time-out and exactly on
+ * it. */
 static void make_history(struct history *h, uint32_t seed)
 {
     const int64_t pauses[] = {0,
@@ -172,7 +173,7 @@ static void make_history(struct history *h, uint32_t seed)
                               5 * 60 * 1000,
                               29 * 60 * 1000,
                               5 * HOUR_MS};
-    const enum event_kind kinds[] = {EVENT_PAGEVIEW,   EVENT_PAGEVIEW, EVENT_PAGEVIEW,
+    const enum event_kind kinds[] = {EVENT_PAGEVIEW,   EVENT_PAGEVIEW,     EVENT_PAGEVIEW,
                                      EVENT_ENGAGEMENT, EVENT_LEAD_CREATED, EVENT_CUSTOM,
                                      EVENT_ENGAGEMENT, EVENT_AI_USAGE};
     int64_t at[PEOPLE];
@@ -201,7 +202,8 @@ static int by_time(const void *a, const void *b)
     return (x->time_ms > y->time_ms) - (x->time_ms < y->time_ms);
 }
 
-/* A maximal run [from, to) of one person's sorted events: a visit if anything in it is not engagement. */
+/* A maximal run [from, to) of one person's sorted events: a visit if anything in it is not
+ * engagement. */
 static void expect_run(struct expected *e, const struct event **run, size_t count)
 {
     size_t first = 0;

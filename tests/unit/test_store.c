@@ -3,9 +3,7 @@
  */
 #include "test_store_support.h"
 
-/* -- stats
- * -----------------------------------------------------------------------------------------------------------
- */
+/* -- stats ------------------------------------------------------------------------------------- */
 
 static void adds_to_days_that_are_there(void **state)
 {
@@ -176,9 +174,7 @@ static void counts_the_daily_rows_written(void **state)
     assert_int_equal(counter_of(f, COUNTER_DAILY_STATS_ROWS), 2);
 }
 
-/* -- sets, visits, keys
- * ----------------------------------------------------------------------------------------------------
- */
+/* -- sets, visits, keys ------------------------------------------------------------------------ */
 
 static void a_set_replaces_the_one_before(void **state)
 {
@@ -268,9 +264,7 @@ static void keys_are_known_by_site_and_id(void **state)
     assert_int_equal(get[2].received_ms, 0);
 }
 
-/* -- positions
- * -------------------------------------------------------------------------------------------------------------
- */
+/* -- positions --------------------------------------------------------------------------------- */
 
 static void positions_move_on(void **state)
 {
@@ -370,9 +364,7 @@ static void a_refused_row_leaves_nothing(void **state)
     assert_int_equal(commit_everything(f, move_to(1, 0, 1), "abc"), 0);
 }
 
-/* -- raw rows
- * --------------------------------------------------------------------------------------------------------------
- */
+/* -- raw rows ---------------------------------------------------------------------------------- */
 
 static void a_raw_row_keeps_what_it_says(void **state)
 {
@@ -498,9 +490,7 @@ static void a_page_keeps_to_its_site_and_time(void **state)
     assert_str(rows[1].event.path, "/last");
 }
 
-/* -- ledger
- * ----------------------------------------------------------------------------------------------------------------
- */
+/* -- ledger ------------------------------------------------------------------------------------ */
 
 static void the_ledger_comes_by_day_kind_and_reason(void **state)
 {
@@ -530,9 +520,7 @@ static void the_ledger_comes_by_day_kind_and_reason(void **state)
     assert_int_equal(seen.rows[4].day, DAY + 1);
 }
 
-/* -- runs and versions
- * -----------------------------------------------------------------------------------------------------
- */
+/* -- runs and versions ------------------------------------------------------------------------- */
 
 static void a_run_leaves_how_far_it_saw(void **state)
 {
@@ -581,7 +569,7 @@ static void a_sound_store_passes_its_check(void **state)
     assert_ok(f, store_check(f->store, &f->err));
 }
 
-/* -- the handle itself -------------------------------------------------------------- */
+/* -- the handle itself ------------------------------------------------------------------------- */
 
 struct heard {
     size_t count;

@@ -4,9 +4,7 @@
  */
 #include "test_store_support.h"
 
-/* -- tenants, sites, tokens
- * -------------------------------------------------------------------------------------------------
- */
+/* -- tenants, sites, tokens -------------------------------------------------------------------- */
 
 static struct directory_rows directory_of(struct fixture *f)
 {
