@@ -35,6 +35,21 @@ static struct expiry site_expiry(const struct run *run, const struct site *site)
     };
 }
 
+/* A site that was removed has no settings and no zone any more. */
+static struct expiry removed_expiry(const struct run *run)
+{
+    int32_t today = (int32_t)(run->now_ms / DAY_MS);
+    int32_t raw = before_day(today, run->config->raw_days);
+
+    return (struct expiry){
+        .site = STR(""),
+        .raw_before_ms = raw == INT32_MIN ? INT64_MIN : raw * DAY_MS,
+        .raw_before_day = raw,
+        .visits_before_day = before_day(today, run->config->visit_days),
+        .stats_before_day = before_day(today, run->config->stats_days),
+    };
+}
+
 static struct expiry_general general_expiry(const struct run *run)
 {
     int32_t audit = run->config->audit_days;
@@ -44,6 +59,7 @@ static struct expiry_general general_expiry(const struct run *run)
         .positions_before_ms = run->now_ms - POSITION_DAYS * DAY_MS,
         .running = run->config->running,
         .running_count = run->config->running == NULL ? 0 : 1,
+        .removed = removed_expiry(run),
         .audit_before_ms = audit == 0 ? INT64_MIN : run->now_ms - audit * DAY_MS,
     };
 }

@@ -200,6 +200,8 @@ struct event {
     uint64_t visitor;    /* 0: none */
     /* In the half hour after midnight: the visitor's id under the day before; else 0. */
     uint64_t visitor_before;
+    int32_t
+        day_before; /* that day: the date that ended when `day` began; 0 without visitor_before */
     struct str path, referrer, title, screen, props;
     bool has_id;
     uint8_t id[16]; /* keyed hash of site and idempotency key */

@@ -92,18 +92,22 @@ static uint64_t visitor_id(const struct input *input, const struct salt *salt)
     return id != 0 ? id : 1; /* 0 means none */
 }
 
-/* The id that this visitor had in the visit that may still go on, or 0. */
-static uint64_t id_before(const struct site *site, const struct salts *salts,
-                          const struct event *event, const struct input *input)
+/* The id that this visitor had in the visit that may still go on. */
+static void add_id_before(const struct site *site, const struct salts *salts,
+                          const struct input *input, struct event *event)
 {
     int64_t begin = tz_day_start(site->tz, event->day);
 
     if (event->time_ms >= begin + VISIT_TIMEOUT_MS)
-        return 0;
+        return;
     /* Not always day - 1: a zone that crosses the date line skips a date. */
-    const struct salt *salt = salts_find(salts, site_day(site, begin - 1));
+    int32_t day_before = site_day(site, begin - 1);
+    const struct salt *salt = salts_find(salts, day_before);
 
-    return salt != NULL ? visitor_id(input, salt) : 0;
+    if (salt == NULL)
+        return;
+    event->visitor_before = visitor_id(input, salt);
+    event->day_before = day_before;
 }
 
 static int add_visitor(const struct site *site, const struct client *client,
@@ -124,7 +128,7 @@ static int add_visitor(const struct site *site, const struct client *client,
     else
         describe_visitor(site, client->address, client->user_agent, &input);
     out->visitor = visitor_id(&input, salt);
-    out->visitor_before = id_before(site, salts, out, &input);
+    add_id_before(site, salts, &input, out);
     sodium_memzero(&input, sizeof(input));
     return 0;
 }

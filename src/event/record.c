@@ -31,6 +31,7 @@
  *     15 props: bytes        16 id: 16 bytes
  *     17 count, usually 1    18 tokens
  *     19 seconds_ms          20 scroll + 1
+ *     21 day - day_before, usually 1
  *
  * A pageview has about 90 bytes. Records are checked for damage by the log; the checks here keep
  * what is no record, or one of another version, from being counted.
@@ -61,6 +62,7 @@ enum event_field {
     E_TOKENS,
     E_SECONDS,
     E_SCROLL,
+    E_DAY_BEFORE,
     E_FIELDS,
 };
 
@@ -174,6 +176,8 @@ static void put_amounts(struct writer *w, const struct event *e)
     put_number(w, E_TOKENS, (uint64_t)e->tokens, 0);
     put_number(w, E_SECONDS, (uint64_t)e->seconds_ms, 0);
     put_number(w, E_SCROLL, (uint64_t)(e->scroll + 1), 0);
+    if (e->visitor_before != 0)
+        put_number(w, E_DAY_BEFORE, (uint64_t)(e->day - e->day_before), 1);
 }
 
 void event_encode(const struct event *event, struct buf *out)
@@ -241,6 +245,7 @@ static const struct rule event_rules[E_FIELDS] = {
     [E_TOKENS] = {FORM_NUMBER, false, 0, EVENT_TOKENS_MAX, 0},
     [E_SECONDS] = {FORM_NUMBER, false, 0, DAY_MS, 0},
     [E_SCROLL] = {FORM_NUMBER, false, 0, 101, 0},
+    [E_DAY_BEFORE] = {FORM_NUMBER, false, 1, 4, 1},
 };
 
 static const struct rule tally_rules[T_FIELDS] = {
@@ -390,6 +395,8 @@ static int read_event(struct str rest, struct event *e, struct err *err)
     e->tokens = (int64_t)f.number[E_TOKENS];
     e->seconds_ms = (int64_t)f.number[E_SECONDS];
     e->scroll = (int32_t)f.number[E_SCROLL] - 1;
+    if (e->visitor_before != 0)
+        e->day_before = e->day - (int32_t)f.number[E_DAY_BEFORE];
     return 0;
 }
 

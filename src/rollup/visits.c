@@ -37,7 +37,8 @@ static size_t person_slot(const struct people *people, struct visitor_key key)
     for (;; i++) {
         const struct person *p = people->table[i & (people->size - 1)];
 
-        if (p == NULL || (p->key.visitor == key.visitor && str_eq(p->key.site, key.site)))
+        if (p == NULL || (p->key.visitor == key.visitor && p->key.day == key.day &&
+                          str_eq(p->key.site, key.site)))
             return i & (people->size - 1);
     }
 }
@@ -54,10 +55,11 @@ static void people_grow(struct rollup *rollup)
             people->table[person_slot(people, old.table[i]->key)] = old.table[i];
 }
 
-static struct person *person_get(struct rollup *rollup, struct site_slots *site, uint64_t visitor)
+static struct person *person_get(struct rollup *rollup, struct site_slots *site, int32_t day,
+                                 uint64_t visitor)
 {
     struct people *people = &rollup->people;
-    struct visitor_key key = {site->site, visitor};
+    struct visitor_key key = {site->site, day, visitor};
 
     if (2 * (people->count + 1) > people->size)
         people_grow(rollup);
@@ -78,11 +80,11 @@ static struct person *person_get(struct rollup *rollup, struct site_slots *site,
 
 void visits_touch(struct rollup *rollup, struct site_slots *site, const struct event *event)
 {
-    struct person *person = person_get(rollup, site, event->visitor);
+    struct person *person = person_get(rollup, site, event->day, event->visitor);
     struct touch *touch = ARENA_NEW(rollup->arena, struct touch, 1);
 
     if (event->visitor_before != 0 && person->before == NULL)
-        person->before = person_get(rollup, site, event->visitor_before);
+        person->before = person_get(rollup, site, event->day_before, event->visitor_before);
     *touch = (struct touch){.next = person->touches,
                             .kind = event->kind,
                             .both_ids = event->visitor_before != 0,
@@ -106,15 +108,16 @@ void rollup_visits(struct rollup *rollup, const struct visit *visits, size_t cou
     people->wanted = NULL;
     people->wanted_count = people->wanted_cap = 0;
     for (size_t i = 0; i < count; i++) {
-        size_t at =
-            person_slot(people, (struct visitor_key){visits[i].key.site, visits[i].key.visitor});
+        size_t at = person_slot(people, (struct visitor_key){visits[i].key.site, visits[i].key.day,
+                                                             visits[i].key.visitor});
         struct person *person = people->table[at];
 
         if (person == NULL)
             continue;
         if (visits[i].before != 0) {
             person->linked = true;
-            person->before = person_get(rollup, person->site, visits[i].before);
+            person->before =
+                person_get(rollup, person->site, visits[i].before_day, visits[i].before);
             continue;
         }
         struct run *run = ARENA_NEW(rollup->arena, struct run, 1);
@@ -131,7 +134,7 @@ static struct visit visit_of(const struct person *person, const struct touch *to
     bool pageview = touch->kind == EVENT_PAGEVIEW;
 
     return (struct visit){
-        .key = {person->key.site, person->key.visitor, touch->time_ms},
+        .key = {person->key.site, person->key.day, person->key.visitor, touch->time_ms},
         .end_ms = touch->time_ms,
         .first_ms = begins ? touch->time_ms : INT64_MAX,
         .first_day = begins ? touch->day : 0,
@@ -212,6 +215,7 @@ static void person_touch(struct rollup *rollup, struct person *person, const str
         run->next = found.home->runs;
         found.home->runs = run;
     }
+    sum.key.day = found.home->key.day;
     sum.key.visitor = found.home->key.visitor;
     run->now = sum;
     run->changed = true;
@@ -237,7 +241,8 @@ static void visit_count(struct rollup *rollup, struct site_slots *site, const st
 
 static bool same_key(const struct visit *a, const struct visit *b)
 {
-    return a->key.visitor == b->key.visitor && a->key.begin_ms == b->key.begin_ms;
+    return a->key.day == b->key.day && a->key.visitor == b->key.visitor &&
+           a->key.begin_ms == b->key.begin_ms;
 }
 
 struct visits_out {
@@ -283,8 +288,10 @@ static void person_out(struct rollup *rollup, struct person *person, struct visi
         run_out(rollup, person, run, out);
     if (person->before != NULL && !person->linked)
         out_put(rollup, out,
-                &(struct visit){.key = {person->key.site, person->key.visitor, INT64_MIN},
-                                .before = person->before->key.visitor});
+                &(struct visit){
+                    .key = {person->key.site, person->key.day, person->key.visitor, INT64_MIN},
+                    .before = person->before->key.visitor,
+                    .before_day = person->before->key.day});
 }
 
 void visits_apply(struct rollup *rollup, struct store_batch *batch)

@@ -214,37 +214,33 @@ static void put_sketches(struct memory_store *store, const struct store_batch *b
     }
 }
 
-static struct memory_visit *find_visit(struct memory_store *store, const struct visit_key *key)
+static struct visit *find_visit(struct memory_store *store, const struct visit_key *key)
 {
-    struct memory_visit *rows = store->visits.ptr;
+    struct visit *rows = store->visits.ptr;
 
     for (size_t i = 0; i < store->visits.count; i++)
-        if (str_eq(rows[i].visit.key.site, key->site) &&
-            rows[i].visit.key.visitor == key->visitor &&
-            rows[i].visit.key.begin_ms == key->begin_ms)
+        if (str_eq(rows[i].key.site, key->site) && rows[i].key.day == key->day &&
+            rows[i].key.visitor == key->visitor && rows[i].key.begin_ms == key->begin_ms)
             return &rows[i];
     return NULL;
 }
 
 static void put_visits(struct memory_store *store, const struct store_batch *batch)
 {
-    int64_t now_ms = clock_wall_ms();
-
     for (size_t i = 0; i < batch->visits_gone_count; i++) {
-        struct memory_visit *row = find_visit(store, &batch->visits_gone[i]);
+        struct visit *row = find_visit(store, &batch->visits_gone[i]);
 
         if (row != NULL)
             rows_remove(&store->visits, sizeof(*row),
-                        (size_t)(row - (struct memory_visit *)store->visits.ptr));
+                        (size_t)(row - (struct visit *)store->visits.ptr));
     }
     for (size_t i = 0; i < batch->visits_count; i++) {
-        struct memory_visit *row = find_visit(store, &batch->visits[i].key);
+        struct visit *row = find_visit(store, &batch->visits[i].key);
 
         if (row == NULL)
             row = rows_add(&store->visits, sizeof(*row));
-        *row = (struct memory_visit){batch->visits[i], false,
-                                     visit_expiry_day(&batch->visits[i], now_ms)};
-        row->visit.key.site = memory_keep(store, row->visit.key.site);
+        *row = batch->visits[i];
+        row->key.site = memory_keep(store, row->key.site);
     }
 }
 
@@ -370,16 +366,16 @@ static int memory_load_visits(struct store *base, struct arena *arena,
                               size_t *out_count, struct err *err)
 {
     const struct rows *rows = &memory_of(base)->visits;
-    const struct memory_visit *all = rows->ptr;
+    const struct visit *all = rows->ptr;
 
     (void)err;
     *out = ARENA_NEW(arena, struct visit, rows->count + 1);
     *out_count = 0;
     for (size_t i = 0; i < count; i++)
         for (size_t j = 0; j < rows->count; j++)
-            if (all[j].visit.key.visitor == keys[i].visitor &&
-                str_eq(all[j].visit.key.site, keys[i].site))
-                (*out)[(*out_count)++] = all[j].visit;
+            if (all[j].key.visitor == keys[i].visitor && all[j].key.day == keys[i].day &&
+                str_eq(all[j].key.site, keys[i].site))
+                (*out)[(*out_count)++] = all[j];
     return 0;
 }
 

@@ -48,20 +48,18 @@ static bool old_sketch(const struct expiry *expiry, const void *row)
     return str_eq(s->key.site, expiry->site) && s->key.day < expiry->raw_before_day;
 }
 
-static bool old_link(const struct expiry *expiry, const void *row)
-{
-    const struct memory_visit *v = row;
-
-    return str_eq(v->visit.key.site, expiry->site) && !v->closed &&
-           v->expiry_day < expiry->raw_before_day &&
-           (v->visit.before != 0 || v->visit.first_ms == INT64_MAX);
-}
-
 static bool old_visit(const struct expiry *expiry, const void *row)
 {
-    const struct memory_visit *v = row;
+    const struct visit *v = row;
 
-    return str_eq(v->visit.key.site, expiry->site) && v->expiry_day < expiry->visits_before_day;
+    return str_eq(v->key.site, expiry->site) && v->key.day < expiry->raw_before_day;
+}
+
+static bool old_closed(const struct expiry *expiry, const void *row)
+{
+    const struct visit *v = row;
+
+    return str_eq(v->key.site, expiry->site) && v->first_day < expiry->visits_before_day;
 }
 
 static bool old_stats(const struct expiry *expiry, const void *row)
@@ -83,17 +81,16 @@ static void fold_records(struct memory_store *store, const void *row)
     store->folded_records += ((const struct ledger_row *)row)->records;
 }
 
-static void close_visits(struct work *work, const struct expiry *expiry)
+static void close_visit(struct memory_store *store, const void *row)
 {
-    struct memory_visit *rows = work->store->visits.ptr;
+    const struct visit *v = row;
+    struct visit *closed;
 
-    for (size_t i = 0; i < work->store->visits.count && work->left > 0; i++)
-        if (str_eq(rows[i].visit.key.site, expiry->site) && !rows[i].closed &&
-            rows[i].expiry_day < expiry->raw_before_day) {
-            randombytes_buf(&rows[i].visit.key.visitor, sizeof(rows[i].visit.key.visitor));
-            rows[i].closed = true;
-            work->left--;
-        }
+    if (v->before != 0 || v->first_ms == INT64_MAX)
+        return;
+    closed = rows_add(&store->closed, sizeof(*closed));
+    *closed = *v;
+    closed->key = (struct visit_key){.site = v->key.site};
 }
 
 static void expire_site(struct work *work, const struct expiry *expiry)
@@ -102,9 +99,8 @@ static void expire_site(struct work *work, const struct expiry *expiry)
 
     remove_old(work, &s->events, sizeof(struct event_row), expiry, old_event, NULL);
     remove_old(work, &s->sketches, sizeof(struct sketch), expiry, old_sketch, NULL);
-    remove_old(work, &s->visits, sizeof(struct memory_visit), expiry, old_link, NULL);
-    close_visits(work, expiry);
-    remove_old(work, &s->visits, sizeof(struct memory_visit), expiry, old_visit, NULL);
+    remove_old(work, &s->visits, sizeof(struct visit), expiry, old_visit, close_visit);
+    remove_old(work, &s->closed, sizeof(struct visit), expiry, old_closed, NULL);
     remove_old(work, &s->days, sizeof(struct stats_row), expiry, old_stats, NULL);
     remove_old(work, &s->hours, sizeof(struct stats_row), expiry, old_stats, NULL);
     remove_old(work, &s->ledger, sizeof(struct ledger_row), expiry, old_ledger, fold_records);
@@ -120,7 +116,8 @@ static bool has_rows(struct memory_store *s, struct str site)
         old_fn *is_old;
     } tables[] = {{&s->events, sizeof(struct event_row), old_event},
                   {&s->sketches, sizeof(struct sketch), old_sketch},
-                  {&s->visits, sizeof(struct memory_visit), old_visit},
+                  {&s->visits, sizeof(struct visit), old_visit},
+                  {&s->closed, sizeof(struct visit), old_closed},
                   {&s->days, sizeof(struct stats_row), old_stats},
                   {&s->hours, sizeof(struct stats_row), old_stats},
                   {&s->ledger, sizeof(struct ledger_row), old_ledger}};

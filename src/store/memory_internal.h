@@ -12,12 +12,6 @@ struct rows {
     size_t count, cap;
 };
 
-struct memory_visit {
-    struct visit visit;
-    bool closed;
-    int32_t expiry_day;
-};
-
 struct memory_position {
     struct position position;
     int64_t moved_ms;
@@ -35,7 +29,8 @@ struct memory_store {
     struct rows days;      /* struct stats_row, by site, day */
     struct rows hours;     /* struct stats_row, by site, hour */
     struct rows sketches;  /* struct sketch */
-    struct rows visits;    /* struct memory_visit */
+    struct rows visits;    /* struct visit */
+    struct rows closed;    /* struct visit, of no visitor any more */
     struct rows keys;      /* struct event_key */
     struct rows ledger;    /* struct ledger_row, by site, day, kind, reason */
     struct rows positions; /* struct memory_position */

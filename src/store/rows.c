@@ -218,17 +218,3 @@ bool token_row_equal(const struct token_row *a, const struct token_row *b)
            a->platform == b->platform && a->scopes == b->scopes &&
            memcmp(a->hash, b->hash, TOKEN_HASH_BYTES) == 0 && a->expires_ms == b->expires_ms;
 }
-
-/* -- visits ------------------------------------------------------------------------------------ */
-
-static int32_t day_after(int64_t ms)
-{
-    return (int32_t)(ms / DAY_MS) + 1;
-}
-
-int32_t visit_expiry_day(const struct visit *visit, int64_t now_ms)
-{
-    if (visit->before != 0)
-        return day_after(now_ms);
-    return visit->first_ms == INT64_MAX ? day_after(visit->key.begin_ms) : visit->first_day;
-}

@@ -256,18 +256,19 @@ static int put_sketches(struct sqlite_store *store, const struct store_batch *ba
 }
 
 static const char REMOVE_VISIT[] =
-    "DELETE FROM visits WHERE site_id = ? AND visitor = ? AND begin_ms = ?";
+    "DELETE FROM visits WHERE site_id = ? AND day = ? AND visitor = ? AND begin_ms = ?";
 static const char PUT_VISIT[] =
-    "INSERT INTO visits (site_id, visitor, begin_ms, before, end_ms, first_ms, first_day,"
-    " first_hour_ms, pageviews, others, expiry_day) VALUES (?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?)"
-    " ON CONFLICT (site_id, visitor, begin_ms) DO UPDATE SET before = excluded.before,"
-    " end_ms = excluded.end_ms, first_ms = excluded.first_ms, first_day = excluded.first_day,"
-    " first_hour_ms = excluded.first_hour_ms, pageviews = excluded.pageviews,"
-    " others = excluded.others, expiry_day = excluded.expiry_day";
+    "INSERT INTO visits (site_id, day, visitor, begin_ms, before, before_day, end_ms, first_ms,"
+    " first_day, first_hour_ms, pageviews, others) VALUES (?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?)"
+    " ON CONFLICT (site_id, day, visitor, begin_ms) DO UPDATE SET before = excluded.before,"
+    " before_day = excluded.before_day, end_ms = excluded.end_ms, first_ms = excluded.first_ms,"
+    " first_day = excluded.first_day, first_hour_ms = excluded.first_hour_ms,"
+    " pageviews = excluded.pageviews, others = excluded.others";
 
 static void bind_visit_key(struct query *query, const struct visit_key *key)
 {
     bind_str(query, key->site);
+    bind_i64(query, key->day);
     bind_i64(query, (int64_t)key->visitor);
     bind_i64(query, key->begin_ms);
 }
@@ -287,7 +288,6 @@ static int remove_visits(struct sqlite_store *store, const struct store_batch *b
 
 static int put_visits(struct sqlite_store *store, const struct store_batch *batch, struct err *err)
 {
-    int64_t now_ms = clock_wall_ms();
     struct query query;
     int rc = sqlite_query(store, PUT_VISIT, &query, err);
 
@@ -296,13 +296,13 @@ static int put_visits(struct sqlite_store *store, const struct store_batch *batc
 
         bind_visit_key(&query, &visit->key);
         bind_i64(&query, (int64_t)visit->before);
+        bind_i64(&query, visit->before_day);
         bind_i64(&query, visit->end_ms);
         bind_i64(&query, visit->first_ms);
         bind_i64(&query, visit->first_day);
         bind_i64(&query, visit->first_hour_ms);
         bind_i64(&query, visit->pageviews);
         bind_i64(&query, visit->others);
-        bind_i64(&query, visit_expiry_day(visit, now_ms));
         rc = sqlite_done(store, &query, err);
     }
     return rc;

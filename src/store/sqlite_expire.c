@@ -6,8 +6,8 @@
  * ledger's check (records, committed numbers), what they carried is folded into a running total in
  * the same transaction: both sides stay equal.
  *
- * A visit of a closed day stays, but under a random number instead of its visitor, which leads
- * nowhere. Runs that never became visits, and links between two ids of a visitor, go.
+ * A visit of a closed day moves to closed_visits, under a random number instead of its visitor.
+ * Runs that never became visits, and links between two ids of a visitor, go.
  */
 #include "store/sqlite_internal.h"
 
@@ -24,9 +24,8 @@ struct work {
 
 /* -- one rule ---------------------------------------------------------------------------------- */
 
-/* `sql` has the parameters site, bound, limit. */
-static int apply(struct work *work, const char *sql, struct str site, int64_t bound,
-                 struct err *err)
+/* `sql` has the parameters site, bound, limit; what it changes is not counted. */
+static int run(struct work *work, const char *sql, struct str site, int64_t bound, struct err *err)
 {
     struct query query;
     int rc = work->left > 0 ? sqlite_query(work->store, sql, &query, err) : 1;
@@ -36,7 +35,14 @@ static int apply(struct work *work, const char *sql, struct str site, int64_t bo
     bind_str(&query, site);
     bind_i64(&query, bound);
     bind_i64(&query, work->left);
-    rc = sqlite_done(work->store, &query, err);
+    return sqlite_done(work->store, &query, err);
+}
+
+static int apply(struct work *work, const char *sql, struct str site, int64_t bound,
+                 struct err *err)
+{
+    int rc = work->left > 0 ? run(work, sql, site, bound, err) : 0;
+
     if (rc == 0)
         work->left -= sqlite3_changes(work->store->db);
     return rc;
@@ -61,17 +67,20 @@ static const char REMOVE_RAW[] =
 static const char REMOVE_SKETCHES[] =
     "DELETE FROM sketches WHERE (site_id, day, kind, hour_ms) IN (SELECT site_id, day, kind,"
     " hour_ms FROM sketches WHERE site_id = ?1 AND day < ?2 ORDER BY day LIMIT ?3)";
-static const char REMOVE_LINKS[] =
-    "DELETE FROM visits WHERE (site_id, visitor, begin_ms) IN (SELECT site_id, visitor, begin_ms"
-    " FROM visits WHERE site_id = ?1 AND closed = 0 AND expiry_day < ?2"
-    " AND (before <> 0 OR first_ms = 9223372036854775807) LIMIT ?3)";
-static const char CLOSE_VISITS[] =
-    "UPDATE visits SET visitor = random(), closed = 1"
-    " WHERE (site_id, visitor, begin_ms) IN (SELECT site_id, visitor, begin_ms"
-    " FROM visits WHERE site_id = ?1 AND closed = 0 AND expiry_day < ?2 LIMIT ?3)";
+/* The same oldest rows twice: what is a visit among them is copied, then all of them go. */
+#define OLDEST_VISITS                                                                              \
+    "(SELECT site_id, day, visitor, begin_ms FROM visits WHERE site_id = ?1 AND day < ?2"          \
+    " ORDER BY day, visitor, begin_ms LIMIT ?3)"
+static const char KEEP_CLOSED[] =
+    "INSERT INTO closed_visits (site_id, first_day, n, first_ms, first_hour_ms, end_ms, pageviews,"
+    " others) SELECT site_id, first_day, random(), first_ms, first_hour_ms, end_ms, pageviews,"
+    " others FROM visits WHERE (site_id, day, visitor, begin_ms) IN " OLDEST_VISITS
+    " AND before = 0 AND first_ms <> 9223372036854775807";
+static const char REMOVE_CLOSED[] =
+    "DELETE FROM visits WHERE (site_id, day, visitor, begin_ms) IN " OLDEST_VISITS;
 static const char REMOVE_VISITS[] =
-    "DELETE FROM visits WHERE (site_id, visitor, begin_ms) IN (SELECT site_id, visitor, begin_ms"
-    " FROM visits WHERE site_id = ?1 AND closed IN (0, 1) AND expiry_day < ?2 LIMIT ?3)";
+    "DELETE FROM closed_visits WHERE (site_id, first_day, n) IN (SELECT site_id, first_day, n"
+    " FROM closed_visits WHERE site_id = ?1 AND first_day < ?2 ORDER BY first_day, n LIMIT ?3)";
 /* 2932896 is 9999-12-31. */
 static const char REMOVE_DAYS[] =
     "DELETE FROM analytics_daily_stats WHERE (site_id, date) IN (SELECT site_id, date"
@@ -93,8 +102,6 @@ struct rule {
 };
 static const struct rule rules[] = {
     {REMOVE_SKETCHES, offsetof(struct expiry, raw_before_day)},
-    {REMOVE_LINKS, offsetof(struct expiry, raw_before_day)},
-    {CLOSE_VISITS, offsetof(struct expiry, raw_before_day)},
     {REMOVE_VISITS, offsetof(struct expiry, visits_before_day)},
     {REMOVE_DAYS, offsetof(struct expiry, stats_before_day)},
     {REMOVE_HOURS, offsetof(struct expiry, stats_before_day)},
@@ -113,12 +120,25 @@ static int expire_ledger(struct work *work, const struct expiry *expiry, struct 
     return fold(work, &query, "folded_records", err);
 }
 
+static int close_visits(struct work *work, const struct expiry *expiry, struct err *err)
+{
+    int rc = 0;
+
+    if (expiry->raw_before_day == INT32_MIN)
+        return 0;
+    if (work->left > 0)
+        rc = run(work, KEEP_CLOSED, expiry->site, expiry->raw_before_day, err);
+    return rc < 0 ? rc : apply(work, REMOVE_CLOSED, expiry->site, expiry->raw_before_day, err);
+}
+
 static int expire_site(struct work *work, const struct expiry *expiry, struct err *err)
 {
     int rc = 0;
 
     if (expiry->raw_before_ms != INT64_MIN)
         rc = apply(work, REMOVE_RAW, expiry->site, expiry->raw_before_ms, err);
+    if (rc == 0)
+        rc = close_visits(work, expiry, err);
     for (size_t i = 0; rc == 0 && i < sizeof(rules) / sizeof(rules[0]); i++) {
         int32_t bound;
 
@@ -140,6 +160,7 @@ static const char FORGET_EMPTY[] =
     " AND NOT EXISTS (SELECT 1 FROM analytics_events WHERE site_id = ?1)"
     " AND NOT EXISTS (SELECT 1 FROM sketches WHERE site_id = ?1)"
     " AND NOT EXISTS (SELECT 1 FROM visits WHERE site_id = ?1)"
+    " AND NOT EXISTS (SELECT 1 FROM closed_visits WHERE site_id = ?1)"
     " AND NOT EXISTS (SELECT 1 FROM analytics_daily_stats WHERE site_id = ?1)"
     " AND NOT EXISTS (SELECT 1 FROM hourly_stats WHERE site_id = ?1)"
     " AND NOT EXISTS (SELECT 1 FROM ledger WHERE site_id = ?1)";

@@ -122,8 +122,9 @@ int sqlite_load_sketches(struct store *base, struct arena *arena, struct sketch 
 }
 
 static const char VISITS_OF_VISITOR[] =
-    "SELECT begin_ms, before, end_ms, first_ms, first_day, first_hour_ms, pageviews, others"
-    " FROM visits WHERE site_id = ? AND visitor = ?";
+    "SELECT begin_ms, before, before_day, end_ms, first_ms, first_day, first_hour_ms, pageviews, "
+    "others"
+    " FROM visits WHERE site_id = ? AND day = ? AND visitor = ?";
 
 struct visits {
     struct visit *rows;
@@ -145,9 +146,10 @@ static struct visit *visits_next(struct visits *visits, struct arena *arena)
 
 static struct visit visit_columns(struct query *query, const struct visitor_key *key)
 {
-    struct visit visit = {.key = {key->site, key->visitor, column_i64(query)}};
+    struct visit visit = {.key = {key->site, key->day, key->visitor, column_i64(query)}};
 
     visit.before = (uint64_t)column_i64(query);
+    visit.before_day = (int32_t)column_i64(query);
     visit.end_ms = column_i64(query);
     visit.first_ms = column_i64(query);
     visit.first_day = (int32_t)column_i64(query);
@@ -171,6 +173,7 @@ int sqlite_load_visits(struct store *base, struct arena *arena, const struct vis
 
     for (size_t i = 0; rc == 0 && i < count; i++) {
         bind_str(&query, keys[i].site);
+        bind_i64(&query, keys[i].day);
         bind_i64(&query, (int64_t)keys[i].visitor);
         while ((rc = sqlite_row(store, &query, err)) > 0)
             *visits_next(&visits, arena) = visit_columns(&query, &keys[i]);

@@ -82,12 +82,14 @@ struct sketch {
  * `before`. */
 struct visit_key {
     struct str site;
-    uint64_t visitor; /* of the run's first day */
+    int32_t day; /* under whose salt the visitor's id was made: the run's first day */
+    uint64_t visitor;
     int64_t begin_ms; /* of the run; INT64_MIN in links */
 };
 struct visit {
     struct visit_key key;
     uint64_t before;
+    int32_t before_day; /* in links */
     int64_t end_ms;
     int64_t first_ms; /* of the first event that is not engagement; INT64_MAX: none yet */
     int32_t first_day;
@@ -158,6 +160,7 @@ int store_load_sketches(struct store *store, struct arena *arena, struct sketch 
 /* All rows (runs and links) of these visitors. */
 struct visitor_key {
     struct str site;
+    int32_t day;
     uint64_t visitor;
 };
 int store_load_visits(struct store *store, struct arena *arena, const struct visitor_key *keys,

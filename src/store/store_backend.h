@@ -120,11 +120,6 @@ bool site_row_equal(const struct site_row *a, const struct site_row *b);
 bool tenant_row_equal(const struct tenant_row *a, const struct tenant_row *b);
 bool token_row_equal(const struct token_row *a, const struct token_row *b);
 
-/* The day by which a row of `visits` expires: of a visit its own; of a run that is no visit yet,
- * and of a link put at `now_ms`, whose local dates are unknown, a UTC day that is certainly not
- * earlier. */
-int32_t visit_expiry_day(const struct visit *visit, int64_t now_ms);
-
 /* -- files beside the store (lease.c, salts.c) ------------------------------------------------- */
 
 int lease_take(struct store *store, bool wait, struct err *err);

@@ -32,7 +32,7 @@ function fill(dir) {
 }
 
 test('a full disk gives 503, loses nothing accepted, and recovers when there is room', async (t) => {
-    const disk = await smallDisk(40);
+    const disk = await smallDisk(112);
     if (disk === null) {
         t.skip('only root can mount a small tmpfs');
         return;

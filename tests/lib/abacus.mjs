@@ -7,6 +7,7 @@ import { spawn } from 'node:child_process';
 import { mkdtempSync, readFileSync, rmSync } from 'node:fs';
 import { tmpdir } from 'node:os';
 import { dirname, join } from 'node:path';
+import { after } from 'node:test';
 import { setTimeout as sleep } from 'node:timers/promises';
 import { fileURLToPath } from 'node:url';
 
@@ -25,8 +26,14 @@ const children = new Set();
 const directories = new Set();
 const cleanups = new Set();
 
-process.on('exit', () => {
+const killAll = () => {
     for (const child of children) child.kill('SIGKILL');
+};
+
+// After the last test of a file: a process that a failed test has left would keep the file from ending.
+after(killAll);
+process.on('exit', () => {
+    killAll();
     for (const undo of cleanups) undo();
     if (process.env.ABACUS_KEEP) return;
     for (const dir of directories) rmSync(dir, { recursive: true, force: true });

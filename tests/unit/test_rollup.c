@@ -48,7 +48,7 @@ static struct sketch *shelf_sketch(struct shelf *shelf, const struct sketch_key 
 static struct visit *shelf_visit(struct shelf *shelf, const struct visit_key *key)
 {
     for (size_t i = 0; i < shelf->visits_count; i++)
-        if (shelf->visits[i].key.visitor == key->visitor &&
+        if (shelf->visits[i].key.visitor == key->visitor && shelf->visits[i].key.day == key->day &&
             shelf->visits[i].key.begin_ms == key->begin_ms)
             return &shelf->visits[i];
     return NULL;
@@ -112,7 +112,8 @@ static void count_batch(struct shelf *shelf, const struct event *events, size_t 
             break;
         for (size_t i = 0; i < n; i++)
             for (size_t k = 0; k < shelf->visits_count; k++)
-                if (shelf->visits[k].key.visitor == wanted[i].visitor)
+                if (shelf->visits[k].key.visitor == wanted[i].visitor &&
+                    shelf->visits[k].key.day == wanted[i].day)
                     found[found_count++] = shelf->visits[k];
         rollup_visits(rollup, found, found_count);
     }
@@ -155,6 +156,7 @@ static struct event event_at(int person, int64_t time_ms, enum event_kind kind)
         .visitor = id_of(person, day),
         .visitor_before =
             time_ms % DAY_MS < VISIT_TIMEOUT_MS && day > 0 ? id_of(person, day - 1) : 0,
+        .day_before = time_ms % DAY_MS < VISIT_TIMEOUT_MS && day > 0 ? day - 1 : 0,
         .count = 1,
         .tokens = kind == EVENT_AI_USAGE ? 10 : 0,
     };

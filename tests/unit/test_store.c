@@ -198,10 +198,11 @@ static void runs_and_links_of_a_visitor_come_back(void **state)
 {
     struct fixture *f = *state;
     const uint64_t big = UINT64_C(0xfedcba9876543210);
-    struct visit rows[] = {visit_of(big, DAY_START, 3),
-                           visit_of(big, DAY_START + 5 * HOUR_MS, 1),
-                           {.key = {STR("abc"), big, INT64_MIN}, .before = UINT64_MAX},
-                           visit_of(1, DAY_START, 9)};
+    struct visit rows[] = {
+        visit_of(big, DAY_START, 3),
+        visit_of(big, DAY_START + 5 * HOUR_MS, 1),
+        {.key = {STR("abc"), DAY, big, INT64_MIN}, .before = UINT64_MAX, .before_day = DAY - 2},
+        visit_of(1, DAY_START, 9)};
     struct visit *out;
 
     commit(f, &(struct store_batch){.visits = rows, .visits_count = 4});
@@ -211,12 +212,14 @@ static void runs_and_links_of_a_visitor_come_back(void **state)
     for (size_t i = 0; i < 3; i++) {
         assert_true(out[i].key.visitor == big);
         assert_str(out[i].key.site, "abc");
-        links += out[i].before == UINT64_MAX && out[i].key.begin_ms == INT64_MIN;
+        links += out[i].before == UINT64_MAX && out[i].before_day == DAY - 2 &&
+                 out[i].key.begin_ms == INT64_MIN;
         pageviews += (size_t)out[i].pageviews;
     }
     assert_int_equal(links, 1);
     assert_int_equal(pageviews, 4);
     assert_int_equal(load_visits(f, 2, &out), 0);
+    assert_int_equal(load_visits_of(f, DAY + 1, big, &out), 0);
 }
 
 static void a_visit_keeps_all_its_members(void **state)

@@ -539,19 +539,19 @@ static void closed_visits_stay_without_their_visitor_until_visits_go(void **stat
 {
     struct fixture *f = *state;
     struct expiry raw = {STR("abc"), INT64_MIN, DAY + 1, DAY, INT32_MIN};
-    static const char VISIT[] = "SELECT count(*) FROM visits WHERE first_day = 20000"
-                                " AND pageviews = 1 AND closed = 1 AND visitor <> 20000";
+    static const char CLOSED[] = "SELECT count(*) FROM closed_visits WHERE first_day = 20000"
+                                 " AND pageviews = 1 AND n <> 20000";
+    static const char OPEN[] = "SELECT count(*) FROM visits WHERE day = 20000";
 
     fill_two_days(f);
     expire(f, &raw, &nothing_general);
-    assert_int_equal(number(f, VISIT), 1);
-    int64_t random = number(f, "SELECT visitor FROM visits WHERE first_day = 20000");
-
+    assert_int_equal(number(f, OPEN), 0);
+    assert_int_equal(number(f, CLOSED), 1);
     expire(f, &raw, &nothing_general);
-    assert_int_equal(number(f, "SELECT visitor FROM visits WHERE first_day = 20000"), random);
+    assert_int_equal(number(f, CLOSED), 1);
     raw.visits_before_day = DAY + 1;
     expire(f, &raw, &nothing_general);
-    assert_int_equal(number(f, "SELECT count(*) FROM visits WHERE first_day = 20000"), 0);
+    assert_int_equal(number(f, CLOSED), 0);
     assert_int_equal(number(f, "SELECT count(*) FROM visits"), 1);
 }
 

@@ -179,7 +179,7 @@ static inline void add_day(struct fixture *f, const char *site, int32_t day, str
 
 static inline struct visit visit_of(uint64_t visitor, int64_t begin_ms, int64_t pageviews)
 {
-    return (struct visit){.key = {STR("abc"), visitor, begin_ms},
+    return (struct visit){.key = {STR("abc"), DAY, visitor, begin_ms},
                           .end_ms = begin_ms + 1000,
                           .first_ms = begin_ms + 1,
                           .first_day = DAY,
@@ -188,13 +188,19 @@ static inline struct visit visit_of(uint64_t visitor, int64_t begin_ms, int64_t 
                           .others = 2};
 }
 
-static inline size_t load_visits(struct fixture *f, uint64_t visitor, struct visit **out)
+static inline size_t load_visits_of(struct fixture *f, int32_t day, uint64_t visitor,
+                                    struct visit **out)
 {
-    struct visitor_key key = {STR("abc"), visitor};
+    struct visitor_key key = {STR("abc"), day, visitor};
     size_t count = 0;
 
     assert_ok(f, store_load_visits(f->store, &f->arena, &key, 1, out, &count, &f->err));
     return count;
+}
+
+static inline size_t load_visits(struct fixture *f, uint64_t visitor, struct visit **out)
+{
+    return load_visits_of(f, DAY, visitor, out);
 }
 
 struct seen_ledger {
@@ -265,7 +271,7 @@ static inline void fill_two_days(struct fixture *f)
         struct stats_row daily = {STR("abc"), STR("t5g"), day, 0, {.pageviews = 1}};
         struct stats_row hourly = {STR("abc"), STR("t5g"), day, start, {.pageviews = 1}};
         struct sketch sketch = {{STR("abc"), SKETCH_DAY_VISITORS, day, 0}, STR("one")};
-        struct visit visit = {.key = {STR("abc"), (uint64_t)day, start},
+        struct visit visit = {.key = {STR("abc"), day, (uint64_t)day, start},
                               .end_ms = start,
                               .first_ms = start,
                               .first_day = day,

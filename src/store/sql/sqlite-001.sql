@@ -104,24 +104,36 @@ CREATE TABLE sketches (
     PRIMARY KEY (site_id, day, kind, hour_ms)
 ) STRICT, WITHOUT ROWID;
 
--- Runs and links. closed: the visitor is a random number that leads nowhere. expiry_day: the day with which the
--- row goes or is closed.
+-- Runs of events, and links to a visitor's id under the day before (`before` is not 0). `day` is the one under whose
+-- salt the id was made.
 CREATE TABLE visits (
     site_id TEXT NOT NULL CHECK (site_id <> ''),
+    day INTEGER NOT NULL,
     visitor INTEGER NOT NULL,
     begin_ms INTEGER NOT NULL,
     before INTEGER NOT NULL,
+    before_day INTEGER NOT NULL,
     end_ms INTEGER NOT NULL,
     first_ms INTEGER NOT NULL,
     first_day INTEGER NOT NULL,
     first_hour_ms INTEGER NOT NULL,
     pageviews INTEGER NOT NULL,
     others INTEGER NOT NULL,
-    closed INTEGER NOT NULL DEFAULT 0,
-    expiry_day INTEGER NOT NULL,
-    PRIMARY KEY (site_id, visitor, begin_ms)
+    PRIMARY KEY (site_id, day, visitor, begin_ms)
 ) STRICT, WITHOUT ROWID;
-CREATE INDEX visits_by_expiry ON visits (site_id, closed, expiry_day);
+
+-- Visits of days that have lost their raw rows: nothing here tells which of them were one visitor's. n is random.
+CREATE TABLE closed_visits (
+    site_id TEXT NOT NULL CHECK (site_id <> ''),
+    first_day INTEGER NOT NULL,
+    n INTEGER NOT NULL,
+    first_ms INTEGER NOT NULL,
+    first_hour_ms INTEGER NOT NULL,
+    end_ms INTEGER NOT NULL,
+    pageviews INTEGER NOT NULL,
+    others INTEGER NOT NULL,
+    PRIMARY KEY (site_id, first_day, n)
+) STRICT, WITHOUT ROWID;
 
 -- Idempotency keys, hashed.
 CREATE TABLE event_ids (
