@@ -24,7 +24,7 @@ struct batch {
 
 static int decode_all(struct batch *batch, struct err *err)
 {
-    batch->decoded = ARENA_NEW(batch->arena, struct record, batch->count);
+    batch->decoded = arena_bytes(batch->arena, batch->count * sizeof(struct record));
     batch->duplicate = ARENA_NEW(batch->arena, bool, batch->count);
     for (size_t i = 0; i < batch->count; i++)
         if (record_decode(batch->records[i].payload, &batch->decoded[i], err) < 0)

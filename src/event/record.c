@@ -323,6 +323,7 @@ static int keep_field(const struct field *f, const struct rule *rule, struct fie
 static int read_fields(struct str rest, const struct rule *rules, size_t count, struct fields *out,
                        struct err *err)
 {
+    memset(out->seen, 0, sizeof(out->seen));
     for (uint64_t last = 0; rest.len > 0;) {
         struct field f = {0};
         int rc;
@@ -376,7 +377,7 @@ static int read_names(const struct fields *f, struct event *e, struct err *err)
 
 static int read_event(struct str rest, struct event *e, struct err *err)
 {
-    struct fields f = {0};
+    struct fields f __attribute__((uninitialized));
     int rc = read_fields(rest, event_rules, E_FIELDS, &f, err);
 
     if (rc != 0 || (rc = read_names(&f, e, err)) != 0 || (rc = read_times(&f, e, err)) != 0)
@@ -402,7 +403,7 @@ static int read_event(struct str rest, struct event *e, struct err *err)
 
 static int read_tally(struct str rest, struct tally *t, struct err *err)
 {
-    struct fields f = {0};
+    struct fields f __attribute__((uninitialized));
     int rc = read_fields(rest, tally_rules, T_FIELDS, &f, err);
 
     if (rc != 0)

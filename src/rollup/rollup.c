@@ -13,7 +13,7 @@ void *rollup_grow(struct arena *arena, void *items, size_t count, size_t *cap, s
     if (count < *cap)
         return items;
     *cap = *cap == 0 ? 16 : *cap * 2;
-    void *more = arena_alloc(arena, *cap, size);
+    void *more = arena_bytes(arena, *cap * size);
 
     if (count > 0)
         memcpy(more, items, count * size);
@@ -175,9 +175,9 @@ void rollup_add(struct rollup *rollup, const struct event *event, bool keep_raw)
         visits_touch(rollup, site, event);
     if (!keep_raw)
         return;
-    rollup->raw = rollup_grow(rollup->arena, rollup->raw, rollup->raw_count, &rollup->raw_cap,
-                              sizeof(rollup->raw[0]));
-    rollup->raw[rollup->raw_count++] = *event;
+    site->raw = rollup_grow(rollup->arena, site->raw, site->raw_count, &site->raw_cap,
+                            sizeof(site->raw[0]));
+    site->raw[site->raw_count++] = event;
 }
 
 void rollup_ledger(struct rollup *rollup, struct str site, struct str tenant, int32_t day,
@@ -338,6 +338,27 @@ static void out_slot(struct rollup *rollup, struct slot *slot, void *ctx)
         out_ledger(rollup, out, &line->row);
 }
 
+/* Those of a site together: their rows stand together, too. */
+static void out_raw(struct rollup *rollup, struct store_batch *batch)
+{
+    const struct event **all;
+    size_t count = 0;
+
+    for (size_t i = 0; i < rollup->sites_size; i++)
+        count += rollup->sites[i] == NULL ? 0 : rollup->sites[i]->raw_count;
+    all = ARENA_NEW(rollup->arena, const struct event *, count + 1);
+    batch->events = all;
+    batch->events_count = count;
+    for (size_t i = 0; i < rollup->sites_size; i++) {
+        const struct site_slots *site = rollup->sites[i];
+
+        if (site == NULL || site->raw_count == 0)
+            continue;
+        memcpy(all, site->raw, site->raw_count * sizeof(all[0]));
+        all += site->raw_count;
+    }
+}
+
 int rollup_apply(struct rollup *rollup, struct store_batch *batch, struct err *err)
 {
     struct rows_out out = {0};
@@ -350,8 +371,7 @@ int rollup_apply(struct rollup *rollup, struct store_batch *batch, struct err *e
     out.days = ARENA_NEW(rollup->arena, struct stats_row, slots + 1);
     out.hours = ARENA_NEW(rollup->arena, struct stats_row, slots + 1);
     each_slot(rollup, out_slot, &out);
-    batch->events = rollup->raw;
-    batch->events_count = rollup->raw_count;
+    out_raw(rollup, batch);
     batch->days = out.days;
     batch->days_count = out.days_count;
     batch->hours = out.hours;

@@ -20,7 +20,7 @@ struct rollup;
 struct rollup *rollup_new(struct arena *arena);
 
 /* Count an event under its site's day and hour. `keep_raw`: its day still has raw rows and sets;
- * without, it adds its counts and makes no visitor, visit or raw row. The event's strings must
+ * without, it adds its counts and makes no visitor, visit or raw row. The event must
  * outlive the rollup. */
 void rollup_add(struct rollup *rollup, const struct event *event, bool keep_raw);
 

@@ -32,6 +32,8 @@ struct slot {
 struct site_slots {
     struct str site, tenant;
     struct slot *days, *hours;
+    const struct event **raw; /* in the order added */
+    size_t raw_count, raw_cap;
 };
 
 /* A run that was loaded, or is new (`was` then has no key), and what became of it. */
@@ -66,8 +68,6 @@ struct rollup {
     size_t sites_size, sites_count;
     struct site_slots *last_site;
     struct people people;
-    struct event *raw;
-    size_t raw_count, raw_cap;
     struct sketch *sketches;
     struct seen **sketch_seen; /* beside sketches */
     struct stats **sketch_stats;

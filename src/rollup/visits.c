@@ -17,9 +17,32 @@
  */
 #include "rollup/rollup_internal.h"
 
+#include <stdlib.h>
 #include <xxhash.h>
 
 enum { LINK_DEPTH_MAX = 64 }; /* more days than events may be old */
+
+/* A table's rows side by side, not here and there: the order of the store's keys. */
+static int by_visitor(const void *a, const void *b)
+{
+    const struct visitor_key *x = a, *y = b;
+    int order = x->site.ptr == y->site.ptr ? 0 : str_cmp(x->site, y->site);
+
+    if (order == 0)
+        order = (x->day > y->day) - (x->day < y->day);
+    if (order == 0)
+        order = ((int64_t)x->visitor > (int64_t)y->visitor) -
+                ((int64_t)x->visitor < (int64_t)y->visitor);
+    return order;
+}
+
+static int by_visit(const void *a, const void *b)
+{
+    const struct visit_key *x = a, *y = b;
+
+    return by_visitor(&(struct visitor_key){x->site, x->day, x->visitor},
+                      &(struct visitor_key){y->site, y->day, y->visitor});
+}
 
 /* One event of a visitor, as far as runs care. */
 struct touch {
@@ -96,6 +119,10 @@ void visits_touch(struct rollup *rollup, struct site_slots *site, const struct e
 
 const struct visitor_key *rollup_visitors(struct rollup *rollup, size_t *count)
 {
+    struct people *people = &rollup->people;
+
+    if (people->wanted_count > 1)
+        qsort(people->wanted, people->wanted_count, sizeof(people->wanted[0]), by_visitor);
     *count = rollup->people.wanted_count;
     return rollup->people.wanted;
 }
@@ -306,6 +333,9 @@ void visits_apply(struct rollup *rollup, struct store_batch *batch)
     for (size_t i = 0; i < people->size; i++)
         if (people->table[i] != NULL)
             person_out(rollup, people->table[i], &out);
+    _Static_assert(offsetof(struct visit, key) == 0, "visits are sorted by what they begin with");
+    if (out.put_count > 1)
+        qsort(out.put, out.put_count, sizeof(out.put[0]), by_visit);
     batch->visits = out.put;
     batch->visits_count = out.put_count;
     batch->visits_gone = out.gone;

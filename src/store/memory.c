@@ -77,7 +77,9 @@ static int check_positions(struct memory_store *store, const struct store_batch 
 
 static int check_sites(const struct store_batch *batch, struct err *err)
 {
-    ANY_EMPTY(batch->events, batch->events_count, site);
+    for (size_t i = 0; i < batch->events_count; i++)
+        if (batch->events[i]->site.len == 0)
+            return err_set(err, ERR_INVALID, "a row has no site");
     ANY_EMPTY(batch->days, batch->days_count, site);
     ANY_EMPTY(batch->hours, batch->hours_count, site);
     ANY_EMPTY(batch->sketches, batch->sketches_count, key.site);
@@ -116,7 +118,7 @@ static void add_events(struct memory_store *store, const struct store_batch *bat
         struct event *e = &row->event;
 
         row->id = ++store->event_id;
-        *e = batch->events[i];
+        *e = *batch->events[i];
         e->received_ms = e->hour_ms = 0;
         e->visitor_before = 0;
         e->has_id = false;

@@ -138,13 +138,23 @@ static int by_site_and_time(const void *a, const void *b)
     return order != 0 ? order : (x > y) - (x < y);
 }
 
+static bool is_sorted(const struct event *const *events, size_t count)
+{
+    for (size_t i = 1; i < count; i++)
+        if (events[i - 1]->time_ms > events[i]->time_ms &&
+            str_eq(events[i - 1]->site, events[i]->site))
+            return false;
+    return true;
+}
+
+/* Rows in the order of their keys, or of theirs site by site, find their places side by side. */
 static const struct event **sorted_events(const struct store_batch *batch)
 {
     const struct event **sorted = store_alloc(batch->events_count * sizeof(struct event *));
 
-    for (size_t i = 0; i < batch->events_count; i++)
-        sorted[i] = &batch->events[i];
-    qsort(sorted, batch->events_count, sizeof(struct event *), by_site_and_time);
+    memcpy(sorted, batch->events, batch->events_count * sizeof(sorted[0]));
+    if (!is_sorted(sorted, batch->events_count))
+        qsort(sorted, batch->events_count, sizeof(sorted[0]), by_site_and_time);
     return sorted;
 }
 
@@ -258,12 +268,8 @@ static int put_sketches(struct sqlite_store *store, const struct store_batch *ba
 static const char REMOVE_VISIT[] =
     "DELETE FROM visits WHERE site_id = ? AND day = ? AND visitor = ? AND begin_ms = ?";
 static const char PUT_VISIT[] =
-    "INSERT INTO visits (site_id, day, visitor, begin_ms, before, before_day, end_ms, first_ms,"
-    " first_day, first_hour_ms, pageviews, others) VALUES (?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?)"
-    " ON CONFLICT (site_id, day, visitor, begin_ms) DO UPDATE SET before = excluded.before,"
-    " before_day = excluded.before_day, end_ms = excluded.end_ms, first_ms = excluded.first_ms,"
-    " first_day = excluded.first_day, first_hour_ms = excluded.first_hour_ms,"
-    " pageviews = excluded.pageviews, others = excluded.others";
+    "REPLACE INTO visits (site_id, day, visitor, begin_ms, before, before_day, end_ms, first_ms,"
+    " first_day, first_hour_ms, pageviews, others) VALUES (?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?)";
 
 static void bind_visit_key(struct query *query, const struct visit_key *key)
 {

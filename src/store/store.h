@@ -123,7 +123,7 @@ struct position_move {
 
 /* Everything that one step of the job changes. Rows of an empty site are refused. */
 struct store_batch {
-    const struct event *events; /* raw rows */
+    const struct event *const *events; /* raw rows; best those of a site together, by time */
     size_t events_count;
     const struct stats_row *days; /* to add */
     size_t days_count;

@@ -597,7 +597,9 @@ static void add_event(struct world *w, struct event event)
     event.tenant = STR("five");
     event.hour_ms = event.time_ms / HOUR_MS * HOUR_MS;
     event.received_ms = event.time_ms;
-    fixture_commit(w->store, &(struct store_batch){.events = &event, .events_count = 1});
+    const struct event *pointer = &event;
+
+    fixture_commit(w->store, &(struct store_batch){.events = &pointer, .events_count = 1});
 }
 
 static void add_events(struct world *w)
@@ -701,7 +703,11 @@ static void exports_in_pages_without_loss_or_repeat(void **state)
                                    .tokens = 10000 + i,
                                    .count = 1,
                                    .scroll = -1};
-    fixture_commit(w->store, &(struct store_batch){.events = events, .events_count = ROWS});
+    const struct event *pointers[ROWS];
+
+    for (int i = 0; i < ROWS; i++)
+        pointers[i] = &events[i];
+    fixture_commit(w->store, &(struct store_batch){.events = pointers, .events_count = ROWS});
     assert_int_equal(ask(w, export_get, w->five_a, "", ""), 200);
     assert_int_equal(read_stream(w, &out), 2);
     buf_addc(&out, '\0');

@@ -298,7 +298,7 @@ static int commit_everything(struct fixture *f, struct position_move move, const
     struct ledger_row ledger = {str_from(site), STR("t5g"), DAY, LEDGER_STORED, STR(""), 1, 1};
 
     return store_commit(f->store,
-                        &(struct store_batch){.events = &event,
+                        &(struct store_batch){.events = pointers(f, &event, 1),
                                               .events_count = 1,
                                               .days = &row,
                                               .days_count = 1,
@@ -393,7 +393,7 @@ static void a_raw_row_keeps_what_it_says(void **state)
     struct event_row *out;
     size_t count;
 
-    commit(f, &(struct store_batch){.events = &put, .events_count = 1});
+    commit(f, &(struct store_batch){.events = pointers(f, &put, 1), .events_count = 1});
     assert_ok(f, store_page_events(f->store, STR("abc"), DAY_START, DAY_START + DAY_MS,
                                    (struct event_cursor){INT64_MIN, 0}, 10, &f->arena, &out, &count,
                                    &f->err));
@@ -426,7 +426,7 @@ static void what_a_raw_row_lacks_stays_absent(void **state)
     struct event_row *out;
     size_t count;
 
-    commit(f, &(struct store_batch){.events = &put, .events_count = 1});
+    commit(f, &(struct store_batch){.events = pointers(f, &put, 1), .events_count = 1});
     assert_ok(f, store_page_events(f->store, STR("abc"), INT64_MIN, INT64_MAX,
                                    (struct event_cursor){INT64_MIN, 0}, 10, &f->arena, &out, &count,
                                    &f->err));
@@ -454,7 +454,7 @@ static void pages_give_every_row_once(void **state)
         (void)snprintf(paths[i], sizeof(paths[i]), "/%d", i);
         events[i] = pageview("abc", DAY_START + (EVENTS - i) / 5, paths[i]);
     }
-    commit(f, &(struct store_batch){.events = events, .events_count = EVENTS});
+    commit(f, &(struct store_batch){.events = pointers(f, events, EVENTS), .events_count = EVENTS});
     while (count > 0) {
         struct event_row *rows;
 
@@ -484,7 +484,7 @@ static void a_page_keeps_to_its_site_and_time(void **state)
     struct event_row *rows;
     size_t count;
 
-    commit(f, &(struct store_batch){.events = events, .events_count = 5});
+    commit(f, &(struct store_batch){.events = pointers(f, events, 5), .events_count = 5});
     assert_ok(f, store_page_events(f->store, STR("abc"), 1000, 2000,
                                    (struct event_cursor){INT64_MIN, 0}, 10, &f->arena, &rows,
                                    &count, &f->err));

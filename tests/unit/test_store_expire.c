@@ -161,7 +161,7 @@ static void a_call_removes_at_most_10000_rows(void **state)
 
     for (int i = 0; i < EVENTS; i++)
         events[i] = pageview("abc", DAY_START + i, "/");
-    commit(f, &(struct store_batch){.events = events, .events_count = EVENTS});
+    commit(f, &(struct store_batch){.events = pointers(f, events, EVENTS), .events_count = EVENTS});
     assert_ok(f, store_expire(f->store, &raw, 1, &nothing_general, 0, &more, &f->err));
     assert_true(more);
     assert_int_equal(raw_rows(f, "abc"), 1);

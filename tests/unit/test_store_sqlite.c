@@ -66,14 +66,17 @@ enum { CRASH_EVENTS = 50 };
 static int commit_numbered(struct store *store, uint64_t n, struct err *err)
 {
     struct event events[CRASH_EVENTS];
+    const struct event *pointed[CRASH_EVENTS];
     struct position_move move = move_to(1, n, n + CRASH_EVENTS);
     struct ledger_row ledger = {STR("abc"), STR("t5g"),   DAY,         LEDGER_STORED,
                                 STR(""),    CRASH_EVENTS, CRASH_EVENTS};
 
-    for (int i = 0; i < CRASH_EVENTS; i++)
+    for (int i = 0; i < CRASH_EVENTS; i++) {
         events[i] = pageview("abc", DAY_START + (int64_t)n + i, "/");
+        pointed[i] = &events[i];
+    }
     return store_commit(store,
-                        &(struct store_batch){.events = events,
+                        &(struct store_batch){.events = pointed,
                                               .events_count = CRASH_EVENTS,
                                               .ledger = &ledger,
                                               .ledger_count = 1,
@@ -157,7 +160,8 @@ static void a_row_that_a_trigger_refuses_leaves_nothing(void **state)
     struct event events[] = {pageview("abc", DAY_START, "/good"),
                              pageview("abc", DAY_START + 1, "/bad")};
     struct stats_row row = {STR("abc"), STR("t5g"), DAY, 0, {.pageviews = 2}};
-    struct store_batch batch = {.events = events, .events_count = 2, .days = &row, .days_count = 1};
+    struct store_batch batch = {
+        .events = pointers(f, events, 2), .events_count = 2, .days = &row, .days_count = 1};
 
     assert_int_equal(execute(f, "CREATE TRIGGER refuse BEFORE INSERT ON analytics_events"
                                 " WHEN new.path = '/bad' BEGIN SELECT RAISE(ABORT, 'no'); END"),
@@ -590,10 +594,10 @@ static void commit_megabytes(struct fixture *f, int count)
         events[i].title = (struct str){title, sizeof(title)};
     }
     for (int i = 0; i < count; i++)
-        assert_ok(
-            f, store_commit(f->store,
-                            &(struct store_batch){.events = events, .events_count = CRASH_EVENTS},
-                            &f->err));
+        assert_ok(f, store_commit(f->store,
+                                  &(struct store_batch){.events = pointers(f, events, CRASH_EVENTS),
+                                                        .events_count = CRASH_EVENTS},
+                                  &f->err));
 }
 
 static void the_log_of_writes_begins_anew_when_it_is_written_back(void **state)

@@ -170,6 +170,16 @@ static inline struct seen_stats days_of(struct fixture *f, const char *site, int
     return seen;
 }
 
+static inline const struct event *const *pointers(struct fixture *f, const struct event *events,
+                                                  size_t count)
+{
+    const struct event **all = ARENA_NEW(&f->arena, const struct event *, count);
+
+    for (size_t i = 0; i < count; i++)
+        all[i] = &events[i];
+    return all;
+}
+
 static inline void add_day(struct fixture *f, const char *site, int32_t day, struct stats stats)
 {
     struct stats_row row = {str_from(site), STR("t5g"), day, 0, stats};
@@ -280,7 +290,7 @@ static inline void fill_two_days(struct fixture *f)
         struct ledger_row ledger = {STR("abc"), STR("t5g"), day, LEDGER_STORED, STR(""), 1, 1};
         struct position_move move = move_to((uint8_t)(day - DAY + 1), 0, 1);
 
-        commit(f, &(struct store_batch){.events = &event,
+        commit(f, &(struct store_batch){.events = pointers(f, &event, 1),
                                         .events_count = 1,
                                         .days = &daily,
                                         .days_count = 1,
