@@ -10,6 +10,9 @@
 #include "rollup/distinct.h"
 #include "unit.h"
 
+#include <stdio.h>
+#include <unistd.h>
+
 static inline int32_t day(const char *text)
 {
     int32_t out;
@@ -26,15 +29,39 @@ static inline int64_t instant(const char *text)
     return ms;
 }
 
+/* The directory of this process's store: for the job's lock and the salts, which are files also of
+ * the memory double. */
+enum { FIXTURE_PATH = 64 };
+static inline void fixture_path(char out[FIXTURE_PATH], const char *name)
+{
+    (void)snprintf(out, FIXTURE_PATH, "/tmp/abacus-fixture-%d%s", (int)getpid(), name);
+}
+
 static inline struct store *fixture_open(void)
 {
-    struct store_config config = {.url = STR("memory:"), .data_dir = STR("")};
+    char dir[FIXTURE_PATH];
+
+    fixture_path(dir, "");
+    struct store_config config = {.url = STR("memory:"), .data_dir = str_from(dir)};
     struct store *store = NULL;
     struct err err = {0};
 
     if (store_open(&config, &store, &err) != 0)
         fail_msg("%s", err.text);
     return store;
+}
+
+static inline void fixture_close(struct store **store)
+{
+    static const char *const names[] = {"/aggregate.lock", "/writers.lock", "/salts", "/salts.lock",
+                                        ""};
+    char path[FIXTURE_PATH];
+
+    store_close(store);
+    for (size_t i = 0; i < sizeof(names) / sizeof(names[0]); i++) {
+        fixture_path(path, names[i]);
+        (void)remove(path);
+    }
 }
 
 /* `stats_days` 0: for ever. */

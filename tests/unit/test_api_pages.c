@@ -70,7 +70,7 @@ static int tear_down(void **state)
     buf_release(&w->response.body);
     directory_free(&w->directory);
     metrics_free(&w->metrics);
-    store_close(&w->store);
+    fixture_close(&w->store);
     arena_free(&w->arena);
     test_free(w);
     return 0;

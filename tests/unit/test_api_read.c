@@ -83,7 +83,7 @@ static int tear_down(void **state)
 
     buf_release(&w->response.body);
     directory_free(&w->directory);
-    store_close(&w->store);
+    fixture_close(&w->store);
     arena_free(&w->arena);
     test_free(w);
     return 0;

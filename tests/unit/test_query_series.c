@@ -20,7 +20,7 @@ static void open_world(struct world *w, const char *zone)
 
 static void close_world(struct world *w)
 {
-    store_close(&w->store);
+    fixture_close(&w->store);
     tz_free(&w->tz);
     arena_free(&w->arena);
 }

@@ -31,7 +31,7 @@ static int tear_down(void **state)
 {
     struct world *w = *state;
 
-    store_close(&w->store);
+    fixture_close(&w->store);
     tz_free(&w->tz);
     arena_free(&w->arena);
     test_free(w);
