@@ -23,14 +23,16 @@ const failures = [];
 const RESULT = /^(not )?ok\b\s*\d*\s*(?:- )?(.*?)(?:\s+# (SKIP|TODO)\b\s*(.*))?$/i;
 const PLAN = /^1\.\.(\d+)/;
 
+const show = (text) => console.log(`    | ${text}`);
+
 class Step {
   constructor(name) {
     this.name = name;
     this.results = 0;
     this.planned = 0;
     this.bad = 0;
-    this.said = []; // what belongs to failures
     this.pending = []; // what was said since the last result
+    this.block = false;
     this.failing = false; // the last result was bad: what follows at once explains it
   }
 
@@ -51,21 +53,28 @@ class Step {
     totals.failed++;
     failures.push(`${this.name}: ${what}`);
     console.log(`  FAILED   ${this.name}: ${what}`);
+    this.pending.forEach(show);
+    this.pending = [];
   }
 
   // What a passed test has said is of no interest; what stands before and behind a failure is.
   say(text) {
-    const lines = this.failing && /^(#|\s)/.test(text) ? this.said : this.pending;
-    this.failing &&= lines === this.said;
-    lines.push(text);
-    if (lines.length > SAID_MAX) lines.shift();
+    // The block that node writes behind a result that was good.
+    if (text === '  ---' && !this.failing) this.block = true;
+    if (this.block) {
+      this.block = text !== '  ...';
+      return;
+    }
+    this.failing &&= /^(#|\s)/.test(text);
+    if (this.failing) show(text);
+    else this.pending.push(text);
+    if (this.pending.length > SAID_MAX) this.pending.shift();
   }
 
   result(bad, what, directive, why) {
     if (directive?.toUpperCase() === 'SKIP') this.skip(what, why);
     else if (bad) this.fail(what);
     else this.pass();
-    if (bad) this.said.push(...this.pending);
     this.pending = [];
     this.failing = Boolean(bad);
   }
@@ -82,8 +91,6 @@ class Step {
     if (this.bad === 0 && status !== 0) this.fail(`ended with ${status}`);
     if (this.results < this.planned) this.fail(`${this.results} of ${this.planned} tests seen`);
     if (this.results === 0) this.fail('no test was run');
-    const lines = this.bad > 0 ? [...this.said, ...this.pending] : [];
-    for (const text of lines) console.log(`    | ${text}`);
     const verdict = this.bad > 0 ? `${this.bad} FAILED` : 'ok';
     console.log(`${verdict.padEnd(9)}  ${this.name}: ${this.results} in ${seconds.toFixed(1)} s`);
   }

@@ -38,11 +38,15 @@ static int wait_for_lock(void *ctx, int tries)
 }
 
 /* The database holds what visitors did: made here, it is readable by its owner only; SQLite gives
- * its other files the same mode. */
+ * its other files the same mode. One that is there is not even opened: closing it again would drop
+ * the POSIX locks that this process's other handles hold on it, and with them all protection from
+ * other processes. */
 static int make_file(const char *path, struct err *err)
 {
-    int fd = open(path, O_RDWR | O_CREAT | O_CLOEXEC, 0600);
+    int fd = open(path, O_RDWR | O_CREAT | O_EXCL | O_CLOEXEC, 0600);
 
+    if (fd < 0 && errno == EEXIST)
+        return 0;
     if (fd < 0)
         return err_set(err, ERR_SYSTEM, "%s: %s", path, strerror(errno));
     (void)close(fd);

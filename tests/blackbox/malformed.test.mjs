@@ -5,7 +5,7 @@
 // the contract leaves the code to it: REFUSED stands for any 4xx or a closed connection.
 
 import assert from 'node:assert/strict';
-import { existsSync } from 'node:fs';
+import { existsSync, readFileSync } from 'node:fs';
 import { after, before, test } from 'node:test';
 import { ASAN_BIN, Installation, query } from '../lib/abacus.mjs';
 import { Cut, once, requestBytes, TRACK, trackBytes, Wire } from '../lib/wire.mjs';
@@ -20,6 +20,7 @@ let server;
 
 before(async () => {
     assert.ok(existsSync(ASAN_BIN), `${ASAN_BIN} is missing: build with -Db_sanitize=address,undefined`);
+    assert.ok(readFileSync(ASAN_BIN).includes('__asan_init'), `${ASAN_BIN} has no sanitizer`);
     await abacus.site('s', 't', { domain: 'example.com' });
     tokens.write = await abacus.token('events:write', { tenant: 't' });
     tokens.read = await abacus.token('stats:read', { tenant: 't' });

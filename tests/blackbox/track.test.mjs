@@ -260,6 +260,24 @@ test('behind a trusted proxy the rightmost address that is no proxy counts', asy
     assert.deepEqual(await proxied.stop(), { code: 0, signal: null });
 });
 
+test('unique visitors are exact up to 2048 and within a few standard errors beyond, and the answer says which', async () => {
+    const site = await freshSite();
+    const send = async (from, to) => {
+        for (let n = from; n < to; n += 100) {
+            const events = Array.from({ length: Math.min(100, to - n) }, (_, i) => view(site, '/', { visitor: { ip: '192.0.2.1', userAgent: `Visitor ${n + i}` } }));
+            await expect(events, bearer(tokens.write), 202);
+        }
+        return counted(site);
+    };
+    const exact = await send(0, 2048);
+    assert.deepEqual([exact.uniqueVisitors, exact.exact, exact.visits], [2048, true, 2048]);
+    const estimate = await send(2048, 8000);
+    assert.equal(estimate.exact, false);
+    assert.ok(Math.abs(estimate.uniqueVisitors / 8000 - 1) < 5 * 0.0081, `${estimate.uniqueVisitors}`);
+    assert.deepEqual([estimate.pageviews, estimate.visits], [8000, 8000]);
+    assert.equal((await send(0, 2048)).uniqueVisitors, estimate.uniqueVisitors);
+});
+
 test('events beyond the limit per second are refused with 429 and Retry-After, and the ledger says so', async () => {
     const site = await freshSite({ events_per_second: 1 });
     await expect(Array(100).fill(view(site)), {}, 202, { accepted: 100 });

@@ -1,4 +1,4 @@
-// A full disk: 503, nothing accepted lost, and recovery when there is room again.
+// No room, on the disk or under the log's bound: 503, nothing accepted lost, and recovery when there is room again.
 
 import assert from 'node:assert/strict';
 import { closeSync, openSync, rmSync, writeSync } from 'node:fs';
@@ -31,8 +31,45 @@ function fill(dir) {
     closeSync(file);
 }
 
+/** Sends large events until it is told to stop; counts those accepted. */
+class Sender {
+    constructor(server) {
+        this.server = server;
+        this.accepted = 0;
+    }
+
+    async send() {
+        const title = 'x'.repeat(1900);
+        const events = Array.from({ length: 30 }, (_, i) => ({ event: 'pageview', siteId: 'site', path: `/${this.accepted + i}`, props: { title } }));
+        const { status, headers } = await this.server.track(events);
+        assert.ok(status === 202 || status === 503, `${status}`);
+        if (status === 202) this.accepted += events.length;
+        else assert.match(headers.get('retry-after'), /^[1-9]\d*$/);
+        return status;
+    }
+
+    /** As many as fit; then 503 it stays, and nothing is taken. */
+    async sendUntilFull() {
+        while ((await this.send()) === 202) assert.ok(this.accepted < 100_000, 'it never ends');
+        const before = this.accepted;
+        for (let i = 0; i < 20; i++) assert.equal(await this.send(), 503);
+        assert.equal(this.accepted, before);
+        assert.equal((await this.server.fetch('/healthz')).status, 200);
+    }
+}
+
+async function checkAllCounted(abacus, server, token, accepted) {
+    await abacus.aggregate();
+    assert.equal((await server.stats(token, 'site')).pageviews, accepted);
+    const rows = await server.exportRows(token, 'site', ...AROUND_NOW);
+    assert.equal(rows.length, accepted);
+    assert.equal(new Set(rows.map(({ path }) => path)).size, accepted);
+    assert.deepEqual(await server.stop(), { code: 0, signal: null });
+    await abacus.balance();
+}
+
 test('a full disk gives 503, loses nothing accepted, and recovers when there is room', async (t) => {
-    const disk = await smallDisk(112);
+    const disk = await smallDisk(224); // the log's 32, and twice that for each the database and its write-ahead log
     if (disk === null) {
         t.skip('only root can mount a small tmpfs');
         return;
@@ -41,33 +78,26 @@ test('a full disk gives 503, loses nothing accepted, and recovers when there is 
     await abacus.site('site', 'tenant');
     const token = await abacus.token('stats:read', { tenant: 'tenant' });
     const server = await abacus.serve(['--log-max', '32MiB']);
-    let accepted = 0;
-    const send = async () => {
-        const title = 'x'.repeat(400);
-        const events = Array.from({ length: 60 }, (_, i) => ({ event: 'pageview', siteId: 'site', path: `/${accepted + i}`, title, props: { title } }));
-        const { status, headers } = await server.track(events);
-        assert.ok(status === 202 || status === 503, `${status}`);
-        if (status === 202) accepted += events.length;
-        else assert.notEqual(headers.get('retry-after'), null);
-        return status;
-    };
-    assert.equal(await send(), 202);
+    const sender = new Sender(server);
+    assert.equal(await sender.send(), 202);
     fill(disk.dir);
-    await until(async () => (await send()) === 503, '503 on the full disk');
-    assert.equal((await server.fetch('/healthz')).status, 200);
-    const before = accepted;
-    for (let i = 0; i < 20; i++) assert.equal(await send(), 503);
-    assert.equal(accepted, before);
-
+    await sender.sendUntilFull();
     rmSync(join(disk.dir, 'filler'));
-    await until(async () => (await send()) === 202, '202 when there is room again');
-    for (let i = 0; i < 5; i++) await send();
-    await abacus.aggregate();
-    await until(async () => (await server.stats(token, 'site')).pageviews === accepted, `${accepted} accepted events to be counted`);
-    const rows = await server.exportRows(token, 'site', ...AROUND_NOW);
-    assert.equal(rows.length, accepted);
-    assert.equal(new Set(rows.map(({ path }) => path)).size, accepted);
-    assert.deepEqual(await server.stop(), { code: 0, signal: null });
-    await abacus.balance();
+    await until(async () => (await sender.send()) === 202, '202 when there is room again');
+    for (let i = 0; i < 5; i++) await sender.send();
+    await checkAllCounted(abacus, server, token, sender.accepted);
     disk.unmount();
+});
+
+test('a log at its bound gives 503 until its events are counted', async () => {
+    const abacus = new Installation();
+    await abacus.site('site', 'tenant');
+    const token = await abacus.token('stats:read', { tenant: 'tenant' });
+    const server = await abacus.serve(['--log-max', '32MiB'], { interval: '0' });
+    const sender = new Sender(server);
+    await sender.sendUntilFull();
+    assert.ok(sender.accepted > 1000);
+    await abacus.aggregate();
+    await until(async () => (await sender.send()) === 202, '202 when the events are counted');
+    await checkAllCounted(abacus, server, token, sender.accepted);
 });
