@@ -44,7 +44,7 @@ struct block {
 
 static void *yajl_arena_alloc(void *ctx, size_t size)
 {
-    struct block *block = arena_alloc(ctx, 1, sizeof(*block) + size);
+    struct block *block = arena_bytes(ctx, sizeof(*block) + size);
 
     block->size = size;
     return block + 1;

@@ -10,7 +10,7 @@ import { COUNTS, DAY_METRICS, METRICS, RATES, Reference, same, value } from '../
 import { BEGIN_MS, domainOf, END_MS, FIRST_DATE, LAST_DATE, makeScenario, rangesOf, secretsOf, TENANTS } from '../lib/scenario.mjs';
 import { findAll } from '../lib/search.mjs';
 import { trackBytes, Wire } from '../lib/wire.mjs';
-import { datesOf } from '../lib/zones.mjs';
+import { datesOf, daysBetween } from '../lib/zones.mjs';
 
 const scenario = makeScenario();
 const reference = new Reference({ ...scenario, nowMs: END_MS });
@@ -201,7 +201,9 @@ test('comparisons with the range before, the year before and a range of one\'s o
                 if (against === 'custom') Object.assign(params, { againstFrom: custom.from, againstTo: custom.to });
                 const answer = await ask(tenant, '/api/analytics/compare', params);
                 const before = reference.earlier(id, params.from, to, against, custom);
-                before.lost = against === 'year' && id !== LONG_KEPT;
+                const kept = id === LONG_KEPT ? 800 : 365;
+                differences.equal(`${id} availableFrom`, Math.abs(daysBetween(answer.availableFrom, reference.today(id)) - kept) <= 1, true);
+                before.lost = before.from < answer.availableFrom;
                 compareChange(differences, `${id} ${params.from}..${to} ${against}`, answer, reference.range([id], params.from, to), before);
             }
         }
