@@ -19,10 +19,8 @@
 struct aggregate_config {
     struct str data_dir;                                  /* of the log and the dead letters */
     int32_t raw_days, visit_days, stats_days, audit_days; /* the installation's; 0: for ever */
-    const struct producer
-        *running;     /* this node's own producer, if it has one: its positions are never folded */
-    size_t batch_max; /* records in a transaction; 0: 10,000, which is also the most */
-    bool retention;   /* also remove what is too old */
+    size_t batch_max;            /* records in a transaction; 0: 10,000, which is also the most */
+    bool retention;              /* also remove what is too old */
     const struct logger *logger; /* may be NULL */
     struct metrics *metrics;     /* may be NULL */
     /* May be NULL. Returns true when the run should end early (the server is stopping). */

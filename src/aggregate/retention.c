@@ -8,8 +8,7 @@
 #include "aggregate/aggregate_internal.h"
 
 #include "base/date.h"
-
-#include <stdlib.h>
+#include "log/log.h"
 
 enum {
     KEY_DAYS = 7,
@@ -50,31 +49,36 @@ static struct expiry removed_expiry(const struct run *run)
     };
 }
 
-static struct expiry_general general_expiry(const struct run *run)
+/* A producer whose log is still there goes on from its positions, however old they are. */
+static int general_expiry(const struct run *run, struct arena *arena, struct expiry_general *out,
+                          struct err *err)
 {
     int32_t audit = run->config->audit_days;
+    struct producer *running = NULL;
+    size_t count = 0;
+    int rc = log_producers(run->config->data_dir, arena, &running, &count, err);
 
-    return (struct expiry_general){
+    *out = (struct expiry_general){
         .keys_before_ms = run->now_ms - KEY_DAYS * DAY_MS,
         .positions_before_ms = run->now_ms - POSITION_DAYS * DAY_MS,
-        .running = run->config->running,
-        .running_count = run->config->running == NULL ? 0 : 1,
+        .running = running,
+        .running_count = count,
         .removed = removed_expiry(run),
         .audit_before_ms = audit == 0 ? INT64_MIN : run->now_ms - audit * DAY_MS,
     };
+    return rc;
 }
 
 int retention_run(struct run *run, struct err *err)
 {
     const struct site *const *sites = NULL;
     size_t count = snapshot_sites(run->snapshot, STR(""), &sites);
-    struct expiry *expiries = calloc(count + 1, sizeof(*expiries));
-    struct expiry_general general = general_expiry(run);
+    struct arena arena = {0};
+    struct expiry *expiries = ARENA_NEW(&arena, struct expiry, count + 1);
+    struct expiry_general general;
     bool more = true;
-    int rc = 0;
+    int rc = general_expiry(run, &arena, &general, err);
 
-    if (expiries == NULL)
-        abort();
     for (size_t i = 0; i < count; i++)
         expiries[i] = site_expiry(run, sites[i]);
     while (rc == 0 && more &&
@@ -83,6 +87,6 @@ int retention_run(struct run *run, struct err *err)
         if (rc == 0 && more)
             store_yield(run->store);
     }
-    free(expiries);
+    arena_free(&arena);
     return rc;
 }

@@ -5,6 +5,25 @@
 
 #include <stdio.h>
 
+struct aggregate_args {
+    bool json;
+    int64_t batch;
+};
+#define ARG(member) .offset = offsetof(struct aggregate_args, member)
+
+static const struct option aggregate_options[] = {
+    {.name = "batch",
+     .type = OPTION_COUNT,
+     .value = "RECORDS",
+     .fallback = "10000",
+     .min = 1,
+     .max = 10000,
+     ARG(batch),
+     .sentence = "How many records of the log one transaction counts."},
+    {.name = "json", .type = OPTION_FLAG, ARG(json), .sentence = "Give the result as JSON."},
+    {.name = NULL},
+};
+
 static void show_progress(void *ctx, uint64_t done, uint64_t total)
 {
     const struct invocation *in = ctx;
@@ -52,7 +71,7 @@ static void add_line(const struct aggregate_report *report, struct buf *out)
 
 static int run(const struct invocation *in, struct err *err)
 {
-    const struct json_args *args = in->args;
+    const struct aggregate_args *args = in->args;
     const struct settings *settings = in->settings;
     struct store *store = NULL;
     int rc = settings_open_store(settings, false, in->arena, &store, err);
@@ -67,6 +86,7 @@ static int run(const struct invocation *in, struct err *err)
         .visit_days = (int32_t)settings->visit_days,
         .stats_days = (int32_t)settings->stats_days,
         .audit_days = (int32_t)settings->audit_days,
+        .batch_max = (size_t)args->batch,
         .retention = true,
         .logger = &logger,
         .progress = show_progress,
@@ -93,8 +113,8 @@ const struct command command_aggregate = {
         "Waits for a running job first. After exit 0 every event that was answered 202 before it "
         "began is\n"
         "in the next answer. Safe beside serve. A literal -- among the arguments is passed over.",
-    .options = json_options,
-    .args_size = sizeof(struct json_args),
+    .options = aggregate_options,
+    .args_size = sizeof(struct aggregate_args),
     .groups = SETTINGS_DATA | SETTINGS_JOB,
     .run = run,
 };

@@ -18,6 +18,7 @@
 #include <signal.h>
 #include <sodium.h>
 #include <stdlib.h>
+#include <sys/prctl.h>
 #include <time.h>
 
 enum { TICK_MS = 250 };
@@ -190,6 +191,7 @@ static bool pause_or_stop(struct directory *directory)
 
 static void *follow(void *ctx)
 {
+    (void)prctl(PR_SET_NAME, "directory");
     struct directory *directory = ctx;
     int64_t version = -1;
 

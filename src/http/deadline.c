@@ -20,6 +20,7 @@
 #include <fcntl.h>
 #include <linux/tcp.h>
 #include <netinet/in.h>
+#include <sys/prctl.h>
 #include <time.h>
 #include <unistd.h>
 
@@ -136,6 +137,7 @@ static bool wait_tick(struct http *http, int64_t tick_us)
 
 static void *deadline_run(void *ctx)
 {
+    (void)prctl(PR_SET_NAME, "deadline");
     struct http *http = ctx;
     int64_t tick_us = http->deadline_us / 20;
     size_t lingering = 0;

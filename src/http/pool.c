@@ -9,6 +9,7 @@
  */
 #include "http/http_internal.h"
 
+#include <sys/prctl.h>
 #include <time.h>
 
 static void report_broken_page(const struct http *http, const struct err *err)
@@ -79,6 +80,7 @@ static bool open_worker(struct query_pool *pool, void **worker)
 
 static void *query_thread(void *ctx)
 {
+    (void)prctl(PR_SET_NAME, "query");
     struct query_pool *pool = ctx;
     void *worker = NULL;
     struct exchange *ex;

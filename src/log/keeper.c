@@ -16,6 +16,7 @@
 #include <stdlib.h>
 #include <string.h>
 #include <sys/mman.h>
+#include <sys/prctl.h>
 #include <time.h>
 #include <unistd.h>
 
@@ -325,6 +326,7 @@ static void sleep_until_due(struct log *log)
 
 void *keeper_run(void *arg)
 {
+    (void)prctl(PR_SET_NAME, "log");
     struct log *log = arg;
     struct err err;
 

@@ -136,4 +136,9 @@ struct log_backlog {
 int log_backlog(struct str data_dir, const struct position *committed, size_t count,
                 struct log_backlog *out, struct err *err);
 
+/* The producers of which a segment is left, that is, who may still append to, or be asked for,
+ * records: *out in `arena`, each once. */
+int log_producers(struct str data_dir, struct arena *arena, struct producer **out, size_t *count,
+                  struct err *err);
+
 #endif

@@ -335,14 +335,15 @@ static int add_segment(struct segment_file *file, const struct position *committ
     return scan_behind(file, done, true, out, err);
 }
 
-int log_backlog(struct str data_dir, const struct position *committed, size_t count,
-                struct log_backlog *out, struct err *err)
+/* Call fn for each segment of the log. */
+static int each_segment(struct str data_dir,
+                        int (*fn)(void *ctx, struct segment_file *file, struct err *err), void *ctx,
+                        struct err *err)
 {
     struct sequence_list list = {0};
     struct log_reader *reader;
     int rc = log_reader_open(data_dir, NULL, 0, &reader, err);
 
-    *out = (struct log_backlog){0};
     if (rc == 0 && reader->dirfd >= 0)
         rc = sequence_list_read(reader->dirfd, &list, err);
     for (size_t i = 0; rc == 0 && i < list.count; i++) {
@@ -350,12 +351,75 @@ int log_backlog(struct str data_dir, const struct position *committed, size_t co
 
         rc = segment_file_open(reader->dirfd, list.items[i], O_RDONLY, &file, err);
         if (rc == 0) {
-            rc = add_segment(&file, committed, count, out, err);
+            rc = fn(ctx, &file, err);
             segment_file_close(&file);
         }
+        /* It was removed meanwhile. */
         rc = rc == ERR_NOTFOUND ? 0 : rc;
     }
     sequence_list_release(&list);
     log_reader_close(&reader);
+    return rc;
+}
+
+struct counting {
+    const struct position *committed;
+    size_t count;
+    struct log_backlog *out;
+};
+
+static int count_segment(void *ctx, struct segment_file *file, struct err *err)
+{
+    struct counting *counting = ctx;
+
+    return add_segment(file, counting->committed, counting->count, counting->out, err);
+}
+
+int log_backlog(struct str data_dir, const struct position *committed, size_t count,
+                struct log_backlog *out, struct err *err)
+{
+    struct counting counting = {committed, count, out};
+
+    *out = (struct log_backlog){0};
+    return each_segment(data_dir, count_segment, &counting, err);
+}
+
+struct listing {
+    struct arena *arena;
+    struct producer *producers;
+    size_t count, cap;
+};
+
+static int list_segment(void *ctx, struct segment_file *file, struct err *err)
+{
+    struct listing *list = ctx;
+    const struct producer *producer = &file->header.producer;
+
+    (void)err;
+    if (file->state != HEADER_GOOD)
+        return 0;
+    for (size_t i = 0; i < list->count; i++)
+        if (memcmp(&list->producers[i], producer, sizeof(*producer)) == 0)
+            return 0;
+    if (list->count == list->cap) {
+        struct producer *old = list->producers;
+
+        list->cap = list->cap == 0 ? 16 : list->cap * 2;
+        list->producers = ARENA_NEW(list->arena, struct producer, list->cap);
+        if (list->count > 0)
+            memcpy(list->producers, old, list->count * sizeof(*old));
+    }
+    list->producers[list->count++] = *producer;
+    return 0;
+}
+
+int log_producers(struct str data_dir, struct arena *arena, struct producer **out, size_t *count,
+                  struct err *err)
+{
+    struct listing list = {.arena = arena};
+    int rc = each_segment(data_dir, list_segment, &list, err);
+
+    *out = list.producers;
+    *count = list.count;
     return rc;
 }

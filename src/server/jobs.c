@@ -53,13 +53,11 @@ static void say_failure(struct server *server, const struct err *err)
 /* One run; `retention` once an hour. */
 static void aggregate_once(struct server *server, struct store *store, bool retention)
 {
-    struct producer own = log_producer(server->log);
     const struct aggregate_config config = {.data_dir = server->config->data_dir,
                                             .raw_days = server->config->raw_days,
                                             .visit_days = server->config->visit_days,
                                             .stats_days = server->config->stats_days,
                                             .audit_days = server->config->audit_days,
-                                            .running = &own,
                                             .retention = retention,
                                             .logger = &server->config->logger,
                                             .metrics = server->metrics,

@@ -531,9 +531,10 @@ static int memory_open(const struct store_config *config, struct str path, struc
 static void memory_close(struct store *base)
 {
     struct memory_store *store = memory_of(base);
-    struct rows *all[] = {&store->events,  &store->days,  &store->hours,  &store->sketches,
-                          &store->visits,  &store->keys,  &store->ledger, &store->positions,
-                          &store->tenants, &store->sites, &store->tokens, &store->removed};
+    struct rows *all[] = {&store->events,    &store->days,    &store->hours, &store->sketches,
+                          &store->visits,    &store->closed,  &store->keys,  &store->ledger,
+                          &store->positions, &store->tenants, &store->sites, &store->tokens,
+                          &store->removed};
 
     for (size_t i = 0; i < sizeof(all) / sizeof(all[0]); i++)
         free(all[i]->ptr);

@@ -7,7 +7,7 @@ import { Load, pathOf } from './load.mjs';
 
 const SITE = 'crash';
 
-/** Run it and give back {load, rows, ledger}; the books balance. `span` is the longest time between two kills, in ms. */
+/** Run it and give back {load, paths, ledger}; the books balance. `span` is the longest time between two kills, in ms. */
 async function killUnderLoad({ kills, again, span = 1500, args = [] }) {
     const abacus = new Installation();
     await abacus.site(SITE, 'tenant');
@@ -27,34 +27,34 @@ async function killUnderLoad({ kills, again, span = 1500, args = [] }) {
     await abacus.aggregate();
     const today = new Date();
     const [from, to] = [new Date(today - 86_400_000), today].map((date) => date.toISOString().slice(0, 10));
-    const rows = await server.exportRows(token, SITE, from, to);
+    const paths = await server.exportRows(token, SITE, from, to, ({ path }) => path);
     const ledger = await server.get(`/api/analytics/ledger?siteId=${SITE}&from=${from}&to=${to}`, token);
     const end = await server.stop();
     assert.deepEqual(end, { code: 0, signal: null }, server.stderr.slice(-2000));
     await abacus.balance();
-    return { load, rows, ledger: ledger.body };
+    return { load, paths, ledger: ledger.body };
 }
 
 const sum = (days, of) => days.reduce((total, day) => total + of(day), 0);
 const total = (reasons) => Object.values(reasons ?? {}).reduce((a, b) => a + b, 0);
 
-function checkBooks({ ledger: { days }, load, rows }) {
+function checkBooks({ ledger: { days }, load, paths }) {
     assert.deepEqual(load.problems, []);
-    assert.equal(sum(days, (day) => day.stored), rows.length);
+    assert.equal(sum(days, (day) => day.stored), paths.length);
     assert.equal(sum(days, (day) => day.received), sum(days, (day) => day.stored + total(day.dropped) + total(day.rejected)));
 }
 
-/** How often each path occurs among the rows. */
-function countPaths(rows) {
+/** How often each path occurs. */
+function countPaths(paths) {
     const counts = new Map();
-    for (const { path } of rows) counts.set(path, (counts.get(path) ?? 0) + 1);
+    for (const path of paths) counts.set(path, (counts.get(path) ?? 0) + 1);
     return counts;
 }
 
 /** Sent again until answered: every event is there, once. */
 export async function repeatsUntilAnswered(options) {
     const run = await killUnderLoad({ ...options, again: true });
-    const counts = countPaths(run.rows);
+    const counts = countPaths(run.paths);
     const missing = [];
     const double = [];
     for (let number = 1; number <= run.load.sent; number++) {
@@ -71,7 +71,7 @@ export async function repeatsUntilAnswered(options) {
 /** Sent once: what was answered is there once; what is there beyond that was in a request cut off without an answer. */
 export async function sentOnce(options) {
     const run = await killUnderLoad({ ...options, again: false });
-    const counts = countPaths(run.rows);
+    const counts = countPaths(run.paths);
     const lost = [...run.load.answered].filter((number) => counts.get(pathOf(number)) !== 1);
     const unexpected = [...counts].filter(([path, n]) => {
         const number = Number(path.slice(pathOf('').length));
@@ -79,7 +79,7 @@ export async function sentOnce(options) {
     });
     assert.ok(run.load.answered.size > 100, `only ${run.load.answered.size} events were answered`);
     assert.deepEqual({ lost, unexpected }, { lost: [], unexpected: [] });
-    assert.ok(run.rows.length - run.load.answered.size <= run.load.cut.size);
+    assert.ok(run.paths.length - run.load.answered.size <= run.load.cut.size);
     checkBooks(run);
     return run;
 }

@@ -6,6 +6,9 @@ import { Cut, trackBytes, Wire } from './wire.mjs';
 /** A number of its own for every event, in its path. */
 export const pathOf = (number) => `/e/${number}`;
 
+/** The share of requests whose sender goes away before the answer. */
+const IMPATIENT = 0.04;
+
 export class Load {
     /**
      * `again`: every event carries an id and its request is sent again until it is answered. Otherwise a request
@@ -55,6 +58,7 @@ export class Load {
                 if (wire === null) return; // told to stop with no server there: these were never sent
                 done = await this.#exchange(wire, numbers, bytes);
             }
+            await sleep(1); // busy, but no more than can be looked through afterwards
         }
         wire?.close();
     }
@@ -80,6 +84,7 @@ export class Load {
     async #exchange(wire, numbers, bytes) {
         try {
             wire.send(bytes);
+            if (Math.random() < IMPATIENT) await this.#goAway();
             return this.#judge(numbers, await wire.response());
         } catch (error) {
             if (!(error instanceof Cut)) throw error;
@@ -88,6 +93,12 @@ export class Load {
             if (!this.again) for (const number of numbers) this.cut.add(number);
             return !this.again;
         }
+    }
+
+    /** A sender that does not wait for its answer knows as little as one whose server has died. */
+    async #goAway() {
+        await sleep(Math.random() * 4);
+        throw new Cut('gone away');
     }
 
     #judge(numbers, { status, body }) {

@@ -333,7 +333,7 @@ static void refuses_names_that_are_none(void **state)
 static void put(struct buf *out, uint64_t value, int bytes)
 {
     while (bytes-- > 0)
-        buf_addc(out, (char)(value >> (bytes * 8) & 0xff));
+        buf_addc(out, (char)(bytes < 8 ? value >> (bytes * 8) & 0xff : 0));
 }
 
 static void put_header(struct buf *out, char version, unsigned leaps, unsigned times,
