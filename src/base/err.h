@@ -25,13 +25,15 @@ struct err {
     char text[256];
 };
 
-/* Format into `err` (which may be NULL) and return `code`, so that callers write `return
- * err_set(...)`. */
-int err_set(struct err *err, int code, const char *fmt, ...)
-    __attribute__((format(printf, 3, 4), cold));
+/* Format into `err` (which may be NULL) and give `code`, so that callers write `return err_set(err,
+ * ERR_INVALID, "event %zu: siteId is missing", i)`. Macros, so that whoever reads a caller,
+ * compiler and analyzer too, sees the code. */
+#define err_set(err, code, ...) (err_fill((err), __VA_ARGS__), (int)(code))
 
-/* Put "prefix: " in front of the text already in `err`; return `code`. */
-int err_wrap(struct err *err, int code, const char *fmt, ...)
-    __attribute__((format(printf, 3, 4), cold));
+/* Put "prefix: " in front of the text already in `err`; give `code`. */
+#define err_wrap(err, code, ...) (err_prefix((err), __VA_ARGS__), (int)(code))
+
+void err_fill(struct err *err, const char *fmt, ...) __attribute__((format(printf, 2, 3), cold));
+void err_prefix(struct err *err, const char *fmt, ...) __attribute__((format(printf, 2, 3), cold));
 
 #endif

@@ -88,9 +88,8 @@ export async function exec(file, args, { input, limit = HANG_MS, ...options } = 
         child.stdin.on('error', () => {});
         child.stdin.end(input);
     }
-    const timer = setTimeout(() => child.kill('SIGKILL'), limit);
+    setTimeout(() => child.kill('SIGKILL'), limit).unref();
     const end = await child.ended;
-    clearTimeout(timer);
     return { ...end, stdout: Buffer.concat(out).toString(), stderr: Buffer.concat(err).toString() };
 }
 
@@ -209,10 +208,8 @@ export class Server {
     /** Ask it to stop: {code, signal}. */
     async stop(signal = 'SIGTERM', limit = HANG_MS) {
         this.child.kill(signal);
-        const timer = setTimeout(() => this.child.kill('SIGKILL'), limit);
-        const end = await this.child.ended;
-        clearTimeout(timer);
-        return end;
+        setTimeout(() => this.child.kill('SIGKILL'), limit).unref();
+        return this.child.ended;
     }
 
     kill() {
