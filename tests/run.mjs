@@ -2,8 +2,8 @@
 //
 //     node tests/run.mjs --suite test|soak [PART-OF-A-FILE-NAME...]
 //
-// Each file is a process of its own; a file that dies or hangs is one more "not ok". ABACUS_BIN and ABACUS_ASAN_BIN
-// name the programs under test (build/ and build-asan/ unless given).
+// Each file is a process of its own; a file that dies or hangs is one more "not ok". ABACUS_BIN
+// and ABACUS_ASAN_BIN name the programs under test (build/ and build-asan/ unless given).
 
 import { spawn } from 'node:child_process';
 import { readdirSync } from 'node:fs';
@@ -26,8 +26,16 @@ function readArguments([flag, suite, ...parts]) {
 
 function filesOf(suite, parts) {
     return SUITES[suite]
-        .flatMap((dir) => readdirSync(join(HERE, dir)).sort().map((name) => join(HERE, dir, name)))
-        .filter((file) => file.endsWith('.test.mjs') && (parts.length === 0 || parts.some((part) => file.includes(part))));
+        .flatMap((dir) =>
+            readdirSync(join(HERE, dir))
+                .sort()
+                .map((name) => join(HERE, dir, name)),
+        )
+        .filter(
+            (file) =>
+                file.endsWith('.test.mjs') &&
+                (parts.length === 0 || parts.some((part) => file.includes(part))),
+        );
 }
 
 /** Before 18.15 Node knows no reporters and writes TAP of its own accord. */
@@ -38,7 +46,9 @@ function reporter() {
 
 function runFile(file, limit) {
     return new Promise((resolve) => {
-        const child = spawn(process.execPath, [...reporter(), file], { stdio: ['ignore', 'pipe', 'inherit'] });
+        const child = spawn(process.execPath, [...reporter(), file], {
+            stdio: ['ignore', 'pipe', 'inherit'],
+        });
         let failed = false;
         child.stdout.on('data', (chunk) => {
             process.stdout.write(chunk);
@@ -47,7 +57,10 @@ function runFile(file, limit) {
         const timer = setTimeout(() => child.kill('SIGTERM'), limit);
         child.on('close', (code, signal) => {
             clearTimeout(timer);
-            if (code !== 0 && !failed) process.stdout.write(`not ok - ${relative(HERE, file)} ended with ${code ?? signal}\n`);
+            if (code !== 0 && !failed)
+                process.stdout.write(
+                    `not ok - ${relative(HERE, file)} ended with ${code ?? signal}\n`,
+                );
             resolve(code === 0);
         });
     });
@@ -61,6 +74,8 @@ for (const file of files) {
     const began = Date.now();
     process.stdout.write(`# ${relative(HERE, file)}\n`);
     good = (await runFile(file, LIMIT_MS[suite])) && good;
-    process.stdout.write(`# ${relative(HERE, file)} took ${((Date.now() - began) / 1000).toFixed(1)} s\n`);
+    process.stdout.write(
+        `# ${relative(HERE, file)} took ${((Date.now() - began) / 1000).toFixed(1)} s\n`,
+    );
 }
 process.exit(good ? 0 : 1);

@@ -73,27 +73,43 @@ static int tell_queue(struct run *run, const struct queue_record *records, size_
     return queue_committed(run->queue, positions, count, err);
 }
 
+/* Records of the log are damaged, or their segments are gone: say so, put them into the books as
+ * lost, and read on behind them. Where they may still come, the run ends here. */
+static int pass_loss(struct run *run, struct arena *arena, size_t *count, struct err *err)
+{
+    const struct queue_loss *losses = NULL;
+    size_t n = queue_lost(run->queue, &losses), positions_count = 0;
+    struct position *positions = NULL;
+    char quoted[512];
+
+    if (run->config->metrics != NULL)
+        metrics_error(run->config->metrics, METRICS_ERROR_LOG);
+    if (run->config->logger != NULL)
+        logger_line(run->config->logger, LOG_ERROR, "records of the log are missing or damaged",
+                    "lost=%d why=%s", n > 0, logger_quote(err->text, quoted, sizeof(quoted)));
+    if (n == 0)
+        return ERR_CORRUPT;
+    int rc = batch_lose(run, losses, n, err);
+
+    for (size_t i = 0; i < n; i++)
+        *count += losses[i].to - losses[i].from.number;
+    if (rc == 0)
+        rc = store_positions(run->store, arena, &positions, &positions_count, err);
+    return rc < 0 ? rc : queue_rewind(run->queue, positions, positions_count, err);
+}
+
 /* Read and count one batch; *count says how much there was. */
 static int step(struct run *run, struct arena *arena, size_t max, size_t *count, struct err *err)
 {
     struct queue_record *records = NULL;
     int rc = queue_read(run->queue, max, arena, &records, count, err);
 
+    if (rc == ERR_CORRUPT)
+        return pass_loss(run, arena, count, err);
     if (rc < 0 || *count == 0)
         return rc;
     rc = batch_count(run, records, *count, err);
     return rc < 0 ? rc : tell_queue(run, records, *count, arena, err);
-}
-
-/* The queue says of each source with missing records that it has to stop there, once, and goes on
- * with the others; so does the run, and fails at its end. */
-static void say_gap(const struct run *run, const struct err *err)
-{
-    char quoted[512];
-
-    if (run->config->logger != NULL)
-        logger_line(run->config->logger, LOG_ERROR, "records of the log are missing or damaged",
-                    "why=%s", logger_quote(err->text, quoted, sizeof(quoted)));
 }
 
 static size_t batch_most(const struct run *run, uint64_t left)
@@ -110,19 +126,17 @@ static int drain(struct run *run, uint64_t total, struct err *err)
 {
     struct arena arena = {0};
     uint64_t done = 0;
-    unsigned gaps = 0;
     int rc = 0;
 
-    while (done < total && !stopping(run)) {
+    while (rc == 0 && done < total && !stopping(run)) {
         size_t count = 0;
 
         rc = step(run, &arena, batch_most(run, total - done), &count, err);
         arena_reset(&arena);
-        if (rc == ERR_CORRUPT && ++gaps < GAPS_MAX) {
-            say_gap(run, err);
-            continue;
-        }
-        if (rc < 0 || count == 0)
+        if (rc == 0 && count == 0)
+            rc = err_set(err, ERR_CORRUPT, "%llu records wait that cannot be read now",
+                         (unsigned long long)(total - done));
+        if (rc < 0)
             break;
         done += count;
         if (run->config->progress != NULL)
@@ -131,7 +145,7 @@ static int drain(struct run *run, uint64_t total, struct err *err)
             store_yield(run->store);
     }
     arena_free(&arena);
-    return rc < 0 || gaps == 0 ? rc : err_wrap(err, ERR_CORRUPT, "not everything could be counted");
+    return rc;
 }
 
 /* Settings are read only where there is something to do with them: an idle server runs often. */
@@ -182,6 +196,10 @@ int aggregate_run(const struct aggregate_config *config, struct store *store, bo
     run.now_ms = clock_wall_ms();
     rc = leased(&run, err);
     store_unlease(store);
+    /* ERR_CONFLICT tells the caller that another runs the job; here a position was not where it
+     * should be. */
+    if (rc == ERR_CONFLICT)
+        rc = ERR_UNCERTAIN;
     report->seconds = (double)(clock_steady_us() - began_us) / 1e6;
     if (config->metrics != NULL)
         metrics_aggregate(config->metrics, report->seconds);

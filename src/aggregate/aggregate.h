@@ -33,6 +33,7 @@ struct aggregate_config {
 
 struct aggregate_report {
     uint64_t records, events, duplicates, unstorable, batches;
+    uint64_t lost; /* records of the log that are damaged or gone: in the ledger as such */
     double seconds;
 };
 

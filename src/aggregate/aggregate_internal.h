@@ -22,6 +22,9 @@ struct run {
 /* Count `records` in one transaction, or halve them until what the store refuses stands alone. */
 int batch_count(struct run *run, const struct queue_record *records, size_t count, struct err *err);
 
+/* Put these records into the ledger as lost, and their positions behind them. */
+int batch_lose(struct run *run, const struct queue_loss *losses, size_t count, struct err *err);
+
 /* The site's date now; of a site that is not known any more, the UTC date. */
 int32_t run_today(const struct run *run, struct str site);
 /* The first date of which raw rows are kept; INT32_MIN: all. */

@@ -129,10 +129,27 @@ static int find_duplicates(struct batch *batch, struct err *err)
 
 /* -- counting -- */
 
+/* Sites that cannot be, since ids have no parentheses: for what belongs to none. */
+static const struct str UNREADABLE = STR_INIT("(unreadable)");
+static const struct str REMOVED = STR_INIT("(removed)");
+
+/* A site that was removed since, or has been given to another tenant. */
+static bool is_removed(const struct run *run, struct str site, struct str tenant)
+{
+    const struct site *s = snapshot_site(run->snapshot, site);
+
+    return s == NULL || !str_eq(s->tenant, tenant);
+}
+
 static void count_event(struct batch *batch, const struct event *event, bool duplicate)
 {
     struct run *run = batch->run;
 
+    if (is_removed(run, event->site, event->tenant)) {
+        rollup_ledger(batch->rollup, REMOVED, REMOVED, event->day, LEDGER_DROPPED,
+                      drop_reason_name(DROP_DISABLED), 1, 1);
+        return;
+    }
     if (duplicate) {
         rollup_ledger(batch->rollup, event->site, event->tenant, event->day, LEDGER_DROPPED,
                       drop_reason_name(DROP_DUPLICATE), 1, 1);
@@ -274,14 +291,21 @@ static int commit_batch(struct run *run, const struct queue_record *records, siz
     return rc;
 }
 
-/* The record's place in the books is the line of its site and day; where it cannot be read, of a
- * site that cannot be, since ids have no parentheses. */
+/* Commit a ledger line, and positions, alone. */
+static int commit_line(struct batch *batch, struct err *err)
+{
+    int rc = rollup_apply(batch->rollup, &batch->out, err);
+
+    return rc < 0 ? rc : store_commit(batch->run->store, &batch->out, err);
+}
+
+/* The record's place in the books is the line of its site and day. */
 static int commit_unstorable(struct run *run, const struct queue_record *record, struct err *err)
 {
     struct arena arena = {0};
     struct batch batch = {.run = run, .arena = &arena, .records = record, .count = 1};
     struct record decoded = {0};
-    struct str site = STR("(unreadable)"), tenant = STR("(unreadable)");
+    struct str site = UNREADABLE, tenant = UNREADABLE;
     int32_t day = (int32_t)(run->now_ms / DAY_MS);
 
     if (record_decode(record->payload, &decoded, NULL) == 0) {
@@ -295,10 +319,30 @@ static int commit_unstorable(struct run *run, const struct queue_record *record,
     rollup_ledger(batch.rollup, site, tenant, day, LEDGER_REJECTED,
                   reject_reason_name(REJECT_UNSTORABLE), 1, 1);
     move_positions(&batch);
-    int rc = rollup_apply(batch.rollup, &batch.out, err);
+    int rc = commit_line(&batch, err);
 
-    if (rc == 0)
-        rc = store_commit(run->store, &batch.out, err);
+    arena_free(&arena);
+    return rc;
+}
+
+int batch_lose(struct run *run, const struct queue_loss *losses, size_t count, struct err *err)
+{
+    struct arena arena = {0};
+    struct batch batch = {.run = run, .arena = &arena, .rollup = rollup_new(&arena)};
+    struct position_move *moves = ARENA_NEW(&arena, struct position_move, count);
+
+    for (size_t i = 0; i < count; i++) {
+        int64_t records = (int64_t)(losses[i].to - losses[i].from.number);
+
+        moves[i] = (struct position_move){losses[i].from, losses[i].to};
+        rollup_ledger(batch.rollup, UNREADABLE, UNREADABLE, (int32_t)(run->now_ms / DAY_MS),
+                      LEDGER_REJECTED, STR("lost"), records, records);
+        run->report->lost += (uint64_t)records;
+    }
+    batch.out.positions = moves;
+    batch.out.positions_count = count;
+    int rc = commit_line(&batch, err);
+
     arena_free(&arena);
     return rc;
 }

@@ -336,7 +336,10 @@ static void durable(void *ctx, int code)
     if (code < 0) {
         waiting->response->static_body = STR("");
         buf_reset(&waiting->response->body);
-        http_problem(waiting->response, 503, STR("the event log cannot be made durable now"),
+        http_problem(waiting->response, 503,
+                     STR("the event log cannot be made durable now; what was sent may still be "
+                         "counted, so send it "
+                         "again with the same id"),
                      STR(""));
     }
     http_resume(waiting->request);

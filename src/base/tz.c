@@ -43,13 +43,9 @@ static void *must(void *ptr)
 
 void tz_changes_add(struct tz_changes *changes, int64_t start, int32_t offset)
 {
-    struct tz_change *last = changes->count == 0 ? NULL : &changes->at[changes->count - 1];
-
-    if (last != NULL && last->start >= start) {
+    if (changes->count > 0 && changes->at[changes->count - 1].start >= start)
         changes->count--;
-        last = changes->count == 0 ? NULL : last - 1;
-    }
-    if (last != NULL && last->offset == offset)
+    if (changes->count > 0 && changes->at[changes->count - 1].offset == offset)
         return;
     if (changes->count == changes->cap) {
         changes->cap = changes->cap == 0 ? 64 : changes->cap * 2;

@@ -42,6 +42,7 @@ static void add_json(const struct aggregate_report *report, struct buf *out)
                    {STR("events"), report->events},
                    {STR("duplicates"), report->duplicates},
                    {STR("unstorable"), report->unstorable},
+                   {STR("lost"), report->lost},
                    {STR("batches"), report->batches}};
     struct json_out json = {.buf = out};
     json_open(&json, '{');
@@ -65,6 +66,9 @@ static void add_line(const struct aggregate_report *report, struct buf *out)
     }
     if (report->unstorable > 0) {
         buf_addf(out, ", %llu to the dead letters", (unsigned long long)report->unstorable);
+    }
+    if (report->lost > 0) {
+        buf_addf(out, ", %llu records lost", (unsigned long long)report->lost);
     }
     buf_addc(out, '\n');
 }

@@ -22,8 +22,7 @@ static const struct option help_options[] = {
     {.name = NULL},
 };
 
-/* -- options
- * -------------------------------------------------------------------------------------------- */
+/* -- options -- */
 
 static void add_flag(const struct option *option, struct buf *out)
 {
@@ -96,8 +95,7 @@ static void add_usage(const struct command *command, struct buf *out)
     }
 }
 
-/* -- commands
- * ------------------------------------------------------------------------------------------- */
+/* -- commands -- */
 
 void help_overview(struct buf *out)
 {
@@ -149,8 +147,7 @@ bool help_command(struct str name, struct buf *out)
     return any;
 }
 
-/* -- the reference
- * -------------------------------------------------------------------------------------- */
+/* -- the reference -- */
 
 /* A bar would end the cell, a bare < begin a tag. */
 static void add_cell(const char *text, struct buf *out)

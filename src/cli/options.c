@@ -82,8 +82,7 @@ static void give(struct finder *finder, const struct found *found, struct str te
     given->place = place;
 }
 
-/* -- the command line
- * ----------------------------------------------------------------------------------- */
+/* -- the command line -- */
 
 /* `next` is the argument behind it. *used: that was its value. */
 static int take_option(struct finder *finder, struct str argument, const char *next, bool *used,
@@ -164,8 +163,7 @@ bool options_ask_help(const char *const *arguments)
     return false;
 }
 
-/* -- environment and file
- * ------------------------------------------------------------------------------- */
+/* -- environment and file -- */
 
 /* An empty variable counts as none: that is how service files and containers leave one out. */
 static struct str look_up(const char *const *environment, struct str name)
@@ -240,8 +238,7 @@ static int take_file(struct finder *finder, struct err *err)
     return 0;
 }
 
-/* -- reading
- * -------------------------------------------------------------------------------------------- */
+/* -- reading -- */
 
 static int read_list(const struct option *option, const struct given *given, struct arena *arena,
                      void *field, struct err *err)

@@ -73,9 +73,7 @@ static int run_status(const struct invocation *in, struct err *err)
     return 0;
 }
 
-/* -- dump
- * -------------------------------------------------------------------------------------------------
- */
+/* -- dump -- */
 
 static bool is_committed(const struct waiting *waiting, const struct position *at)
 {

@@ -107,9 +107,7 @@ static int run_add(const struct invocation *in, struct err *err)
     return rc;
 }
 
-/* -- list
- * -------------------------------------------------------------------------------------------------
- */
+/* -- list -- */
 
 struct list_args {
     struct str tenant;
@@ -196,8 +194,7 @@ static int run_list(const struct invocation *in, struct err *err)
     return 0;
 }
 
-/* -- rm, snippet
- * ------------------------------------------------------------------------------------------ */
+/* -- rm, snippet -- */
 
 static int run_rm(const struct invocation *in, struct err *err)
 {

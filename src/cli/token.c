@@ -95,9 +95,7 @@ static int run_create(const struct invocation *in, struct err *err)
     return 0;
 }
 
-/* -- list
- * -------------------------------------------------------------------------------------------------
- */
+/* -- list -- */
 
 static void add_json(const struct token_row *row, struct json_out *json)
 {

@@ -17,8 +17,7 @@ static int not_a(struct str text, const char *what, struct err *err)
     return err_set(err, ERR_INVALID, "\"%.*s\" is %s", STR_FMT(text), what);
 }
 
-/* -- numbers
- * ------------------------------------------------------------------------------------------ */
+/* -- numbers -- */
 
 struct unit {
     const char *name;
@@ -137,8 +136,7 @@ static int read_size(const struct option *option, struct str text, struct arena 
     return read_quantity(option, text, "no size (try 512MiB, 1GiB)", field, err);
 }
 
-/* -- texts
- * -------------------------------------------------------------------------------------------- */
+/* -- texts -- */
 
 static int keep(struct str text, void *field)
 {

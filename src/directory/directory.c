@@ -106,10 +106,12 @@ static int load(struct directory *directory, struct store *store, bool rows, boo
 
     if (rc == 0 && rows)
         rc = load_tables(directory, store, &tables, err);
-    if (tables != NULL || box != NULL)
-        if (rc == 0 || current != NULL)
-            swap(directory, snapshot_new(tables != NULL ? tables : current->tables,
-                                         box != NULL ? box : current->box));
+    bool either = tables != NULL || box != NULL, both = tables != NULL && box != NULL;
+
+    /* The first snapshot needs both. */
+    if (current == NULL ? both : either)
+        swap(directory, snapshot_new(tables != NULL ? tables : current->tables,
+                                     box != NULL ? box : current->box));
     tables_give(tables);
     salt_box_give(box);
     return rc;

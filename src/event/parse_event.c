@@ -24,8 +24,11 @@ struct member {
     int (*read)(struct event_reader *r, const char *field, const struct json *v);
 };
 
-__attribute__((format(printf, 3, 4))) static int wrong(struct event_reader *r, const char *field,
-                                                       const char *fmt, ...)
+/* Refuse the event for that field. A macro for the reason that err_set() is one. */
+#define wrong(r, field, ...) (refuse((r), (field), __VA_ARGS__), (int)ERR_INVALID)
+
+__attribute__((format(printf, 3, 4))) static void refuse(struct event_reader *r, const char *field,
+                                                         const char *fmt, ...)
 {
     char what[WHAT_MAX];
     va_list ap;
@@ -34,7 +37,7 @@ __attribute__((format(printf, 3, 4))) static int wrong(struct event_reader *r, c
     (void)vsnprintf(what, sizeof(what), fmt, ap);
     va_end(ap);
     *r->problem = (struct event_problem){r->index, field};
-    return err_set(r->err, ERR_INVALID, "event %zu: %s %s", r->index, field, what);
+    err_fill(r->err, "event %zu: %s %s", r->index, field, what);
 }
 
 /* -- values of one type -- */

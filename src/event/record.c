@@ -175,7 +175,7 @@ static void put_amounts(struct writer *w, const struct event *e)
     put_number(w, E_COUNT, (uint64_t)e->count, 1);
     put_number(w, E_TOKENS, (uint64_t)e->tokens, 0);
     put_number(w, E_SECONDS, (uint64_t)e->seconds_ms, 0);
-    put_number(w, E_SCROLL, (uint64_t)(e->scroll + 1), 0);
+    put_number(w, E_SCROLL, (uint64_t)((int64_t)e->scroll + 1), 0);
     if (e->visitor_before != 0)
         put_number(w, E_DAY_BEFORE, (uint64_t)(e->day - e->day_before), 1);
 }

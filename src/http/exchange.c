@@ -105,8 +105,7 @@ void exchange_release(struct exchange *ex, struct shard *shard)
     shard->spares++;
 }
 
-/* -- pending; all under pending_lock
- * ------------------------------------------------------------------------- */
+/* -- pending; all under pending_lock -- */
 
 static void pending_append(struct http *http, struct exchange *ex)
 {

@@ -139,8 +139,7 @@ struct str http_address(const struct http *http);
  */
 bool http_stop(struct http **http, int64_t grace_ms);
 
-/* -- for handlers
- * --------------------------------------------------------------------------------------------- */
+/* -- for handlers -- */
 
 /* An INLINE handler may put its answer off: http_suspend(), then hand the request to someone who
  * fills the same response and calls http_resume() from any thread, once. Until then the connection

@@ -48,8 +48,7 @@ enum {
     PATH_LENGTHS = 64, /* static paths are found by their length modulo this */
 };
 
-/* -- connections (registry.c)
- * --------------------------------------------------------------------------------- */
+/* -- connections (registry.c) -- */
 
 enum phase {
     PHASE_IDLE,    /* nothing of a request has come */
@@ -94,8 +93,7 @@ struct shard {
 void conn_notify(void *http, struct MHD_Connection *mhd, void **context,
                  enum MHD_ConnectionNotificationCode code);
 
-/* -- exchanges (exchange.c)
- * ----------------------------------------------------------------------------------- */
+/* -- exchanges (exchange.c) -- */
 
 enum exchange_state { EXCHANGE_LIVE, EXCHANGE_PENDING, EXCHANGE_DONE, EXCHANGE_EXPIRED };
 
@@ -151,8 +149,7 @@ void exchange_finish(struct exchange *exchange);
  * streams; returns how many are still pending. */
 size_t exchanges_expire(struct http *http, int64_t now_us, bool pages);
 
-/* -- requests and routes
- * --------------------------------------------------------------------------------------- */
+/* -- requests and routes -- */
 
 /* request.c: fill exchange->request from what libmicrohttpd has parsed. False: to be refused, *why
  * says so. */
@@ -192,9 +189,7 @@ uint16_t target_route(const struct target *target, struct str method);
 /* query_string.c: percent-decode; ERR_INVALID on a bad escape, a NUL or bad UTF-8. */
 int percent_decode(struct str s, bool plus, struct arena *arena, struct str *out);
 
-/* -- answers
- * ----------------------------------------------------------------------------------------------------
- */
+/* -- answers -- */
 
 /* response.c: queue exchange->response. */
 enum MHD_Result response_queue(struct exchange *exchange);
@@ -203,8 +198,7 @@ void response_release(struct http_response *response);
 struct MHD_Response *stream_response(struct exchange *exchange);
 void stream_turn_page(struct exchange *exchange);
 
-/* -- query threads (pool.c)
- * ------------------------------------------------------------------------------------- */
+/* -- query threads (pool.c) -- */
 
 struct query_pool {
     struct http *http;
@@ -226,8 +220,7 @@ bool query_pool_submit(struct query_pool *pool, struct exchange *exchange);
 /* Join the threads. False: one did not come back within `ms` and has been left alone. */
 bool query_pool_stop(struct query_pool *pool, int64_t ms);
 
-/* -- deadlines (deadline.c)
- * ------------------------------------------------------------------------------------- */
+/* -- deadlines (deadline.c) -- */
 
 int deadline_start(struct http *http, struct err *err);
 void deadline_stop(struct http *http);
@@ -235,8 +228,7 @@ void deadline_stop(struct http *http);
  * reset the connection before the peer has read the answer. */
 void deadline_linger(struct http *http, int fd);
 
-/* -- the way of a request: what libmicrohttpd calls (serve.c)
- * --------------------------------------------------- */
+/* -- the way of a request: what libmicrohttpd calls (serve.c) -- */
 
 void *serve_target(void *http, const char *target, struct MHD_Connection *mhd);
 enum MHD_Result serve_request(void *http, struct MHD_Connection *mhd, const char *url,
@@ -245,8 +237,7 @@ enum MHD_Result serve_request(void *http, struct MHD_Connection *mhd, const char
 void serve_completed(void *http, struct MHD_Connection *mhd, void **context,
                      enum MHD_RequestTerminationCode code);
 
-/* -- the server (server.c)
- * -------------------------------------------------------------------------------------- */
+/* -- the server (server.c) -- */
 
 struct http {
     struct http_config config; /* with the defaults filled in */

@@ -14,8 +14,7 @@
 #include "base/clock.h"
 #include "http/http_internal.h"
 
-/* -- answers of our own
- * ---------------------------------------------------------------------------------------- */
+/* -- answers of our own -- */
 
 static void fill_preflight(struct exchange *ex)
 {
@@ -68,9 +67,7 @@ static enum MHD_Result answer_early(struct exchange *ex)
     return answer_refusal(ex);
 }
 
-/* -- the head
- * --------------------------------------------------------------------------------------------------
- */
+/* -- the head -- */
 
 static void find_route(struct exchange *ex)
 {
@@ -124,9 +121,7 @@ static enum MHD_Result take_head(struct exchange *ex, const char *url, const cha
     return MHD_YES;
 }
 
-/* -- the body
- * --------------------------------------------------------------------------------------------------
- */
+/* -- the body -- */
 
 /* A refused body without a length is read away until it ends or the deadline cuts it off. */
 static enum MHD_Result take_body(struct exchange *ex, struct str piece)
@@ -140,9 +135,7 @@ static enum MHD_Result take_body(struct exchange *ex, struct str piece)
     return MHD_YES;
 }
 
-/* -- the answer
- * ------------------------------------------------------------------------------------------------
- */
+/* -- the answer -- */
 
 static enum MHD_Result answer_unavailable(struct exchange *ex, const char *why)
 {
@@ -191,8 +184,7 @@ static enum MHD_Result run(struct exchange *ex)
     return ex->suspended ? MHD_YES : response_queue(ex);
 }
 
-/* -- what libmicrohttpd calls
- * ------------------------------------------------------------------------------------ */
+/* -- what libmicrohttpd calls -- */
 
 void *serve_target(void *http, const char *target, struct MHD_Connection *mhd)
 {

@@ -37,8 +37,7 @@ enum {
     STOP_JOIN_MIN_MS = 100, /* for a query thread that is about to come back */
 };
 
-/* -- configuration
- * --------------------------------------------------------------------------------------------- */
+/* -- configuration -- */
 
 static unsigned or_default(unsigned value, unsigned preset)
 {
@@ -82,9 +81,7 @@ static int fit_to_file_limit(struct http *http, struct err *err)
     return 0;
 }
 
-/* -- listening
- * -------------------------------------------------------------------------------------------------
- */
+/* -- listening -- */
 
 /* "127.0.0.1:8080", "[::1]:0", ":8080" into host and port. */
 static bool split_address(struct str listen, char host[256], char port[8])
@@ -132,7 +129,7 @@ static int open_listener(const struct addrinfo *ai)
 
 static int name_address(struct http *http, struct err *err)
 {
-    struct sockaddr_storage sa;
+    struct sockaddr_storage sa = {0};
     socklen_t len = sizeof(sa);
     char host[INET6_ADDRSTRLEN], port[8];
 
@@ -166,9 +163,7 @@ static int start_listening(struct http *http, struct err *err)
     return name_address(http, err);
 }
 
-/* -- starting
- * --------------------------------------------------------------------------------------------------
- */
+/* -- starting -- */
 
 /* Paths and queries stay as they came. */
 static size_t leave_escaped(void *ctx, struct MHD_Connection *mhd, char *text)
@@ -273,9 +268,7 @@ struct str http_address(const struct http *http)
     return str_from(http->address);
 }
 
-/* -- stopping
- * --------------------------------------------------------------------------------------------------
- */
+/* -- stopping -- */
 
 static void sleep_ms(long ms)
 {

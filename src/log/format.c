@@ -98,7 +98,9 @@ void record_put(char *at, uint64_t salt, uint64_t offset, struct record_head *he
 
 void record_publish(char *at, uint32_t length)
 {
-    __atomic_store_n((uint32_t *)(void *)at, length, __ATOMIC_RELEASE);
+    uint32_t *word = (void *)at;
+
+    __atomic_store_n(word, length, __ATOMIC_RELEASE);
 }
 
 bool record_length_valid(uint32_t length)

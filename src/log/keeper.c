@@ -46,8 +46,7 @@ static void unlink_segment(const struct log *log, uint64_t sequence)
                     name, errno);
 }
 
-/* -- removing -----------------------------------------------------------------------------------
- */
+/* -- removing -- */
 
 /* The oldest segment of its producer that may go; with the one before it in the list. Newer ones
  * wait for it, so that no producer's log ever has a hole. */
@@ -92,8 +91,7 @@ static bool remove_released(struct log *log, bool expired)
     return true;
 }
 
-/* -- making segments ahead ----------------------------------------------------------------------
- */
+/* -- making segments ahead -- */
 
 static void keep_sequence(const struct log *log, uint64_t sequence)
 {
@@ -180,8 +178,7 @@ static int64_t prepare_due(const struct log *log)
     return log->prepare_failed_us + (log->wanted ? RETRY_WANTED_US : RETRY_US);
 }
 
-/* -- flushing -----------------------------------------------------------------------------------
- */
+/* -- flushing -- */
 
 /* Answer everyone whose ticket's fate is known, in the order in which they came. */
 static void answer_waiters(struct log *log)
@@ -312,8 +309,7 @@ static bool flush_due(struct log *log, int64_t now_us)
     return log->appended != log->durable && (tick || (log->always && log->waiters != NULL));
 }
 
-/* -- the thread ---------------------------------------------------------------------------------
- */
+/* -- the thread -- */
 
 static void sleep_until_due(struct log *log)
 {

@@ -76,8 +76,7 @@
 /* What log_usage() calls an append of ordinary size. */
 enum { ORDINARY_APPEND = 4096 };
 
-/* -- appending ----------------------------------------------------------------------------------
- */
+/* -- appending -- */
 
 /* Bytes that the append takes, or ERR_INVALID. */
 static int measure(const struct log *log, const struct log_entry *entries, size_t count,
@@ -207,8 +206,7 @@ int log_append(struct log *log, const struct log_entry *entries, size_t count, u
     return rc;
 }
 
-/* -- durability ---------------------------------------------------------------------------------
- */
+/* -- durability -- */
 
 void log_when_durable(struct log *log, uint64_t ticket, void (*done)(void *ctx, int code),
                       void *ctx)
@@ -232,8 +230,7 @@ void log_when_durable(struct log *log, uint64_t ticket, void (*done)(void *ctx, 
         done(ctx, code);
 }
 
-/* -- releasing ----------------------------------------------------------------------------------
- */
+/* -- releasing -- */
 
 static bool all_released(const struct segment *segment)
 {
@@ -282,8 +279,7 @@ void log_release(struct log *log, const struct position *positions, size_t count
     (void)pthread_mutex_unlock(&log->lock);
 }
 
-/* -- looking ------------------------------------------------------------------------------------
- */
+/* -- looking -- */
 
 struct producer log_producer(struct log *log)
 {

@@ -98,9 +98,7 @@ struct log_usage {
 };
 struct log_usage log_usage(struct log *log);
 
-/* -- reading
- * ------------------------------------------------------------------------------------------------
- */
+/* -- reading -- */
 
 /* A published record. The payload is borrowed until the reader is closed or, with
  * log_reader_trim(), trimmed. */
@@ -117,12 +115,17 @@ int log_reader_open(struct str data_dir, const struct position *committed, size_
 void log_reader_close(struct log_reader **reader);
 
 /* The next record in the order appended (of all partitions): 1 and *out, 0 when there is none yet
- * (ask again later: new segments are found), or negative. ERR_CORRUPT: a record inside the log
- * fails its check and its producer is no longer running; asking again asks for the same record
+ * (ask again later: new segments are found), or negative. ERR_CORRUPT: a record fails its check. In
+ * a sealed segment the rest of it is lost (log_reader_lost() says what), and the next call goes on
+ * behind it; else its producer is no longer running, and asking again asks for the same record
  * (recovery, at the next log_open(), cuts a torn tail). Records already behind `committed` may be
  * given again. Where the segments that held the next number are gone, the first number that is
  * there follows: who counts must look. */
 int log_reader_next(struct log_reader *reader, struct log_record *out, struct err *err);
+
+/* After ERR_CORRUPT: the last numbers, by partition, that the lost segment held; *out lives until
+ * the next call. 0: nothing is lost yet. */
+size_t log_reader_lost(const struct log_reader *reader, const struct position **out);
 
 /* The payloads given so far are no longer used: free their memory. */
 void log_reader_trim(struct log_reader *reader);

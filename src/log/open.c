@@ -26,8 +26,7 @@
 /* No log gets there; a stray file may. */
 #define SEQUENCE_MAX (UINT64_C(1) << 62)
 
-/* -- lists --------------------------------------------------------------------------------------
- */
+/* -- lists -- */
 
 void segment_queue_push(struct segment_queue *queue, struct segment *segment)
 {
@@ -80,8 +79,7 @@ void log_run_prune(struct log *log)
     }
 }
 
-/* -- opening ------------------------------------------------------------------------------------
- */
+/* -- opening -- */
 
 /* Make the new directory's name durable in its parent. A parent that cannot be opened for reading
  * is the operator's, and was there before. */
@@ -255,8 +253,7 @@ int log_open(const struct log_config *config, struct log **out, struct err *err)
     return log_open_with(config, &log_io_system, out, err);
 }
 
-/* -- closing ------------------------------------------------------------------------------------
- */
+/* -- closing -- */
 
 static void free_queue(struct segment_queue *queue)
 {

@@ -22,6 +22,8 @@ struct log_reader {
     bool open;
     struct segment_file file;
     struct cursor cursor;
+    struct position lost[PARTITIONS]; /* where the damaged segment ends */
+    size_t lost_count;
 };
 
 static char *copy_text(struct str s)
@@ -45,8 +47,7 @@ static int open_in(const char *data_dir, const char *name, int flags)
     return open(path, flags | O_CLOEXEC);
 }
 
-/* -- committed positions ------------------------------------------------------------------------
- */
+/* -- committed positions -- */
 
 /* The committed numbers of one producer, 0 where there are none. */
 static void committed_of(const struct position *committed, size_t count,
@@ -75,8 +76,7 @@ static uint64_t count_behind(const struct segment_file *file, const uint64_t *do
     return records;
 }
 
-/* -- from segment to segment --------------------------------------------------------------------
- */
+/* -- from segment to segment -- */
 
 static int open_directory(struct log_reader *reader, struct err *err)
 {
@@ -148,8 +148,7 @@ static int advance(struct log_reader *reader, struct err *err)
     return rc;
 }
 
-/* -- a record that fails its check --------------------------------------------------------------
- */
+/* -- a record that fails its check -- */
 
 static bool lock_is_held(const char *data_dir)
 {
@@ -187,19 +186,45 @@ static bool producer_is_newest(const struct log_reader *reader)
     return newest;
 }
 
-/* 0 while the record may still be on its way. */
-static int bad_record(const struct log_reader *reader, struct err *err)
+static int say_bad(const struct log_reader *reader, struct err *err)
 {
-    if (lock_is_held(reader->data_dir) && producer_is_newest(reader))
-        return 0;
     return err_set(err, ERR_CORRUPT,
                    "the event log has a record that fails its check, in segment %016" PRIx64
                    " at byte %" PRIu64,
                    reader->sequence, reader->cursor.offset);
 }
 
-/* -- reading ------------------------------------------------------------------------------------
- */
+/* 0 while the record may still be on its way. */
+static int bad_record(const struct log_reader *reader, struct err *err)
+{
+    if (lock_is_held(reader->data_dir) && producer_is_newest(reader))
+        return 0;
+    return say_bad(reader, err);
+}
+
+/* Everything in a sealed segment was published: what cannot be read in it now never will be, and
+ * nothing tells where the next record behind it begins. The seal tells with which numbers the
+ * segment ends. */
+static int give_up(struct log_reader *reader, struct err *err)
+{
+    int rc = say_bad(reader, err);
+
+    reader->lost_count = 0;
+    for (uint16_t p = 0; p < PARTITIONS; p++)
+        if (reader->file.seal.next[p] > reader->file.header.first[p])
+            reader->lost[reader->lost_count++] =
+                (struct position){reader->file.header.producer, p, reader->file.seal.next[p] - 1};
+    leave(reader);
+    return rc;
+}
+
+size_t log_reader_lost(const struct log_reader *reader, const struct position **out)
+{
+    *out = reader->lost;
+    return reader->lost_count;
+}
+
+/* -- reading -- */
 
 int log_reader_open(struct str data_dir, const struct position *committed, size_t count,
                     struct log_reader **out, struct err *err)
@@ -260,7 +285,7 @@ static int next_here(struct log_reader *reader, struct cursor_record *record, st
     rc = cursor_next(&reader->cursor, record, err);
     if (rc < 0 || rc == CURSOR_RECORD)
         return rc;
-    return bad_record(reader, err);
+    return give_up(reader, err);
 }
 
 int log_reader_next(struct log_reader *reader, struct log_record *out, struct err *err)
@@ -269,6 +294,7 @@ int log_reader_next(struct log_reader *reader, struct log_record *out, struct er
         struct cursor_record record;
         int rc = reader->open ? 1 : advance(reader, err);
 
+        reader->lost_count = 0;
         if (rc <= 0)
             return rc;
         rc = next_here(reader, &record, err);
@@ -291,8 +317,7 @@ void log_reader_trim(struct log_reader *reader)
     cursor_trim(&reader->cursor);
 }
 
-/* -- backlog ------------------------------------------------------------------------------------
- */
+/* -- backlog -- */
 
 /* Read the segment for what lies behind `done`; only for the first one, if `first_only`. */
 static int scan_behind(const struct segment_file *file, const uint64_t *done, bool first_only,

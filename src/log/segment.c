@@ -44,8 +44,7 @@ void *log_alloc(size_t size)
     return p;
 }
 
-/* -- names --------------------------------------------------------------------------------------
- */
+/* -- names -- */
 
 void segment_name(uint64_t sequence, char out[SEGMENT_NAME])
 {
@@ -116,8 +115,7 @@ void sequence_list_release(struct sequence_list *list)
     *list = (struct sequence_list){0};
 }
 
-/* -- as a file ----------------------------------------------------------------------------------
- */
+/* -- as a file -- */
 
 /* Up to `size` bytes at `at`; what lies behind the end of the file is zero. */
 static int read_front(int fd, void *out, size_t size, off_t at, struct err *err)
@@ -216,8 +214,7 @@ int segment_file_seal(struct segment_file *file, uint64_t end, const uint64_t *n
     return 0;
 }
 
-/* -- made ---------------------------------------------------------------------------------------
- */
+/* -- made -- */
 
 static bool means_no_room(int code)
 {

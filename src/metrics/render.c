@@ -40,9 +40,7 @@ static uint64_t load(const _Atomic uint64_t *counter)
     return atomic_load_explicit(counter, memory_order_relaxed);
 }
 
-/* -- sites
- * -----------------------------------------------------------------------------------------------------
- */
+/* -- sites -- */
 
 /* Call fn for each site that has series, the shared one last. */
 static void each_site(struct metrics *metrics, const struct family *family, struct buf *out,
@@ -108,8 +106,7 @@ static void render_constant(struct metrics *metrics, const struct family *family
     buf_addf(out, "%s %" PRId64 "\n", family->name, family->argument);
 }
 
-/* -- by reason, kind, route, operation
- * --------------------------------------------------------------------------- */
+/* -- by reason, kind, route, operation -- */
 
 static void add_labelled(const char *name, const char *label, struct str value, uint64_t n,
                          struct buf *out)
@@ -217,8 +214,7 @@ static void render_db(struct metrics *metrics, const struct family *family, stru
     buf_release(&labels);
 }
 
-/* -- single numbers
- * ---------------------------------------------------------------------------------------------- */
+/* -- single numbers -- */
 
 static void render_aggregate(struct metrics *metrics, const struct family *family, struct buf *out)
 {

@@ -64,6 +64,13 @@ enum order_verdict order_judge(struct order *order, const struct position *posit
     return ORDER_GAP;
 }
 
+uint64_t order_given(const struct order *order, const struct position *position)
+{
+    const struct stream *stream = find(order, &position->producer);
+
+    return stream == NULL ? 0 : stream->given[position->partition];
+}
+
 bool order_is_committed(const struct order *order, const struct position *position)
 {
     const struct stream *stream = find(order, &position->producer);
@@ -101,9 +108,9 @@ size_t order_positions(const struct order *order, struct position **out)
     *out = must(calloc(count + 1, sizeof(**out)));
     count = 0;
     for (const struct stream *s = order->streams; s != NULL; s = s->next) {
-        for (uint16_t p = 0; p < PARTITIONS; p++) {
+        for (size_t p = 0; p < PARTITIONS; p++) {
             if (s->committed[p] > 0)
-                (*out)[count++] = (struct position){s->producer, p, s->committed[p]};
+                (*out)[count++] = (struct position){s->producer, (uint16_t)p, s->committed[p]};
         }
     }
     return count;

@@ -28,6 +28,9 @@ enum order_verdict {
 enum order_verdict order_judge(struct order *order, const struct position *position,
                                uint64_t *expected);
 
+/* The last number given, or committed. */
+uint64_t order_given(const struct order *order, const struct position *position);
+
 bool order_is_committed(const struct order *order, const struct position *position);
 
 /* These were committed, whether given here or not. */

@@ -53,39 +53,84 @@ static void describe_gap(struct queue *queue, const struct position *found, uint
     queue->gap_found = true;
 }
 
+/* What lies behind the given numbers up to this position will not come any more. */
+static void lose(struct queue *queue, const struct position *last)
+{
+    struct queue_loss *loss = &queue->lost[queue->lost_count];
+    uint64_t given = order_given(&queue->order, last);
+
+    if (last->number <= given)
+        return;
+    *loss = (struct queue_loss){*last, last->number};
+    loss->from.number = given;
+    queue->lost_count++;
+}
+
+static void find_gap(struct queue *queue, const struct position *found, uint64_t expected)
+{
+    struct position last = *found;
+
+    describe_gap(queue, found, expected);
+    last.number--;
+    if (queue->ops->lost != NULL)
+        lose(queue, &last);
+}
+
+/* Damage is told by the next read, like a gap: what came before it is given first. */
+static void find_damage(struct queue *queue, const struct err *err)
+{
+    const struct position *last = NULL;
+    size_t count = queue->ops->lost == NULL ? 0 : queue->ops->lost(queue, &last);
+
+    for (size_t i = 0; i < count; i++)
+        lose(queue, &last[i]);
+    queue->gap = *err;
+    queue->gap_found = true;
+}
+
+/* The payloads of a read: a batch's memory is bounded by bytes, too. */
+enum { PAYLOADS_MAX = 8 * 1024 * 1024 };
+
 /* Collect up to `max` records; a gap ends it, so that each is told. */
 static int collect(struct queue *queue, size_t max, struct queue_record *records, size_t *count,
                    struct err *err)
 {
+    size_t bytes = 0;
     int rc = 0;
 
-    while (*count < max && !queue->gap_found) {
+    while (*count < max && bytes < PAYLOADS_MAX && !queue->gap_found) {
         struct queue_record *record = &records[*count];
         uint64_t expected;
 
         rc = queue->ops->next(queue, record, err);
+        if (rc == ERR_CORRUPT)
+            find_damage(queue, err);
         if (rc <= 0)
             break;
         enum order_verdict verdict = order_judge(&queue->order, &record->position, &expected);
-        if (verdict == ORDER_GIVE)
+        if (verdict == ORDER_GIVE) {
+            bytes += record->payload.len;
             ++*count;
-        else if (verdict == ORDER_GAP)
-            describe_gap(queue, &record->position, expected);
+        } else if (verdict == ORDER_GAP) {
+            find_gap(queue, &record->position, expected);
+        }
     }
-    return rc < 0 ? rc : 0;
+    return rc == ERR_CORRUPT || rc > 0 ? 0 : rc;
 }
 
 int queue_read(struct queue *queue, size_t max, struct arena *arena, struct queue_record **out,
                size_t *count, struct err *err)
 {
-    *out = ARENA_NEW(arena, struct queue_record, max);
+    int rc = 0;
+
+    *out = arena_bytes(arena, max * sizeof(**out));
     *count = 0;
     queue->ops->begin(queue);
-
-    int rc = collect(queue, max, *out, count, err);
-
-    /* What was found comes first; the failure is met again, and the gap is told, by the next read.
-     */
+    if (!queue->gap_found) {
+        queue->lost_count = 0;
+        rc = collect(queue, max, *out, count, err);
+    }
+    /* What was found comes first; a failure is met again, and a gap is told, by the next read. */
     if (*count > 0)
         return 0;
     if (rc == 0 && queue->gap_found) {
@@ -93,6 +138,12 @@ int queue_read(struct queue *queue, size_t max, struct arena *arena, struct queu
         return err_set(err, ERR_CORRUPT, "%s", queue->gap.text);
     }
     return rc;
+}
+
+size_t queue_lost(const struct queue *queue, const struct queue_loss **out)
+{
+    *out = queue->lost;
+    return queue->lost_count;
 }
 
 int queue_committed(struct queue *queue, const struct position *positions, size_t count,

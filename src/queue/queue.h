@@ -36,6 +36,15 @@ void queue_close(struct queue **queue);
 int queue_read(struct queue *queue, size_t max, struct arena *arena, struct queue_record **out,
                size_t *count, struct err *err);
 
+/* After queue_read() gave ERR_CORRUPT: which records are lost for good, those behind from.number up
+ * to `to`. 0: they may still come. Commit them as lost, then queue_rewind(). *out lives until the
+ * next call. */
+struct queue_loss {
+    struct position from;
+    uint64_t to;
+};
+size_t queue_lost(const struct queue *queue, const struct queue_loss **out);
+
 /* These positions are committed: the queue may forget everything up to them. */
 int queue_committed(struct queue *queue, const struct position *positions, size_t count,
                     struct err *err);

@@ -25,6 +25,9 @@ struct queue_ops {
     int (*rewind)(struct queue *queue, const struct position *committed, size_t count,
                   struct err *err);
     int (*status)(struct queue *queue, struct queue_status *out, struct err *err);
+    /* After next() gave ERR_CORRUPT: the last numbers of what is lost for good. NULL: nothing ever
+     * is, and what is behind a gap may still come. */
+    size_t (*lost)(struct queue *queue, const struct position **out);
 };
 
 /* A backend's struct begins with this; order is filled by queue.c. */
@@ -33,6 +36,8 @@ struct queue {
     struct order order;
     bool gap_found; /* and to be told by the next read, in these words */
     struct err gap;
+    struct queue_loss lost[PARTITIONS];
+    size_t lost_count;
 };
 
 extern const struct queue_ops queue_log_ops;

@@ -104,6 +104,11 @@ static int log_queue_status(struct queue *queue, struct queue_status *out, struc
     return rc;
 }
 
+static size_t log_queue_lost(struct queue *queue, const struct position **out)
+{
+    return log_reader_lost(of(queue)->reader, out);
+}
+
 const struct queue_ops queue_log_ops = {
     .scheme = "log",
     .open = log_queue_open,
@@ -113,4 +118,5 @@ const struct queue_ops queue_log_ops = {
     .committed = log_queue_committed,
     .rewind = log_queue_rewind,
     .status = log_queue_status,
+    .lost = log_queue_lost,
 };

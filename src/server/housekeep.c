@@ -7,7 +7,7 @@
 
 #include "base/clock.h"
 
-enum { BALANCE_EVERY_US = 60 * 1000 * 1000 };
+enum { BALANCE_EVERY_US = 60 * 1000 * 1000, RELEASE_EVERY_US = 10 * 1000 * 1000 };
 
 static void release_log(struct server *server, struct store *store, int64_t now_ms)
 {
@@ -43,8 +43,11 @@ void housekeep_tick(void *ctx, struct store *store, int64_t now_ms)
         return;
     metrics_set(server->metrics, METRICS_LAST_SUCCESS, counters[COUNTER_LAST_SUCCESS]);
     metrics_set(server->metrics, METRICS_DAILY_STATS_TOTAL, counters[COUNTER_DAILY_STATS_ROWS]);
-    if (counters[COUNTER_AS_OF] != server->seen_as_of) {
+    /* Also without news: what was released goes when it was kept long enough. */
+    if (counters[COUNTER_AS_OF] != server->seen_as_of ||
+        clock_steady_us() >= server->release_due_us) {
         server->seen_as_of = counters[COUNTER_AS_OF];
+        server->release_due_us = clock_steady_us() + RELEASE_EVERY_US;
         release_log(server, store, now_ms);
     }
     check_books(server, store);

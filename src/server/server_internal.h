@@ -29,6 +29,7 @@ struct server {
     pthread_cond_t wake;
     atomic_bool stopping;
     int64_t seen_as_of;     /* the directory's thread: positions were read at this as_of */
+    int64_t release_due_us; /* the directory's thread: when to let go of the log again */
     int64_t balance_due_us; /* the directory's thread: when to check the books again */
 };
 

@@ -19,7 +19,12 @@ int sqlite_lease(struct store *base, bool wait, struct err *err)
 {
     int rc = lease_take(base, wait, err);
 
-    return rc == 0 ? set_cache(sqlite_of(base), "PRAGMA cache_size = -8000", err) : rc;
+    if (rc != 0)
+        return rc;
+    rc = set_cache(sqlite_of(base), "PRAGMA cache_size = -8000", err);
+    if (rc != 0)
+        lease_give(base);
+    return rc;
 }
 
 void sqlite_unlease(struct store *base)

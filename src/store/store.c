@@ -55,11 +55,10 @@ static int make_directory(const char *path, struct err *err)
 }
 
 static void base_init(struct store *store, const struct store_ops *ops,
-                      const struct store_config *config, char *data_dir)
+                      const struct store_config *config)
 {
     *store = (struct store){
         .ops = ops,
-        .data_dir = data_dir,
         .read_only = config->read_only,
         .observe = config->observe,
         .ctx = config->ctx,
@@ -86,7 +85,8 @@ int store_open(const struct store_config *config, struct store **out, struct err
         free(data_dir);
         return rc;
     }
-    base_init(*out, ops, config, data_dir);
+    base_init(*out, ops, config);
+    (*out)->data_dir = data_dir;
     return 0;
 }
 

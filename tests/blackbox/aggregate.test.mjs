@@ -1,4 +1,5 @@
-// `abacus aggregate` beside serve, before it, after it, several at once; and retention, as the clock goes on.
+// `abacus aggregate` beside serve, before it, after it, several at once; and retention, as the
+// clock goes on.
 
 import assert from 'node:assert/strict';
 import { test } from 'node:test';
@@ -16,7 +17,10 @@ async function installation(options) {
 
 async function send(server, count) {
     for (let n = 0; n < count; n += 100) {
-        const answer = await server.track(Array.from({ length: Math.min(100, count - n) }, (_, i) => view(n + i)), { 'User-Agent': `Agent${n}` });
+        const answer = await server.track(
+            Array.from({ length: Math.min(100, count - n) }, (_, i) => view(n + i)),
+            { 'User-Agent': `Agent${n}` },
+        );
         assert.equal(answer.status, 202);
     }
 }
@@ -68,7 +72,10 @@ test('aggregate counts what a killed serve left behind, once, whether serve runs
     await send(second, 200);
     await second.kill();
     const third = await abacus.serve([], { interval: '100ms' });
-    await third.until(async () => (await pageviews(third, token)) === 700, 'the rest to be counted by serve itself');
+    await third.until(
+        async () => (await pageviews(third, token)) === 700,
+        'the rest to be counted by serve itself',
+    );
     await third.stop();
 });
 
@@ -97,8 +104,14 @@ test('queue status and dump show what waits, and nothing when it is counted', as
     const waiting = JSON.parse(await abacus.must(['queue', 'status', '--json']));
     assert.equal(waiting.length, 250);
     assert.ok(waiting.oldestAgeSeconds >= 0);
-    const dump = (await abacus.must(['queue', 'dump'])).trim().split('\n').map((line) => JSON.parse(line));
-    assert.deepEqual(dump.map(({ path }) => path).sort(), Array.from({ length: 250 }, (_, i) => `/${i}`).sort());
+    const dump = (await abacus.must(['queue', 'dump']))
+        .trim()
+        .split('\n')
+        .map((line) => JSON.parse(line));
+    assert.deepEqual(
+        dump.map(({ path }) => path).sort(),
+        Array.from({ length: 250 }, (_, i) => `/${i}`).sort(),
+    );
     await abacus.aggregate();
     assert.equal(JSON.parse(await abacus.must(['queue', 'status', '--json'])).length, 0);
     assert.equal((await abacus.must(['queue', 'dump'])).trim(), '');
@@ -116,7 +129,10 @@ test('raw events go after rawDays and stats after statsDays; what is kept stays 
     const goOn = async (days) => {
         clock.set(noon + days * DAY);
         await server.ready();
-        await until(async () => (await server.track(view('probe'), { 'Sec-GPC': '1' })).status === 202, 'salts');
+        await until(
+            async () => (await server.track(view('probe'), { 'Sec-GPC': '1' })).status === 202,
+            'salts',
+        );
         await abacus.aggregate();
     };
     await send(server, 300);
@@ -133,16 +149,34 @@ test('raw events go after rawDays and stats after statsDays; what is kept stays 
     assert.equal((await server.exportRows(token, 'site', '2026-05-01', '2026-05-01')).length, 0);
     assert.equal((await abacus.sql('SELECT count(*) FROM analytics_events;')).trim(), '100');
     const kept = await ask('2026-05-01', '2026-05-01');
-    for (const name of ['pageviews', 'uniqueVisitors', 'visits', 'bounceRate', 'visitDuration', 'viewsPerVisit']) assert.equal(kept[name], before[name], name);
+    for (const name of [
+        'pageviews',
+        'uniqueVisitors',
+        'visits',
+        'bounceRate',
+        'visitDuration',
+        'viewsPerVisit',
+    ])
+        assert.equal(kept[name], before[name], name);
 
     await goOn(364);
     assert.equal((await ask('2026-05-01', '2026-05-01')).pageviews, 300);
     await goOn(367);
     const { availableFrom, days, pageviews: sum } = await ask('2026-05-01', '2026-06-02');
-    assert.ok(availableFrom > '2026-05-01' && availableFrom <= addDays('2026-05-01', 3), availableFrom);
+    assert.ok(
+        availableFrom > '2026-05-01' && availableFrom <= addDays('2026-05-01', 3),
+        availableFrom,
+    );
     assert.equal(days.find(({ date }) => date === '2026-05-01').pageviews, null);
     assert.equal(sum, 100);
-    assert.equal((await abacus.sql("SELECT count(*) FROM analytics_daily_stats WHERE date < '2026-05-02';")).trim(), '0');
+    assert.equal(
+        (
+            await abacus.sql(
+                "SELECT count(*) FROM analytics_daily_stats WHERE date < '2026-05-02';",
+            )
+        ).trim(),
+        '0',
+    );
     await abacus.balance();
     assert.deepEqual(await server.stop(), { code: 0, signal: null });
 });
@@ -154,10 +188,21 @@ test('a late event of a day without raw rows adds its counts and no raw row', as
     await abacus.settings('site', { raw_days: 2 });
     const write = await abacus.token('events:write', { tenant: 'tenant' });
     const server = await abacus.serve();
-    const late = { ...view('late'), timestamp: new Date(noon - 10 * DAY).toISOString(), visitor: { ip: '192.0.2.1', userAgent: 'x' } };
-    await until(async () => (await server.track(late, { Authorization: `Bearer ${write}` })).status === 202, 'salts');
+    const late = {
+        ...view('late'),
+        timestamp: new Date(noon - 10 * DAY).toISOString(),
+        visitor: { ip: '192.0.2.1', userAgent: 'x' },
+    };
+    await until(
+        async () => (await server.track(late, { Authorization: `Bearer ${write}` })).status === 202,
+        'salts',
+    );
     await abacus.aggregate();
-    const { pageviews: views, uniqueVisitors, visits } = await server.stats(token, 'site', ['2026-04-21', '2026-04-21']);
+    const {
+        pageviews: views,
+        uniqueVisitors,
+        visits,
+    } = await server.stats(token, 'site', ['2026-04-21', '2026-04-21']);
     assert.deepEqual([views, uniqueVisitors, visits], [1, 0, 0]);
     assert.equal((await abacus.sql('SELECT count(*) FROM analytics_events;')).trim(), '0');
     await server.stop();
@@ -173,8 +218,14 @@ test('days before the first one kept are null, totals cover the rest, and so is 
     const answer = await server.stats(token, 'site', [addDays(today, -6), AROUND_NOW[1]]);
     assert.equal(answer.days[0].pageviews, null);
     assert.equal(answer.pageviews, 10);
-    const compare = await server.get(`/api/analytics/compare?siteId=site&from=${addDays(today, -1)}&to=${today}&against=year`, token);
+    const compare = await server.get(
+        `/api/analytics/compare?siteId=site&from=${addDays(today, -1)}&to=${today}&against=year`,
+        token,
+    );
     assert.equal(compare.status, 200);
-    assert.ok(compare.body.change === null || Object.values(compare.body.change).every((one) => one === null));
+    assert.ok(
+        compare.body.change === null ||
+            Object.values(compare.body.change).every((one) => one === null),
+    );
     await server.stop();
 });

@@ -1,8 +1,9 @@
-// The order in which events arrive, the size of the job's batches, records delivered twice and a job that is killed
-// change no number.
+// The order in which events arrive, the size of the job's batches, records delivered twice and
+// a job that is killed change no number.
 //
-// A scenario's events are appended to the log with their times given (tests/tools/logfill), counted in batches of
-// one size by `aggregate --batch`, and read; all answers of all variants are equal, and equal to the second calculation.
+// A scenario's events are appended to the log with their times given (tests/tools/logfill),
+// counted in batches of one size by `aggregate --batch`, and read; all answers of all variants
+// are equal, and equal to the second calculation.
 
 import assert from 'node:assert/strict';
 import { cpSync, existsSync, rmSync } from 'node:fs';
@@ -25,7 +26,8 @@ let wanted; // the answers of the plain variant
 
 before(async () => {
     assert.ok(existsSync(LOGFILL), `${LOGFILL} is missing`);
-    for (const { id, tenant, zone } of SITES) await template.site(id, tenant, { domain: domainOf(id), timezone: zone });
+    for (const { id, tenant, zone } of SITES)
+        await template.site(id, tenant, { domain: domainOf(id), timezone: zone });
     token = await template.token('stats:read', { platform: true });
     wanted = await answersOf({});
 });
@@ -66,23 +68,38 @@ function* questions() {
         yield query('/api/analytics/stats', { siteId: id, ...span });
         yield query('/api/analytics/ledger', { siteId: id, ...span });
         for (const metric of METRICS)
-            for (const interval of ['day', 'hour']) yield query('/api/analytics/timeseries', { siteId: id, metric, interval, ...span });
+            for (const interval of ['day', 'hour'])
+                yield query('/api/analytics/timeseries', { siteId: id, metric, interval, ...span });
     }
 }
 
 /** The questions whose answers differ. */
 function differing(answers) {
-    return Object.keys(wanted).filter((path) => JSON.stringify(answers[path]) !== JSON.stringify(wanted[path]));
+    return Object.keys(wanted).filter(
+        (path) => JSON.stringify(answers[path]) !== JSON.stringify(wanted[path]),
+    );
 }
 
 test('counted in one go in the order sent, every number equals the second calculation', () => {
-    const reference = new Reference({ sites: SITES, facts: plain.map(({ fact }) => fact), nowMs: END_MS });
+    const reference = new Reference({
+        sites: SITES,
+        facts: plain.map(({ fact }) => fact),
+        nowMs: END_MS,
+    });
     const differences = new Differences();
     for (const { id } of SITES) {
-        const stats = wanted[query('/api/analytics/stats', { siteId: id, from: FIRST_DATE, to: LAST_DATE })];
-        const ledger = wanted[query('/api/analytics/ledger', { siteId: id, from: FIRST_DATE, to: LAST_DATE })];
+        const stats =
+            wanted[query('/api/analytics/stats', { siteId: id, from: FIRST_DATE, to: LAST_DATE })];
+        const ledger =
+            wanted[query('/api/analytics/ledger', { siteId: id, from: FIRST_DATE, to: LAST_DATE })];
         const range = reference.range([id], FIRST_DATE, LAST_DATE);
-        for (const metric of METRICS) differences.equal(`${id} ${metric}`, stats[metric], value(range, metric), same(stats[metric], value(range, metric), metric));
+        for (const metric of METRICS)
+            differences.equal(
+                `${id} ${metric}`,
+                stats[metric],
+                value(range, metric),
+                same(stats[metric], value(range, metric), metric),
+            );
         const books = reference.ledger(id, FIRST_DATE, LAST_DATE);
         for (const { date, received, stored } of ledger.days) {
             differences.equal(`${id} ${date} stored`, stored, books[date].stored);
@@ -90,17 +107,37 @@ test('counted in one go in the order sent, every number equals the second calcul
         }
         const hours = reference.series(id, FIRST_DATE, LAST_DATE, 'hour');
         for (const metric of METRICS) {
-            const { points } = wanted[query('/api/analytics/timeseries', { siteId: id, metric, interval: 'hour', from: FIRST_DATE, to: LAST_DATE })];
+            const { points } =
+                wanted[
+                    query('/api/analytics/timeseries', {
+                        siteId: id,
+                        metric,
+                        interval: 'hour',
+                        from: FIRST_DATE,
+                        to: LAST_DATE,
+                    })
+                ];
             hours.forEach(({ time, counts }, i) => {
                 const number = value(counts, metric);
-                differences.equal(`${id} ${time} ${metric}`, points[i]?.value, number, same(points[i]?.value, number, metric));
+                differences.equal(
+                    `${id} ${time} ${metric}`,
+                    points[i]?.value,
+                    number,
+                    same(points[i]?.value, number, metric),
+                );
             });
         }
     }
     differences.none(50_000);
 });
 
-const VARIANTS = [{ seed: 1, batch: 10_000 }, { seed: 2, batch: 100 }, { seed: 3, batch: 7 }, { seed: 4, batch: 1 }, { batch: 7 }];
+const VARIANTS = [
+    { seed: 1, batch: 10_000 },
+    { seed: 2, batch: 100 },
+    { seed: 3, batch: 7 },
+    { seed: 4, batch: 1 },
+    { batch: 7 },
+];
 for (const { seed, batch } of VARIANTS) {
     test(`${seed === undefined ? 'in the order sent' : `shuffled with seed ${seed}`} and counted in batches of ${batch}, all answers are the same`, async () => {
         assert.deepEqual(differing(await answersOf({ seed, batch })), []);
@@ -127,7 +164,11 @@ test('a job that is killed again and again counts everything once', async () => 
         seed: 6,
         before: async (abacus) => {
             for (let i = 0; i < 60 && killed < 8; i++) {
-                const job = start(abacus.bin, ['aggregate', '--batch', '1', '--data-dir', abacus.dir], { env: abacus.env });
+                const job = start(
+                    abacus.bin,
+                    ['aggregate', '--batch', '1', '--data-dir', abacus.dir],
+                    { env: abacus.env },
+                );
                 await Promise.race([sleep(15 + Math.random() * 60), job.ended]);
                 job.kill('SIGKILL');
                 killed += (await job.ended).signal === 'SIGKILL' ? 1 : 0;

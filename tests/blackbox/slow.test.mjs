@@ -1,23 +1,26 @@
-// A request that is not complete 10 s after its connection was made or its previous answer sent is cut off.
+// A request that is not complete 10 s after its connection was made or its previous answer sent
+// is cut off.
 
 import assert from 'node:assert/strict';
 import { after, before, test } from 'node:test';
 import { setTimeout as sleep } from 'node:timers/promises';
-import { Installation } from '../lib/abacus.mjs';
+import { endsClean, sanitizedInstallation } from '../lib/sanitized.mjs';
 import { requestBytes, TRACK, trackBytes, Wire } from '../lib/wire.mjs';
 
-/** Far beyond the 10 s of the contract, and far below what a client that trickles on could hold out. */
+/** Far beyond the 10 s of the contract, and far below what a client that trickles on could hold
+ *  out. */
 const LIMIT_MS = 30_000;
-const abacus = new Installation();
+const abacus = sanitizedInstallation();
 let server;
 
 before(async () => {
     await abacus.site('slow', 'alpha');
     server = await abacus.serve();
 });
-after(() => server?.stop());
+after(() => server?.kill());
 
-/** Send one byte of `bytes` again and again until the other side has had enough: true, or false after LIMIT_MS. */
+/** Send one byte of `bytes` again and again until the other side has had enough: true, or false
+ *  after LIMIT_MS. */
 async function trickle(wire, bytes) {
     const end = Date.now() + LIMIT_MS;
     for (let i = 0; Date.now() < end && !wire.closed; i++) {
@@ -60,12 +63,18 @@ const CLIENTS = {
 };
 
 test('slow clients are cut off, however steadily they trickle, and hold up nobody else', async () => {
-    const wires = Object.entries(CLIENTS).map(async ([name, client]) => [name, await client(await Wire.open(server.port))]);
+    const wires = Object.entries(CLIENTS).map(async ([name, client]) => [
+        name,
+        await client(await Wire.open(server.port)),
+    ]);
     let answered = 0;
     let done = false;
     const others = (async () => {
         while (!done) {
-            assert.equal((await server.track({ event: 'pageview', siteId: 'slow', path: '/' })).status, 202);
+            assert.equal(
+                (await server.track({ event: 'pageview', siteId: 'slow', path: '/' })).status,
+                202,
+            );
             answered += 1;
             await sleep(20);
         }
@@ -73,7 +82,10 @@ test('slow clients are cut off, however steadily they trickle, and hold up nobod
     const ends = await Promise.all(wires);
     done = true;
     await others;
-    assert.deepEqual(ends, Object.keys(CLIENTS).map((name) => [name, true]));
+    assert.deepEqual(
+        ends,
+        Object.keys(CLIENTS).map((name) => [name, true]),
+    );
     assert.ok(answered > 20);
 });
 
@@ -87,3 +99,5 @@ test('a connection that asks again within the deadline lives on beyond it', asyn
     }
     wire.close();
 });
+
+test('the sanitizers found nothing, and the exit is clean', () => endsClean(server));

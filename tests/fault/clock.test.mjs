@@ -18,7 +18,12 @@ test('through a clock that steps forth and back every event answered is counted 
     for (const hours of [0, 2, -3, 1, 23, -20, 30, 5, -1]) {
         clock.set(noon + hours * HOUR);
         for (let i = 0; i < 20; i++) {
-            const events = Array.from({ length: 10 }, () => ({ event: 'pageview', siteId: 'site', path: '/', id: `${accepted++}` }));
+            const events = Array.from({ length: 10 }, () => ({
+                event: 'pageview',
+                siteId: 'site',
+                path: '/',
+                id: `${accepted++}`,
+            }));
             await until(async () => (await server.track(events)).status === 202, '202');
         }
         await abacus.aggregate();
@@ -28,7 +33,10 @@ test('through a clock that steps forth and back every event answered is counted 
         }
     }
     await abacus.aggregate();
-    assert.equal((await server.stats(token, 'site', ['2026-06-14', '2026-06-17'])).pageviews, accepted);
+    assert.equal(
+        (await server.stats(token, 'site', ['2026-06-14', '2026-06-17'])).pageviews,
+        accepted,
+    );
     await abacus.balance();
     assert.deepEqual(await server.stop(), { code: 0, signal: null });
 });

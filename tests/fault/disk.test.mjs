@@ -1,4 +1,5 @@
-// No room, on the disk or under the log's bound: 503, nothing accepted lost, and recovery when there is room again.
+// No room, on the disk or under the log's bound: 503, nothing accepted lost, and recovery when
+// there is room again.
 
 import assert from 'node:assert/strict';
 import { closeSync, openSync, rmSync, writeSync } from 'node:fs';
@@ -20,9 +21,10 @@ async function smallDisk(mib) {
 /** Write until nothing more fits. */
 function fill(dir) {
     const file = openSync(join(dir, 'filler'), 'w');
-    for (let block = Buffer.alloc(MIB); block.length >= 512; ) {
+    for (let block = Buffer.alloc(MIB); block.length >= 512;) {
         try {
-            if (writeSync(file, block) === 0) throw Object.assign(new Error('full'), { code: 'ENOSPC' });
+            if (writeSync(file, block) === 0)
+                throw Object.assign(new Error('full'), { code: 'ENOSPC' });
         } catch (error) {
             if (error.code !== 'ENOSPC') throw error;
             block = block.subarray(block.length >> 1);
@@ -40,7 +42,12 @@ class Sender {
 
     async send() {
         const title = 'x'.repeat(1900);
-        const events = Array.from({ length: 30 }, (_, i) => ({ event: 'pageview', siteId: 'site', path: `/${this.accepted + i}`, props: { title } }));
+        const events = Array.from({ length: 30 }, (_, i) => ({
+            event: 'pageview',
+            siteId: 'site',
+            path: `/${this.accepted + i}`,
+            props: { title },
+        }));
         const { status, headers } = await this.server.track(events);
         assert.ok(status === 202 || status === 503, `${status}`);
         if (status === 202) this.accepted += events.length;

@@ -33,9 +33,15 @@ async function timedRead(server, token) {
 async function staysQuick(server) {
     for (let i = 0; i < 40; i++) {
         const began = performance.now();
-        assert.equal((await server.track({ event: 'pageview', siteId: 'held', path: '/' })).status, 202);
+        assert.equal(
+            (await server.track({ event: 'pageview', siteId: 'held', path: '/' })).status,
+            202,
+        );
         assert.equal((await server.fetch('/healthz')).status, 200);
-        assert.ok(performance.now() - began < QUICK_MS, 'tracking and /healthz wait for the query threads');
+        assert.ok(
+            performance.now() - began < QUICK_MS,
+            'tracking and /healthz wait for the query threads',
+        );
     }
 }
 
@@ -53,7 +59,10 @@ test('with every query thread held up tracking and /healthz go on, and reads ans
     }
     await staysQuick(server);
     release();
-    await server.until(async () => (await server.get(READ, token)).status === 200, 'reads that answer again');
+    await server.until(
+        async () => (await server.get(READ, token)).status === 200,
+        'reads that answer again',
+    );
     assert.deepEqual(await server.stop(), { code: 0, signal: null });
 });
 

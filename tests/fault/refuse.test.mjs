@@ -1,4 +1,5 @@
-// A record that the store refuses: the rest is counted, that one ends in the dead-letter file and in the ledger.
+// A record that the store refuses: the rest is counted, that one ends in the dead-letter file
+// and in the ledger.
 
 import assert from 'node:assert/strict';
 import { readFileSync } from 'node:fs';
@@ -15,23 +16,33 @@ test('of 1000 records the two that the store refuses stand alone in the dead-let
     const token = await abacus.token('stats:read', { tenant: 'tenant' });
     await abacus.sql(TRIGGER);
     const server = await abacus.serve([], { interval: '0' });
-    const paths = Array.from({ length: 1000 }, (_, i) => (i === 357 || i === 804 ? '/poison' : `/${i}`));
+    const paths = Array.from({ length: 1000 }, (_, i) =>
+        i === 357 || i === 804 ? '/poison' : `/${i}`,
+    );
     for (let i = 0; i < paths.length; i += 100)
-        await server.track(paths.slice(i, i + 100).map((path) => ({ event: 'pageview', siteId: 'site', path })));
+        await server.track(
+            paths.slice(i, i + 100).map((path) => ({ event: 'pageview', siteId: 'site', path })),
+        );
     await abacus.aggregate();
     await server.track({ event: 'pageview', siteId: 'site', path: '/later' });
     await abacus.aggregate();
 
     assert.equal((await server.stats(token, 'site')).pageviews, 999);
     assert.equal((await server.exportRows(token, 'site', ...AROUND_NOW)).length, 999);
-    const letters = readFileSync(join(abacus.dir, 'dead-letter.ndjson'), 'utf8').trim().split('\n').map((line) => JSON.parse(line));
+    const letters = readFileSync(join(abacus.dir, 'dead-letter.ndjson'), 'utf8')
+        .trim()
+        .split('\n')
+        .map((line) => JSON.parse(line));
     assert.equal(letters.length, 2);
     for (const { payload, why } of letters) {
         assert.ok(Buffer.from(payload, 'base64').includes('/poison'));
         assert.match(why, /refused/);
     }
     const { received, stored, rejected } = await server.ledger(token, 'site');
-    assert.deepEqual({ received, stored, rejected }, { received: 1001, stored: 999, rejected: { unstorable: 2 } });
+    assert.deepEqual(
+        { received, stored, rejected },
+        { received: 1001, stored: 999, rejected: { unstorable: 2 } },
+    );
     await abacus.balance();
     assert.deepEqual(await server.stop(), { code: 0, signal: null });
 });

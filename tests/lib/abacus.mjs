@@ -1,7 +1,8 @@
 // Start and stop the real program in fresh directories.
 //
-// Every process started here is known by its id and killed when the test ends, and every directory made here is
-// removed. The environment handed down is clean: PATH, and what a test gives by name.
+// Every process started here is known by its id and killed when the test ends, and every
+// directory made here is removed. The environment handed down is clean: PATH, and what a test
+// gives by name.
 
 import { spawn } from 'node:child_process';
 import { mkdtempSync, readFileSync, rmSync } from 'node:fs';
@@ -16,11 +17,14 @@ export const BUILD = process.env.ABACUS_BUILD ?? join(ROOT, 'build');
 export const BIN = process.env.ABACUS_BIN ?? join(BUILD, 'src/cli/abacus');
 export const ASAN_BIN = process.env.ABACUS_ASAN_BIN ?? join(ROOT, 'build-asan/src/cli/abacus');
 
-/** A process that does not end within this many milliseconds hangs; no right answer takes nearly as long. */
+/** A process that does not end within this many milliseconds hangs; no right answer takes
+ *  nearly as long. */
 const HANG_MS = 120_000;
 
 /** Yesterday to tomorrow in UTC: holds today in every zone. */
-export const AROUND_NOW = [-1, 1].map((days) => new Date(Date.now() + days * 86_400_000).toISOString().slice(0, 10));
+export const AROUND_NOW = [-1, 1].map((days) =>
+    new Date(Date.now() + days * 86_400_000).toISOString().slice(0, 10),
+);
 
 const children = new Set();
 const directories = new Set();
@@ -30,7 +34,8 @@ const killAll = () => {
     for (const child of children) child.kill('SIGKILL');
 };
 
-// After the last test of a file: a process that a failed test has left would keep the file from ending.
+// After the last test of a file: a process that a failed test has left would keep the file from
+// ending.
 after(killAll);
 process.on('exit', () => {
     killAll();
@@ -47,7 +52,8 @@ export function tempDir(parent = tmpdir()) {
     return dir;
 }
 
-/** Call `undo` (synchronous) when the test process ends, unless the function returned is called before. */
+/** Call `undo` (synchronous) when the test process ends, unless the function returned is called
+ *  before. */
 export function atExit(undo) {
     cleanups.add(undo);
     return () => {
@@ -79,7 +85,10 @@ function forgetSharedMemory(pid) {
 
 /** Run a program to its end: {code, signal, stdout, stderr}. */
 export async function exec(file, args, { input, limit = HANG_MS, ...options } = {}) {
-    const child = start(file, args, { stdio: [input === undefined ? 'ignore' : 'pipe', 'pipe', 'pipe'], ...options });
+    const child = start(file, args, {
+        stdio: [input === undefined ? 'ignore' : 'pipe', 'pipe', 'pipe'],
+        ...options,
+    });
     const out = [];
     const err = [];
     child.stdout.on('data', (chunk) => out.push(chunk));
@@ -111,13 +120,25 @@ export class Installation {
     async must(args, options) {
         const end = await this.command(args, options);
         if (end.code !== 0)
-            throw new Error(`abacus ${args.join(' ')} ended with ${end.code ?? end.signal}: ${end.stderr}`);
+            throw new Error(
+                `abacus ${args.join(' ')} ended with ${end.code ?? end.signal}: ${end.stderr}`,
+            );
         return end.stdout;
     }
 
     site(id, tenant, { domain = `${id}.example`, timezone } = {}) {
         const zone = timezone === undefined ? [] : ['--timezone', timezone];
-        return this.must(['site', 'add', '--id', id, '--tenant', tenant, '--domain', domain, ...zone]);
+        return this.must([
+            'site',
+            'add',
+            '--id',
+            id,
+            '--tenant',
+            tenant,
+            '--domain',
+            domain,
+            ...zone,
+        ]);
     }
 
     /** The text of a new token. `of` is {tenant} or {platform: true}, and perhaps {site}. */
@@ -142,20 +163,25 @@ export class Installation {
 
     /** Change a site's row of analytics_settings, as Payload would; lists are given as arrays. */
     settings(site, values) {
-        const text = (value) => (Array.isArray(value) ? `'${JSON.stringify(value)}'` : Number(value));
+        const text = (value) =>
+            Array.isArray(value) ? `'${JSON.stringify(value)}'` : Number(value);
         const sets = Object.entries(values).map(([column, value]) => `${column} = ${text(value)}`);
-        return this.sql(`UPDATE analytics_settings SET ${sets.join(', ')} WHERE site_id = '${site}';`);
+        return this.sql(
+            `UPDATE analytics_settings SET ${sets.join(', ')} WHERE site_id = '${site}';`,
+        );
     }
 
     aggregate(args = [], options) {
         return this.must(['aggregate', ...args], options);
     }
 
-    /** What doctor finds about the ledger and its independent check; throws unless the books balance. */
+    /** What doctor finds about the ledger and its independent check; throws unless the books
+     *  balance. */
     async balance() {
         const { stdout, stderr } = await this.command(['doctor', '--json']);
         const finding = JSON.parse(stdout).find(({ check }) => check === 'ledger');
-        if (finding?.status !== 'ok') throw new Error(`the ledger: ${JSON.stringify(finding)} ${stderr}`);
+        if (finding?.status !== 'ok')
+            throw new Error(`the ledger: ${JSON.stringify(finding)} ${stderr}`);
         return finding;
     }
 
@@ -165,9 +191,13 @@ export class Installation {
 
     /** Run one SQL text with the sqlite3 shell, as another process would. */
     async sql(text) {
-        const end = await exec('sqlite3', ['-batch', '-cmd', '.timeout 10000', join(this.dir, 'abacus.db')], {
-            input: text,
-        });
+        const end = await exec(
+            'sqlite3',
+            ['-batch', '-cmd', '.timeout 10000', join(this.dir, 'abacus.db')],
+            {
+                input: text,
+            },
+        );
         if (end.code !== 0 || end.stderr !== '') throw new Error(`sqlite3: ${end.stderr}`);
         return end.stdout;
     }
@@ -181,7 +211,16 @@ export class Server {
         self.installation = installation;
         self.child = start(
             installation.bin,
-            ['serve', '--listen', '127.0.0.1:0', '--data-dir', installation.dir, '--aggregate-interval', interval, ...args],
+            [
+                'serve',
+                '--listen',
+                '127.0.0.1:0',
+                '--data-dir',
+                installation.dir,
+                '--aggregate-interval',
+                interval,
+                ...args,
+            ],
             { env: { ...installation.env, ...env } },
         );
         self.pid = self.child.pid;
@@ -226,18 +265,29 @@ export class Server {
     }
 
     async fetch(path, options = {}) {
-        const response = await fetch(this.url + path, options).catch((error) => this.#explain(error));
+        const response = await fetch(this.url + path, options).catch((error) =>
+            this.#explain(error),
+        );
         const text = await response.text();
         const type = response.headers.get('content-type') ?? '';
         const isJson = /^application\/(problem\+)?json\b/.test(type);
-        return { status: response.status, headers: response.headers, text, body: isJson ? JSON.parse(text) : text };
+        return {
+            status: response.status,
+            headers: response.headers,
+            text,
+            body: isJson ? JSON.parse(text) : text,
+        };
     }
 
     /** A request that got no answer: because the server has died? */
     async #explain(error) {
         await sleep(100);
-        const state = this.running ? 'it runs' : `it ended with ${this.child.exitCode ?? this.child.signalCode}`;
-        throw new Error(`${error.message} (${error.cause?.message}); ${state}; it said ${this.stderr.slice(-4000)}`);
+        const state = this.running
+            ? 'it runs'
+            : `it ended with ${this.child.exitCode ?? this.child.signalCode}`;
+        throw new Error(
+            `${error.message} (${error.cause?.message}); ${state}; it said ${this.stderr.slice(-4000)}`,
+        );
     }
 
     /** POST events; `headers` may hold Origin, X-Forwarded-For, Authorization ... */
@@ -246,11 +296,13 @@ export class Server {
         return this.fetch('/api/analytics/track', { method: 'POST', body, headers });
     }
 
-    /** The raw rows of a site, through the export as it streams; `pick` takes from each what is to be kept. */
+    /** The raw rows of a site, through the export as it streams; `pick` takes from each what is
+     *  to be kept. */
     async exportRows(token, siteId, from, to, pick = (row) => row) {
         const path = query('/api/analytics/export', { siteId, from, to, format: 'ndjson' });
         const response = await fetch(this.url + path, { headers: bearer(token) });
-        if (response.status !== 200) throw new Error(`export: ${response.status} ${await response.text()}`);
+        if (response.status !== 200)
+            throw new Error(`export: ${response.status} ${await response.text()}`);
         const rows = [];
         const decoder = new TextDecoder();
         let rest = '';
@@ -266,7 +318,8 @@ export class Server {
     /** Totals and days of a site over more than all dates that a test touches. */
     async stats(token, siteId, [from, to] = AROUND_NOW) {
         const answer = await this.get(query('/api/analytics/stats', { siteId, from, to }), token);
-        if (answer.status !== 200) throw new Error(`stats: ${answer.status} ${answer.text} ${this.stderr.slice(-2000)}`);
+        if (answer.status !== 200)
+            throw new Error(`stats: ${answer.status} ${answer.text} ${this.stderr.slice(-2000)}`);
         return answer.body;
     }
 
@@ -279,12 +332,14 @@ export class Server {
             sum.received += day.received;
             sum.stored += day.stored;
             for (const kind of ['dropped', 'rejected'])
-                for (const [reason, n] of Object.entries(day[kind])) sum[kind][reason] = (sum[kind][reason] ?? 0) + n;
+                for (const [reason, n] of Object.entries(day[kind]))
+                    sum[kind][reason] = (sum[kind][reason] ?? 0) + n;
         }
         return sum;
     }
 
-    /** Wait until `ask` gives something true. The limit is for what never comes; it is no measurement. */
+    /** Wait until `ask` gives something true. The limit is for what never comes; it is no
+     *  measurement. */
     async until(ask, what, limit = 60_000) {
         return until(ask, what, limit, () => this.stderr.slice(-2000));
     }
@@ -315,5 +370,7 @@ export function query(path, params) {
 
 /** Resident memory in bytes. */
 export function residentBytes(pid) {
-    return Number(/^VmRSS:\s+(\d+) kB/m.exec(readFileSync(`/proc/${pid}/status`, 'utf8'))[1]) * 1024;
+    return (
+        Number(/^VmRSS:\s+(\d+) kB/m.exec(readFileSync(`/proc/${pid}/status`, 'utf8'))[1]) * 1024
+    );
 }

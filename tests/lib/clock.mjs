@@ -1,7 +1,7 @@
 // A clock that stands still until it is told otherwise, for programs run under libfaketime.
 //
-// CLOCK_REALTIME is the time written into a file, to the millisecond; CLOCK_MONOTONIC and with it every time-out
-// stays real.
+// CLOCK_REALTIME is the time written into a file, to the millisecond; CLOCK_MONOTONIC and with
+// it every time-out stays real.
 
 import { existsSync, readdirSync, renameSync, writeFileSync } from 'node:fs';
 import { join } from 'node:path';

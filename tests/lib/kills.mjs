@@ -7,7 +7,8 @@ import { Load, pathOf } from './load.mjs';
 
 const SITE = 'crash';
 
-/** Run it and give back {load, paths, ledger}; the books balance. `span` is the longest time between two kills, in ms. */
+/** Run it and give back {load, paths, ledger}; the books balance. `span` is the longest time
+ *  between two kills, in ms. */
 async function killUnderLoad({ kills, again, span = 1500, args = [] }) {
     const abacus = new Installation();
     await abacus.site(SITE, 'tenant');
@@ -26,9 +27,14 @@ async function killUnderLoad({ kills, again, span = 1500, args = [] }) {
     await load.stop();
     await abacus.aggregate();
     const today = new Date();
-    const [from, to] = [new Date(today - 86_400_000), today].map((date) => date.toISOString().slice(0, 10));
+    const [from, to] = [new Date(today - 86_400_000), today].map((date) =>
+        date.toISOString().slice(0, 10),
+    );
     const paths = await server.exportRows(token, SITE, from, to, ({ path }) => path);
-    const ledger = await server.get(`/api/analytics/ledger?siteId=${SITE}&from=${from}&to=${to}`, token);
+    const ledger = await server.get(
+        `/api/analytics/ledger?siteId=${SITE}&from=${from}&to=${to}`,
+        token,
+    );
     const end = await server.stop();
     assert.deepEqual(end, { code: 0, signal: null }, server.stderr.slice(-2000));
     await abacus.balance();
@@ -40,8 +46,14 @@ const total = (reasons) => Object.values(reasons ?? {}).reduce((a, b) => a + b, 
 
 function checkBooks({ ledger: { days }, load, paths }) {
     assert.deepEqual(load.problems, []);
-    assert.equal(sum(days, (day) => day.stored), paths.length);
-    assert.equal(sum(days, (day) => day.received), sum(days, (day) => day.stored + total(day.dropped) + total(day.rejected)));
+    assert.equal(
+        sum(days, (day) => day.stored),
+        paths.length,
+    );
+    assert.equal(
+        sum(days, (day) => day.received),
+        sum(days, (day) => day.stored + total(day.dropped) + total(day.rejected)),
+    );
 }
 
 /** How often each path occurs. */
@@ -63,12 +75,16 @@ export async function repeatsUntilAnswered(options) {
         if (n > 1) double.push(number);
     }
     assert.ok(run.load.sent > 100, `only ${run.load.sent} events were sent`);
-    assert.deepEqual({ missing, double, others: counts.size - run.load.sent }, { missing: [], double: [], others: 0 });
+    assert.deepEqual(
+        { missing, double, others: counts.size - run.load.sent },
+        { missing: [], double: [], others: 0 },
+    );
     checkBooks(run);
     return run;
 }
 
-/** Sent once: what was answered is there once; what is there beyond that was in a request cut off without an answer. */
+/** Sent once: what was answered is there once; what is there beyond that was in a request cut
+ *  off without an answer. */
 export async function sentOnce(options) {
     const run = await killUnderLoad({ ...options, again: false });
     const counts = countPaths(run.paths);

@@ -43,7 +43,10 @@ export class Load {
 
     #bytes(numbers, sender) {
         const events = numbers.map((number) => ({
-            event: 'pageview', siteId: this.site, path: pathOf(number), ...(this.again ? { id: `n${number}` } : {}),
+            event: 'pageview',
+            siteId: this.site,
+            path: pathOf(number),
+            ...(this.again ? { id: `n${number}` } : {}),
         }));
         return trackBytes(events, { 'User-Agent': `Loadmoth/${sender}` });
     }
@@ -53,7 +56,7 @@ export class Load {
         while (!this.stopping) {
             const numbers = this.#batch(i);
             const bytes = this.#bytes(numbers, i);
-            for (let done = false; !done; ) {
+            for (let done = false; !done;) {
                 wire = await this.#connected(wire);
                 if (wire === null) return; // told to stop with no server there: these were never sent
                 done = await this.#exchange(wire, numbers, bytes);

@@ -10,7 +10,9 @@ const SLOW_MS = 1000;
 
 /** Begin an immediate transaction in a sqlite3 shell; returns a function that ends it. */
 async function holdWriteLock(dir) {
-    const shell = start('sqlite3', ['-batch', '-cmd', '.timeout 20000', join(dir, 'abacus.db')], { stdio: ['pipe', 'pipe', 'pipe'] });
+    const shell = start('sqlite3', ['-batch', '-cmd', '.timeout 20000', join(dir, 'abacus.db')], {
+        stdio: ['pipe', 'pipe', 'pipe'],
+    });
     let said = '';
     shell.stdout.on('data', (chunk) => (said += chunk));
     shell.stderr.on('data', (chunk) => (said += chunk));
@@ -30,7 +32,8 @@ async function timed(ask, status) {
     return performance.now() - began;
 }
 
-/** Ask each of the three kinds in turn, at least ROUNDS times and for at least `atLeastMs`: {name: times}. */
+/** Ask each of the three kinds in turn, at least ROUNDS times and for at least `atLeastMs`:
+ *  {name: times}. */
 async function measure(server, token, atLeastMs) {
     const kinds = {
         track: [() => server.track({ event: 'pageview', siteId: 'locked', path: '/' }), 202],
@@ -40,7 +43,8 @@ async function measure(server, token, atLeastMs) {
     const times = { track: [], healthz: [], stats: [] };
     const end = performance.now() + atLeastMs;
     while (times.track.length < ROUNDS || performance.now() < end)
-        for (const [name, [ask, status]] of Object.entries(kinds)) times[name].push(await timed(ask, status));
+        for (const [name, [ask, status]] of Object.entries(kinds))
+            times[name].push(await timed(ask, status));
     return times;
 }
 
@@ -58,12 +62,21 @@ export async function lockHeldFor(ms) {
     await release();
     for (const name of Object.keys(free)) {
         const [before, during] = [median(free[name]), median(held[name])];
-        assert.ok(during <= Math.max(5 * before, 25), `${name}: median ${during.toFixed(1)} ms with the lock held, ${before.toFixed(1)} ms without`);
-        assert.ok(Math.max(...held[name]) < SLOW_MS, `${name}: the slowest took ${Math.max(...held[name]).toFixed(0)} ms`);
+        assert.ok(
+            during <= Math.max(5 * before, 25),
+            `${name}: median ${during.toFixed(1)} ms with the lock held, ${before.toFixed(1)} ms without`,
+        );
+        assert.ok(
+            Math.max(...held[name]) < SLOW_MS,
+            `${name}: the slowest took ${Math.max(...held[name]).toFixed(0)} ms`,
+        );
     }
     await abacus.aggregate();
     const sent = 2 * ROUNDS + held.track.length;
-    const stats = await server.get('/api/analytics/stats?siteId=locked&from=2020-01-01&to=2029-12-31', token);
+    const stats = await server.get(
+        '/api/analytics/stats?siteId=locked&from=2020-01-01&to=2029-12-31',
+        token,
+    );
     assert.equal(stats.body.pageviews, sent);
     assert.deepEqual(await server.stop(), { code: 0, signal: null });
 }

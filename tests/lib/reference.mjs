@@ -1,32 +1,81 @@
 // The second calculation: every number that Abacus answers, from what was sent alone.
 //
-// Follows CONTRACT ("Definitions") by brute force: dates and hours by Intl, distinct visitors by tuple, visits by
-// sorting. Shares nothing with the server. What was sent is a list of facts:
+// Follows CONTRACT ("Definitions") by brute force: dates and hours by Intl, distinct visitors
+// by tuple, visits by sorting. Shares nothing with the server. What was sent is a list of
+// facts:
 //
 //     {site, name, timeMs, receivedMs, count, tokens, visitor: {ip, userAgent} | null, id?, outcome, path}
 //
-// where outcome is 'stored', 'dropped:REASON' or 'rejected:REASON', as the sender knows it from the contract; which
-// of several facts with the same id counts is found out here. Of refused facts only site, receivedMs and outcome
-// matter.
+// where outcome is 'stored', 'dropped:REASON' or 'rejected:REASON', as the sender knows it from
+// the contract; which of several facts with the same id counts is found out here. Of refused
+// facts only site, receivedMs and outcome matter.
 
-import { addDays, datesOf, dayStart, daysBetween, hoursOf, hourStart, localDate, localHourOfDay, weekday } from './zones.mjs';
+import {
+    addDays,
+    datesOf,
+    dayStart,
+    daysBetween,
+    hoursOf,
+    hourStart,
+    localDate,
+    localHourOfDay,
+    weekday,
+} from './zones.mjs';
 
 export const VISIT_PAUSE_MS = 30 * 60_000;
 const DUPLICATE_MS = 24 * 3_600_000;
 
-export const COUNTS = ['pageviews', 'uniqueVisitors', 'visits', 'conversions', 'converters', 'unattributedConversions',
-    'leads', 'forms', 'exports', 'automationRuns', 'aiTokens'];
+export const COUNTS = [
+    'pageviews',
+    'uniqueVisitors',
+    'visits',
+    'conversions',
+    'converters',
+    'unattributedConversions',
+    'leads',
+    'forms',
+    'exports',
+    'automationRuns',
+    'aiTokens',
+];
 export const RATES = ['viewsPerVisit', 'bounceRate', 'visitDuration', 'conversionRate'];
 export const METRICS = [...COUNTS, ...RATES];
 /** The metrics of a row of AnalyticsDailyStats. */
-export const DAY_METRICS = ['pageviews', 'uniqueVisitors', 'leads', 'forms', 'exports', 'automationRuns', 'aiTokens'];
+export const DAY_METRICS = [
+    'pageviews',
+    'uniqueVisitors',
+    'leads',
+    'forms',
+    'exports',
+    'automationRuns',
+    'aiTokens',
+];
 
-const ZERO = { pageviews: 0, uniqueVisitors: 0, visits: 0, conversions: 0, converters: 0, unattributedConversions: 0,
-    leads: 0, forms: 0, exports: 0, automationRuns: 0, aiTokens: 0, bounces: 0, visitMs: 0, visitPageviews: 0 };
+const ZERO = {
+    pageviews: 0,
+    uniqueVisitors: 0,
+    visits: 0,
+    conversions: 0,
+    converters: 0,
+    unattributedConversions: 0,
+    leads: 0,
+    forms: 0,
+    exports: 0,
+    automationRuns: 0,
+    aiTokens: 0,
+    bounces: 0,
+    visitMs: 0,
+    visitPageviews: 0,
+};
 
 /** Which count an event adds its `count` to. */
-const COUNTED_AS = { pageview: 'pageviews', 'lead.created': 'leads', 'form.submit': 'forms',
-    'export.completed': 'exports', 'automation.run': 'automationRuns' };
+const COUNTED_AS = {
+    pageview: 'pageviews',
+    'lead.created': 'leads',
+    'form.submit': 'forms',
+    'export.completed': 'exports',
+    'automation.run': 'automationRuns',
+};
 
 /** The part of an address that is left: three bytes of IPv4, three groups of IPv6. */
 export function cutAddress(ip) {
@@ -35,7 +84,10 @@ export function cutAddress(ip) {
     const left = head === '' ? [] : head.split(':');
     const right = tail === '' ? [] : tail.split(':');
     const zeros = ip.includes('::') ? Array(8 - left.length - right.length).fill('0') : [];
-    return [...left, ...zeros, ...right].slice(0, 3).map((group) => parseInt(group, 16).toString(16)).join(':');
+    return [...left, ...zeros, ...right]
+        .slice(0, 3)
+        .map((group) => parseInt(group, 16).toString(16))
+        .join(':');
 }
 
 export class Reference {
@@ -46,7 +98,8 @@ export class Reference {
         this.facts = facts.map((fact) => this.#place(fact));
         this.#dropDuplicates();
         this.events = new Map(sites.map(({ id }) => [id, []]));
-        for (const fact of this.facts) if (fact.outcome === 'stored') this.events.get(fact.site).push(fact);
+        for (const fact of this.facts)
+            if (fact.outcome === 'stored') this.events.get(fact.site).push(fact);
         this.visits = new Map(sites.map(({ id }) => [id, this.#visitsOf(id)]));
     }
 
@@ -54,18 +107,29 @@ export class Reference {
     #place(fact) {
         const { zone } = this.sites.get(fact.site);
         const at = fact.outcome === 'stored' ? fact.timeMs : fact.receivedMs;
-        const who = fact.visitor ? `${cutAddress(fact.visitor.ip)} ${fact.visitor.userAgent}` : null;
-        return { count: 1, tokens: 0, ...fact, who, date: localDate(zone, at), hourMs: hourStart(zone, at) };
+        const who = fact.visitor
+            ? `${cutAddress(fact.visitor.ip)} ${fact.visitor.userAgent}`
+            : null;
+        return {
+            count: 1,
+            tokens: 0,
+            ...fact,
+            who,
+            date: localDate(zone, at),
+            hourMs: hourStart(zone, at),
+        };
     }
 
-    /** In the order received; of the same id within 24 hours of the copy that counts, the later ones are dropped. */
+    /** In the order received; of the same id within 24 hours of the copy that counts, the later
+     *  ones are dropped. */
     #dropDuplicates() {
         const counted = new Map();
         for (const fact of this.facts) {
             if (fact.outcome !== 'stored' || fact.id === undefined) continue;
             const key = `${fact.site} ${fact.id}`;
             const before = counted.get(key);
-            if (before !== undefined && fact.receivedMs - before <= DUPLICATE_MS) fact.outcome = 'dropped:duplicate';
+            if (before !== undefined && fact.receivedMs - before <= DUPLICATE_MS)
+                fact.outcome = 'dropped:duplicate';
             else counted.set(key, fact.receivedMs);
         }
     }
@@ -100,13 +164,15 @@ export class Reference {
         const beginMs = real[0].timeMs;
         const views = real.filter((event) => event.name === 'pageview').length;
         const { zone } = this.sites.get(site);
-        return [{
-            beginMs,
-            date: localDate(zone, beginMs),
-            hourMs: hourStart(zone, beginMs),
-            ms: run[run.length - 1].timeMs - beginMs,
-            bounce: views === 1 && real.length === 1,
-        }];
+        return [
+            {
+                beginMs,
+                date: localDate(zone, beginMs),
+                hourMs: hourStart(zone, beginMs),
+                ms: run[run.length - 1].timeMs - beginMs,
+                bounce: views === 1 && real.length === 1,
+            },
+        ];
     }
 
     /** Counts of one set of events and visits: distinct within it. */
@@ -141,18 +207,27 @@ export class Reference {
 
     /** One local day of one site; with `hours`, only these hours (by their instants) of it. */
     day(site, date, hours) {
-        const inside = (thing) => thing.date === date && (hours === undefined || hours.has(thing.hourMs));
-        return this.#count(this.events.get(site).filter(inside), this.visits.get(site).filter(inside));
+        const inside = (thing) =>
+            thing.date === date && (hours === undefined || hours.has(thing.hourMs));
+        return this.#count(
+            this.events.get(site).filter(inside),
+            this.visits.get(site).filter(inside),
+        );
     }
 
     hour(site, hourMs) {
         const inside = (thing) => thing.hourMs === hourMs;
-        return this.#count(this.events.get(site).filter(inside), this.visits.get(site).filter(inside));
+        return this.#count(
+            this.events.get(site).filter(inside),
+            this.visits.get(site).filter(inside),
+        );
     }
 
     /** Sums over days and sites; unique visitors are distinct by site and day. */
     range(sites, from, to) {
-        return this.#sum(sites.flatMap((site) => datesOf(from, to).map((date) => this.day(site, date))));
+        return this.#sum(
+            sites.flatMap((site) => datesOf(from, to).map((date) => this.day(site, date))),
+        );
     }
 
     #sum(list) {
@@ -165,16 +240,20 @@ export class Reference {
         return localDate(this.sites.get(site).zone, this.nowMs);
     }
 
-    /** What `from`..`to` is compared with. Where the range is still running, the earlier one ends at the same local hour:
-     *  its last day counts the hours that begin before the same wall clock time. */
+    /** What `from`..`to` is compared with. Where the range is still running, the earlier one
+     *  ends at the same local hour: its last day counts the hours that begin before the same
+     *  wall clock time. */
     earlier(site, from, to, against, custom) {
         const range = earlierRange(from, to, against, custom);
         const running = to === this.today(site);
         if (!running) return { ...range, counts: this.range([site], range.from, range.to) };
         const { zone } = this.sites.get(site);
         const hourNow = localHourOfDay(zone, this.nowMs);
-        const hours = new Set(hoursOf(zone, range.to, range.to).filter((ms) => localHourOfDay(zone, ms) <= hourNow));
-        const whole = range.from < range.to ? [this.range([site], range.from, addDays(range.to, -1))] : [];
+        const hours = new Set(
+            hoursOf(zone, range.to, range.to).filter((ms) => localHourOfDay(zone, ms) <= hourNow),
+        );
+        const whole =
+            range.from < range.to ? [this.range([site], range.from, addDays(range.to, -1))] : [];
         return { ...range, counts: this.#sum([...whole, this.day(site, range.to, hours)]) };
     }
 
@@ -200,7 +279,8 @@ export class Reference {
     /** {date: {received, stored, dropped: {reason: n}, rejected: {reason: n}}} of one site. */
     ledger(site, from, to) {
         const days = {};
-        for (const date of datesOf(from, to)) days[date] = { received: 0, stored: 0, dropped: {}, rejected: {} };
+        for (const date of datesOf(from, to))
+            days[date] = { received: 0, stored: 0, dropped: {}, rejected: {} };
         for (const fact of this.facts) {
             if (fact.site !== site || days[fact.date] === undefined) continue;
             const day = days[fact.date];
@@ -238,7 +318,8 @@ function yearBefore(date) {
     return new Date(Date.UTC(year - 1, month - 1, Math.min(day, last))).toISOString().slice(0, 10);
 }
 
-/** Days, weeks from Monday, or months that the dates from..to touch; first and last lie inside the range. */
+/** Days, weeks from Monday, or months that the dates from..to touch; first and last lie inside
+ *  the range. */
 export function buckets(from, to, interval) {
     const startOf = (date) => {
         if (interval === 'week') return addDays(date, -weekday(date));

@@ -1,8 +1,10 @@
-// A made-up but whole week of traffic: what is sent, by whom, when, and what the contract says becomes of it.
+// A made-up but whole week of traffic: what is sent, by whom, when, and what the contract says
+// becomes of it.
 //
-// makeScenario() gives {sites, requests, facts, plain, endMs}. A request is {atMs, headers, body, status, facts}; the
-// facts are what lib/reference.mjs counts; plain are those events that are stored whatever comes before them, as
-// {line, fact} with the line that tests/tools/logfill reads. Everything follows from the seed.
+// makeScenario() gives {sites, requests, facts, plain, endMs}. A request is {atMs, headers,
+// body, status, facts}; the facts are what lib/reference.mjs counts; plain are those events
+// that are stored whatever comes before them, as {line, fact} with the line that
+// tests/tools/logfill reads. Everything follows from the seed.
 
 import { Random } from './random.mjs';
 import { addDays, datesOf, dayStart } from './zones.mjs';
@@ -24,7 +26,8 @@ export const SITES = [
 export const TENANTS = ['alpha', 'beta', 'gamma'];
 export const domainOf = (site) => `${site.replace('_', '-')}.example`;
 
-/** In the first span Berlin loses an hour; in the second Auckland wins a whole and Lord Howe half an hour. */
+/** In the first span Berlin loses an hour; in the second Auckland wins a whole and Lord Howe
+ *  half an hour. */
 const SPANS = [
     { from: Date.parse('2026-03-28T00:00:00Z'), to: Date.parse('2026-03-31T00:00:00Z') },
     { from: Date.parse('2026-04-04T00:00:00Z'), to: Date.parse('2026-04-06T05:00:00Z') },
@@ -38,21 +41,38 @@ export const LAST_DATE = '2026-04-06';
 const AGENTS = Array.from({ length: 14 }, (_, i) =>
     i % 2 === 0
         ? `Mozilla/5.0 (X11; Linux x86_64; rv:1${10 + i}.0) Gecko/20100101 Firefox/1${10 + i}.0 Quillfeather${i}`
-        : `Mozilla/5.0 (Windows NT 10.0; Win64; x64) AppleWebKit/537.36 (KHTML, like Gecko) Chrome/1${20 + i}.0.0.0 Safari/537.36 Umbravole${i}`);
+        : `Mozilla/5.0 (Windows NT 10.0; Win64; x64) AppleWebKit/537.36 (KHTML, like Gecko) Chrome/1${20 + i}.0.0.0 Safari/537.36 Umbravole${i}`,
+);
 
 const CUSTOM = ['signup', 'video.play', 'cart:add', 'a', 'plan_change-2'];
 /** Names and how often each is drawn. */
-const MIX = [['pageview', 60], ['engagement', 14], ['lead.created', 5], ['form.submit', 5], ['ai.usage', 4],
-    ['export.completed', 3], ['automation.run', 3], ['custom', 6]];
+const MIX = [
+    ['pageview', 60],
+    ['engagement', 14],
+    ['lead.created', 5],
+    ['form.submit', 5],
+    ['ai.usage', 4],
+    ['export.completed', 3],
+    ['automation.run', 3],
+    ['custom', 6],
+];
 const NAMES = MIX.flatMap(([name, weight]) => Array(weight).fill(name));
 
-const PAUSES = [5 * SECOND, 20 * SECOND, 40 * SECOND, 2 * MINUTE, 9 * MINUTE, 29 * MINUTE, 30 * MINUTE, 31 * MINUTE];
+const PAUSES = [
+    5 * SECOND,
+    20 * SECOND,
+    40 * SECOND,
+    2 * MINUTE,
+    9 * MINUTE,
+    29 * MINUTE,
+    30 * MINUTE,
+    31 * MINUTE,
+];
 
 export function makeScenario({ seed = 20260329, people = 290, sessions = 6, backends = 900 } = {}) {
     const maker = new Maker(seed);
     maker.people = Array.from({ length: people }, (_, i) => maker.person(i));
-    for (const person of maker.people)
-        for (let i = 0; i < sessions; i++) maker.session(person);
+    for (const person of maker.people) for (let i = 0; i < sessions; i++) maker.session(person);
     maker.backends(backends);
     maker.duplicates();
     maker.refusals();
@@ -68,17 +88,23 @@ class Maker {
         this.number = 0;
     }
 
-    /** Every fifth shares the /24 (or /48) of the one before; every tenth its User-Agent too, and so is the same visitor. */
+    /** Every fifth shares the /24 (or /48) of the one before; every tenth its User-Agent too,
+     *  and so is the same visitor. */
     person(i) {
         const { random } = this;
         const network = i % 5 === 4 ? i - 1 : i;
-        const ip = network % 4 === 3
-            ? `2001:db8:${(network + 256).toString(16)}:${random.int(1, 65535).toString(16)}::${random.int(1, 65535).toString(16)}`
-            : `198.${18 + (network >> 8)}.${network & 255}.${random.int(1, 254)}`;
+        const ip =
+            network % 4 === 3
+                ? `2001:db8:${(network + 256).toString(16)}:${random.int(1, 65535).toString(16)}::${random.int(1, 65535).toString(16)}`
+                : `198.${18 + (network >> 8)}.${network & 255}.${random.int(1, 254)}`;
         const agent = i % 10 === 9 ? this.lastAgent : random.pick(AGENTS);
         this.lastAgent = agent;
         const home = random.pick(SITES.slice(0, 6));
-        return { ip, userAgent: agent, sites: random.chance(0.2) ? [home, random.pick(SITES.slice(0, 6))] : [home] };
+        return {
+            ip,
+            userAgent: agent,
+            sites: random.chance(0.2) ? [home, random.pick(SITES.slice(0, 6))] : [home],
+        };
     }
 
     moment() {
@@ -91,7 +117,9 @@ class Maker {
         const { random } = this;
         const any = this.moment();
         if (random.chance(0.75)) return any;
-        const dates = datesOf('2026-03-28', '2026-03-30').concat(datesOf('2026-04-04', '2026-04-06'));
+        const dates = datesOf('2026-03-28', '2026-03-30').concat(
+            datesOf('2026-04-04', '2026-04-06'),
+        );
         const start = dayStart(site.zone, random.pick(dates)) - random.int(0, 45 * 60) * SECOND;
         return inSpan(start) ? start : any;
     }
@@ -103,7 +131,8 @@ class Maker {
         const steps = random.int(1, 9);
         for (let i = 0; i < steps && inSpan(atMs); i++) {
             const at = random.chance(0.1) ? 2 : 1; // two events in one second, perhaps at two sites
-            for (let j = 0; j < at; j++) this.browserEvent(person, j === 0 ? site : random.pick(person.sites), atMs);
+            for (let j = 0; j < at; j++)
+                this.browserEvent(person, j === 0 ? site : random.pick(person.sites), atMs);
             atMs += random.pick(PAUSES);
         }
     }
@@ -115,7 +144,9 @@ class Maker {
         const sender = {
             ip: person.ip,
             userAgent: person.userAgent,
-            origin: random.chance(0.7) ? `https://${random.pick(['', 'www.', 'a.b.'])}${domainOf(site.id)}` : undefined,
+            origin: random.chance(0.7)
+                ? `https://${random.pick(['', 'www.', 'a.b.'])}${domainOf(site.id)}`
+                : undefined,
             gpc,
             dnt: random.chance(0.03), // respectDnt is off unless a site asks for it
         };
@@ -129,9 +160,17 @@ class Maker {
         const event = { event: drawn === 'custom' ? random.pick(CUSTOM) : drawn, siteId };
         this.number += 1;
         if (drawn === 'pageview' || drawn === 'engagement' || random.chance(0.5))
-            event.path = random.pick(['/', '/pricing', `/p/${this.number}`, '/über/uns?utm_source=x', '/%F0%9F%8D%8B']);
-        if (drawn === 'engagement') Object.assign(event, { seconds: random.int(0, 3600), scroll: random.int(0, 100) });
-        if (drawn === 'ai.usage') event.tokens = random.pick([0, 1, 950, 1_000_000, 123_456_789_012]);
+            event.path = random.pick([
+                '/',
+                '/pricing',
+                `/p/${this.number}`,
+                '/über/uns?utm_source=x',
+                '/%F0%9F%8D%8B',
+            ]);
+        if (drawn === 'engagement')
+            Object.assign(event, { seconds: random.int(0, 3600), scroll: random.int(0, 100) });
+        if (drawn === 'ai.usage')
+            event.tokens = random.pick([0, 1, 950, 1_000_000, 123_456_789_012]);
         if (random.chance(0.2)) event.title = 'Größe & "Preise" 🍋';
         if (random.chance(0.2)) event.props = { plan: 'pro', seats: 3, trial: random.chance(0.5) };
         if (random.chance(0.1)) event.somethingNew = [1];
@@ -140,8 +179,15 @@ class Maker {
 
     act(atMs, sender, event, outcome, visitor, timeMs = atMs) {
         const fact = {
-            site: event.siteId, name: event.event, timeMs, receivedMs: atMs, count: event.count ?? 1,
-            tokens: event.tokens ?? 0, id: event.id, path: event.path, outcome,
+            site: event.siteId,
+            name: event.event,
+            timeMs,
+            receivedMs: atMs,
+            count: event.count ?? 1,
+            tokens: event.tokens ?? 0,
+            id: event.id,
+            path: event.path,
+            outcome,
             visitor: visitor ? { ip: visitor.ip, userAgent: visitor.userAgent } : null,
         };
         this.acts.push({ atMs, sender, event, fact });
@@ -160,22 +206,32 @@ class Maker {
             if (visitor) event.visitor = { ip: visitor.ip, userAgent: visitor.userAgent };
             const timeMs = this.backdate(event, atMs);
             if (atMs - timeMs > 3 * 24 * HOUR) visitor = null; // that day's salt is gone
-            const sender = { tenant: site.tenant, ip: '203.0.113.99', userAgent: 'Backendwhistle/1.0', gpc: random.chance(0.05) };
+            const sender = {
+                tenant: site.tenant,
+                ip: '203.0.113.99',
+                userAgent: 'Backendwhistle/1.0',
+                gpc: random.chance(0.05),
+            };
             this.act(atMs, sender, event, 'stored', visitor, timeMs);
         }
     }
 
     /** Somebody else in the same network with the same User-Agent: the same visitor. */
     relative(person) {
-        const ip = person.ip.includes(':') ? person.ip.replace(/:[^:]*$/, ':abcd') : person.ip.replace(/\d+$/, '77');
+        const ip = person.ip.includes(':')
+            ? person.ip.replace(/:[^:]*$/, ':abcd')
+            : person.ip.replace(/\d+$/, '77');
         return { ...person, ip };
     }
 
-    /** Half carry a time of their own: up to 3 hours ago, or 4 to 25 days, when the day's salt is long gone. */
+    /** Half carry a time of their own: up to 3 hours ago, or 4 to 25 days, when the day's salt
+     *  is long gone. */
     backdate(event, atMs) {
         const { random } = this;
         if (random.chance(0.5)) return atMs;
-        const ago = random.chance(0.8) ? random.int(0, 3 * 3600) * SECOND + random.int(0, 999) : random.int(4 * 24, 25 * 24) * HOUR;
+        const ago = random.chance(0.8)
+            ? random.int(0, 3 * 3600) * SECOND + random.int(0, 999)
+            : random.int(4 * 24, 25 * 24) * HOUR;
         event.timestamp = new Date(atMs - ago).toISOString();
         return atMs - ago;
     }
@@ -190,7 +246,8 @@ class Maker {
             const sender = { ip: person.ip, userAgent: person.userAgent };
             const first = SPANS[0].from + random.int(0, 20 * 3600) * SECOND;
             for (const later of [0, 30 * SECOND, 7 * HOUR, 23 * HOUR + 59 * MINUTE, 25 * HOUR])
-                if (later === 0 || random.chance(0.5)) this.act(first + later, sender, event, 'stored', person);
+                if (later === 0 || random.chance(0.5))
+                    this.act(first + later, sender, event, 'stored', person);
         }
     }
 
@@ -199,12 +256,34 @@ class Maker {
         const { random } = this;
         const good = (site) => ({ event: 'pageview', siteId: site, path: '/refused' });
         const kinds = [
-            (site) => ({ status: 400, reason: 'invalid', events: [{ event: 'pageview', siteId: site }] }),
-            (site) => ({ status: 400, reason: 'invalid', events: [{ event: 'Bad Name', siteId: site, path: '/' }] }),
-            (site, other) => ({ status: 400, reason: 'invalid', events: [good(site), { ...good(other), path: 7 }, good(other)] }),
-            (site) => ({ status: 403, reason: 'forbidden', events: [good(site), good(site)], headers: { Origin: 'https://evil.example' } }),
+            (site) => ({
+                status: 400,
+                reason: 'invalid',
+                events: [{ event: 'pageview', siteId: site }],
+            }),
+            (site) => ({
+                status: 400,
+                reason: 'invalid',
+                events: [{ event: 'Bad Name', siteId: site, path: '/' }],
+            }),
+            (site, other) => ({
+                status: 400,
+                reason: 'invalid',
+                events: [good(site), { ...good(other), path: 7 }, good(other)],
+            }),
+            (site) => ({
+                status: 403,
+                reason: 'forbidden',
+                events: [good(site), good(site)],
+                headers: { Origin: 'https://evil.example' },
+            }),
             (site) => ({ status: 403, reason: 'forbidden', events: [{ ...good(site), count: 2 }] }),
-            (site) => ({ status: 401, reason: 'unauthorized', events: [good(site)], headers: { Authorization: 'Bearer abacus_wrong' } }),
+            (site) => ({
+                status: 401,
+                reason: 'unauthorized',
+                events: [good(site)],
+                headers: { Authorization: 'Bearer abacus_wrong' },
+            }),
             () => ({ status: 404, reason: null, events: [{ ...good('nowhere') }] }),
         ];
         for (let i = 0; i < 140; i++) {
@@ -212,14 +291,26 @@ class Maker {
             const [a, b] = [random.pick(SITES).id, random.pick(SITES.slice(0, 6)).id];
             const { status, reason, events, headers = {} } = kinds[i % kinds.length](a, b);
             const atMs = this.moment();
-            this.requests.push({ atMs, headers: { ...headersOf(person, random), ...headers }, body: JSON.stringify(events), status });
+            this.requests.push({
+                atMs,
+                headers: { ...headersOf(person, random), ...headers },
+                body: JSON.stringify(events),
+                status,
+            });
             if (reason === null) continue;
             for (const event of events)
-                this.facts.push({ site: event.siteId, receivedMs: atMs, timeMs: atMs, name: event.event, outcome: `rejected:${reason}` });
+                this.facts.push({
+                    site: event.siteId,
+                    receivedMs: atMs,
+                    timeMs: atMs,
+                    name: event.event,
+                    outcome: `rejected:${reason}`,
+                });
         }
     }
 
-    /** What one sender does within one second goes in one request. A page sends to one site at a time. */
+    /** What one sender does within one second goes in one request. A page sends to one site at
+     *  a time. */
     finish() {
         const groups = new Map();
         for (const act of this.acts) {
@@ -231,15 +322,32 @@ class Maker {
         this.requests.sort((a, b) => a.atMs - b.atMs);
         // In the order received: which copy of an id counts depends on it.
         const stored = this.requests.flatMap((request) => request.facts ?? []);
-        return { sites: SITES, requests: this.requests, facts: [...stored, ...this.facts], plain: this.plain(), endMs: END_MS };
+        return {
+            sites: SITES,
+            requests: this.requests,
+            facts: [...stored, ...this.facts],
+            plain: this.plain(),
+            endMs: END_MS,
+        };
     }
 
     /** Neither dropped nor repeated, nor so late that the day's salt is gone. */
     plain() {
         return this.acts
-            .filter(({ event, fact }) => fact.outcome === 'stored' && fact.id === undefined && !(event.visitor && fact.visitor === null))
+            .filter(
+                ({ event, fact }) =>
+                    fact.outcome === 'stored' &&
+                    fact.id === undefined &&
+                    !(event.visitor && fact.visitor === null),
+            )
             .map(({ atMs, sender, event, fact }) => ({
-                line: { timeMs: atMs, ip: sender.ip, userAgent: sender.userAgent, token: sender.tenant !== undefined, event },
+                line: {
+                    timeMs: atMs,
+                    ip: sender.ip,
+                    userAgent: sender.userAgent,
+                    token: sender.tenant !== undefined,
+                    event,
+                },
                 fact,
             }));
     }
@@ -248,19 +356,34 @@ class Maker {
         const { atMs, sender } = acts[0];
         const events = acts.map(({ event }) => event);
         const shape = this.random.pick(['object', 'array', 'events']);
-        const body = shape === 'events' ? { events } : shape === 'object' && events.length === 1 ? events[0] : events;
+        const body =
+            shape === 'events'
+                ? { events }
+                : shape === 'object' && events.length === 1
+                  ? events[0]
+                  : events;
         return {
-            atMs, headers: headersOf(sender, this.random), body: JSON.stringify(body), status: 202, tenant: sender.tenant,
+            atMs,
+            headers: headersOf(sender, this.random),
+            body: JSON.stringify(body),
+            status: 202,
+            tenant: sender.tenant,
             facts: acts.map(({ fact }) => fact),
         };
     }
 }
 
-/** As seen behind one trusted proxy; what stands left of the sender's address is what the sender made up. */
+/** As seen behind one trusted proxy; what stands left of the sender's address is what the
+ *  sender made up. */
 function headersOf(sender, random) {
     const address = sender.ip.includes(':') ? `[${sender.ip}]:4433` : `${sender.ip}:4433`;
     const headers = {
-        'X-Forwarded-For': random.pick([sender.ip, `203.0.113.5, ${sender.ip}`, `unknown,${sender.ip}`, address]),
+        'X-Forwarded-For': random.pick([
+            sender.ip,
+            `203.0.113.5, ${sender.ip}`,
+            `unknown,${sender.ip}`,
+            address,
+        ]),
         'User-Agent': sender.userAgent,
     };
     if (sender.origin) headers.Origin = sender.origin;
@@ -287,6 +410,12 @@ export function secretsOf({ facts }) {
 export function rangesOf(random) {
     const days = datesOf('2026-03-27', LAST_DATE).map((date) => [date, date]);
     const from = addDays('2026-03-26', random.int(0, 4));
-    return [...days, ['2026-03-27', '2026-03-31'], ['2026-04-03', LAST_DATE], [FIRST_DATE, LAST_DATE], [from, '2026-04-05'],
-        ['2026-01-01', '2026-01-02']];
+    return [
+        ...days,
+        ['2026-03-27', '2026-03-31'],
+        ['2026-04-03', LAST_DATE],
+        [FIRST_DATE, LAST_DATE],
+        [from, '2026-04-05'],
+        ['2026-01-01', '2026-01-02'],
+    ];
 }

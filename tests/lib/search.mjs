@@ -20,10 +20,14 @@ export function occurrences(bytes, needle) {
     return count;
 }
 
-/** {needle text: [{path, count}]} of what was found in the files below `dir` and in `texts` {name: text}. */
+/** {needle text: [{path, count}]} of what was found in the files below `dir` and in `texts`
+ *  {name: text}. */
 export function findAll(dir, texts, needles) {
     const found = {};
-    const places = [...filesBelow(dir), ...Object.entries(texts).map(([path, text]) => ({ path, bytes: Buffer.from(text) }))];
+    const places = [
+        ...filesBelow(dir),
+        ...Object.entries(texts).map(([path, text]) => ({ path, bytes: Buffer.from(text) })),
+    ];
     for (const { path, bytes } of places) {
         for (const [name, needle] of Object.entries(needles)) {
             const count = occurrences(bytes, needle);
@@ -37,7 +41,8 @@ export function findAll(dir, texts, needles) {
 export function addressBytes(ip) {
     if (ip.includes('.')) return Buffer.from(ip.split('.').map(Number));
     const [head, tail = ''] = ip.split('::');
-    const groups = (text) => (text === '' ? [] : text.split(':').map((group) => parseInt(group, 16)));
+    const groups = (text) =>
+        text === '' ? [] : text.split(':').map((group) => parseInt(group, 16));
     const [left, right] = [groups(head), groups(tail)];
     const zeros = ip.includes('::') ? Array(8 - left.length - right.length).fill(0) : [];
     const bytes = Buffer.alloc(16);

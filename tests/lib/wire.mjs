@@ -22,7 +22,8 @@ export class Wire {
         socket.removeAllListeners('error');
         socket.on('error', () => {});
         socket.on('data', (chunk) => {
-            this.received = this.received.length === 0 ? chunk : Buffer.concat([this.received, chunk]);
+            this.received =
+                this.received.length === 0 ? chunk : Buffer.concat([this.received, chunk]);
             this.wake();
         });
         socket.on('close', () => {
@@ -97,7 +98,8 @@ export class Wire {
 
     async #take(length, limit) {
         while (this.received.length < length) {
-            if (!(await this.#more(limit)) && this.received.length < length) throw new Cut('closed within a body');
+            if (!(await this.#more(limit)) && this.received.length < length)
+                throw new Cut('closed within a body');
         }
         const bytes = this.received.subarray(0, length);
         this.received = this.received.subarray(length);
@@ -109,7 +111,8 @@ export class Wire {
         for (;;) {
             let end;
             while ((end = this.received.indexOf('\r\n')) < 0) {
-                if (!(await this.#more(limit)) && this.received.indexOf('\r\n') < 0) throw new Cut('closed within a body');
+                if (!(await this.#more(limit)) && this.received.indexOf('\r\n') < 0)
+                    throw new Cut('closed within a body');
             }
             const size = parseInt(this.received.toString('latin1', 0, end), 16);
             await this.#take(end + 2, limit);
@@ -132,7 +135,8 @@ export function requestBytes(method, target, headers = {}, body) {
 export const TRACK = '/api/analytics/track';
 
 export function trackBytes(events, headers = {}) {
-    const body = typeof events === 'string' || Buffer.isBuffer(events) ? events : JSON.stringify(events);
+    const body =
+        typeof events === 'string' || Buffer.isBuffer(events) ? events : JSON.stringify(events);
     return requestBytes('POST', TRACK, { 'Content-Type': 'text/plain', ...headers }, body);
 }
 

@@ -1,4 +1,5 @@
-// Local dates and hours by the JavaScript engine's own time zone data: independent of the server's reading of TZif.
+// Local dates and hours by the JavaScript engine's own time zone data: independent of the
+// server's reading of TZif.
 
 const DAY = 86_400_000;
 const formats = new Map();
@@ -8,7 +9,14 @@ function formatOf(zone) {
     if (format === undefined) {
         const two = '2-digit';
         format = new Intl.DateTimeFormat('en-CA', {
-            timeZone: zone, hourCycle: 'h23', year: 'numeric', month: two, day: two, hour: two, minute: two, second: two,
+            timeZone: zone,
+            hourCycle: 'h23',
+            year: 'numeric',
+            month: two,
+            day: two,
+            hour: two,
+            minute: two,
+            second: two,
         });
         formats.set(zone, format);
     }
@@ -19,7 +27,10 @@ function formatOf(zone) {
 export function wallMs(zone, ms) {
     const p = {};
     for (const { type, value } of formatOf(zone).formatToParts(ms)) p[type] = Number(value);
-    return Date.UTC(p.year, p.month - 1, p.day, p.hour, p.minute, p.second) + (((ms % 1000) + 1000) % 1000);
+    return (
+        Date.UTC(p.year, p.month - 1, p.day, p.hour, p.minute, p.second) +
+        (((ms % 1000) + 1000) % 1000)
+    );
 }
 
 const offset = (zone, ms) => wallMs(zone, ms) - ms;
@@ -55,8 +66,8 @@ export function dayStart(zone, date) {
     return first(utc - DAY, utc + DAY, (ms) => localDate(zone, ms) >= date);
 }
 
-/** The instant at which the local clock hour of `ms` began: the wall's last full hour, or the clock's change if that
- *  came later. */
+/** The instant at which the local clock hour of `ms` began: the wall's last full hour, or the
+ *  clock's change if that came later. */
 export function hourStart(zone, ms) {
     const wall = wallMs(zone, ms);
     const full = ms - (wall % 3_600_000);
@@ -65,7 +76,8 @@ export function hourStart(zone, ms) {
     return first(full, ms, (at) => offset(zone, at) === now);
 }
 
-/** Where the local hours of these dates begin. Every zone's offsets are multiples of a quarter of an hour today. */
+/** Where the local hours of these dates begin. Every zone's offsets are multiples of a quarter
+ *  of an hour today. */
 export function hoursOf(zone, from, to) {
     const end = dayStart(zone, addDays(to, 1));
     const hours = [];

@@ -43,9 +43,7 @@ struct filler {
     size_t count, room;
 };
 
-/* -- sites
- * --------------------------------------------------------------------------------------------------
- */
+/* -- sites -- */
 
 static int load_directory(struct filler *f, struct str dir, struct err *err)
 {
@@ -66,9 +64,7 @@ static int load_directory(struct filler *f, struct str dir, struct err *err)
     return rc;
 }
 
-/* -- one line
- * ------------------------------------------------------------------------------------------------
- */
+/* -- one line -- */
 
 static struct salts salts_around(int32_t day)
 {
@@ -192,9 +188,7 @@ static int take_lines(struct filler *f, FILE *in, struct err *err)
     return rc;
 }
 
-/* -- the log
- * --------------------------------------------------------------------------------------------------
- */
+/* -- the log -- */
 
 /* The next of a sequence of numbers: splitmix64 (Steele, Lea, Flood 2014). */
 static uint64_t random_next(uint64_t *state)
@@ -247,9 +241,7 @@ static int append_all(const struct filler *f, struct str dir, struct err *err)
     return rc;
 }
 
-/* -- the command
- * ------------------------------------------------------------------------------------------------
- */
+/* -- the command -- */
 
 struct arguments {
     struct str dir;

@@ -4,8 +4,7 @@
 
 #include <string.h>
 
-/* -- the routes under test
- * -------------------------------------------------------------------------------------- */
+/* -- the routes under test -- */
 
 static void line(struct buf *out, const char *name, struct str value)
 {
@@ -124,9 +123,7 @@ static int stop_server(void **state)
     return http_stop(&http, 1000) && http == NULL ? 0 : -1;
 }
 
-/* -- heads
- * --------------------------------------------------------------------------------------------------------
- */
+/* -- heads -- */
 
 static void names_the_address_it_listens_on(void **state)
 {
@@ -365,9 +362,7 @@ static void takes_long_heads_and_refuses_too_long_ones(void **state)
     }
 }
 
-/* -- routes
- * ---------------------------------------------------------------------------------------------------------
- */
+/* -- routes -- */
 
 static void finds_routes_by_path_and_method(void **state)
 {
@@ -465,9 +460,7 @@ static void answers_preflights(void **state)
     answer_free(&a);
 }
 
-/* -- bodies
- * ---------------------------------------------------------------------------------------------------------
- */
+/* -- bodies -- */
 
 /* POST `len` bytes to `path`, with a length or in chunks of seven. */
 static void add_post(struct buf *out, const char *path, size_t len, bool chunked,
@@ -660,9 +653,7 @@ static void answers_requests_sent_ahead_in_order(void **state)
     (void)close(fd);
 }
 
-/* -- answers
- * --------------------------------------------------------------------------------------------------------
- */
+/* -- answers -- */
 
 static void sets_security_headers(void **state)
 {
@@ -746,9 +737,7 @@ static void describes_problems(void **state)
     }
 }
 
-/* -- limits
- * ---------------------------------------------------------------------------------------------------------
- */
+/* -- limits -- */
 
 /* A connection that the server lets live answers; one too many is ended. */
 static bool lives(int fd)
@@ -842,9 +831,7 @@ static void counts_requests_by_route_and_status(void **state)
     metrics_free(&metrics);
 }
 
-/* -- starting
- * -------------------------------------------------------------------------------------------------------
- */
+/* -- starting -- */
 
 static int refuse_to_open(void *app, void **worker, struct err *err)
 {

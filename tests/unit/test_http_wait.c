@@ -6,8 +6,7 @@
 
 enum { DEADLINE_MS = 300, PROMPT_MS = 200, PAGE = 10000 };
 
-/* -- what the handlers share: struct app is http_config.app
- * ------------------------------------------------------ */
+/* -- what the handlers share: struct app is http_config.app -- */
 
 struct app {
     pthread_mutex_t lock;
@@ -101,9 +100,7 @@ static void big(const struct http_request *r, struct http_response *response)
     response->body.len = size;
 }
 
-/* -- streams
- * -------------------------------------------------------------------------------------------------------
- */
+/* -- streams -- */
 
 struct pages {
     struct app *app;
@@ -157,9 +154,7 @@ static void stream(const struct http_request *r, struct http_response *response)
     response->stream = (struct http_stream){next_page, free_pages, p};
 }
 
-/* -- the server
- * ----------------------------------------------------------------------------------------------------
- */
+/* -- the server -- */
 
 static int open_worker(void *ctx, void **worker, struct err *err)
 {
@@ -246,9 +241,7 @@ static bool answers_promptly(const struct http *http)
     return status_of(http, GET("/quick")) == 200 && now_ms() - before < PROMPT_MS;
 }
 
-/* -- query threads
- * -------------------------------------------------------------------------------------------------
- */
+/* -- query threads -- */
 
 static void gives_each_query_thread_a_worker_of_its_own(void **state)
 {
@@ -347,8 +340,7 @@ static void survives_clients_that_leave_while_suspended(void **state)
     assert_true(http_stop(&http, 1000));
 }
 
-/* -- suspended inline handlers
- * -------------------------------------------------------------------------------------- */
+/* -- suspended inline handlers -- */
 
 static void resume_kept(struct app *app, const char *text)
 {
@@ -464,9 +456,7 @@ static void resumes_many_requests_from_another_thread(void **state)
     assert_true(http_stop(&http, 1000));
 }
 
-/* -- slow clients
- * ----------------------------------------------------------------------------------------------------
- */
+/* -- slow clients -- */
 
 /* Send `head`, then one byte of `rest` over and over; how long the server lives with it, -1: longer
  * than two seconds. */
@@ -579,9 +569,7 @@ static void lets_a_slow_reader_take_its_time(void **state)
     assert_true(http_stop(&http, 1000));
 }
 
-/* -- streams
- * ---------------------------------------------------------------------------------------------------------
- */
+/* -- streams -- */
 
 static bool is_pages(const struct buf *body, size_t pages)
 {
@@ -716,9 +704,7 @@ static void frees_a_stream_once_when_its_client_leaves(void **state)
     assert_int_equal(atomic_load(&app.streams_freed), CLIENTS);
 }
 
-/* -- stopping
- * --------------------------------------------------------------------------------------------------------
- */
+/* -- stopping -- */
 
 struct stopping {
     struct http *http;

@@ -331,8 +331,7 @@ static void refuses_a_sequence_number_that_no_log_reaches(void **state)
     assert_int_equal(log_open(&config, &log, &err), ERR_CORRUPT);
 }
 
-/* -- many threads -------------------------------------------------------------------------------
- */
+/* -- many threads -- */
 
 enum { APPENDERS = 4, EACH = 3000 };
 

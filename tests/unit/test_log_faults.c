@@ -338,8 +338,7 @@ static void opens_on_a_full_disk(void **state)
     atomic_store(&allocate_errno, 0);
 }
 
-/* -- a real full disk ---------------------------------------------------------------------------
- */
+/* -- a real full disk -- */
 
 enum { NOT_PERMITTED = 77 };
 

@@ -205,8 +205,7 @@ static void a_record_in_another_place_does_not_pass(void **state)
     assert_int_equal(recover_and_count(*state, PAYLOAD), 1);
 }
 
-/* -- several segments ---------------------------------------------------------------------------
- */
+/* -- several segments -- */
 
 /* 4,091 records of 128 bytes fit into a segment (see test_log.c). */
 enum { PER_SEGMENT = 4091, P128 = 128 - HEAD };
@@ -349,8 +348,7 @@ static void removes_what_holds_no_record(void **state)
     log_close(&log);
 }
 
-/* -- readers ------------------------------------------------------------------------------------
- */
+/* -- readers -- */
 
 static void a_reader_finds_damage_in_an_earlier_run_corrupt(void **state)
 {

@@ -1,8 +1,7 @@
 /* test_log_release.c -- the bound of the log, releasing what is committed, counting what is not. */
 #include "test_log_support.h"
 
-/* -- bounds and release -------------------------------------------------------------------------
- */
+/* -- bounds and release -- */
 
 /* 4,091 records of 128 bytes fit into a segment. */
 enum { PER_SEGMENT = 4091, P128 = 128 - HEAD };
@@ -192,8 +191,7 @@ static void never_gives_a_sequence_number_twice(void **state)
     log_reader_close(&reader);
 }
 
-/* -- backlog ------------------------------------------------------------------------------------
- */
+/* -- backlog -- */
 
 static void check_backlog(const struct fixture *f, struct log *log,
                           const struct position *committed, size_t count, uint64_t expected)

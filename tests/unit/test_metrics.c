@@ -331,9 +331,7 @@ static void names_every_family_once_with_help_and_type(void **state)
     assert_true(families >= 18 + 4);
 }
 
-/* -- threads
- * -------------------------------------------------------------------------------------------------------
- */
+/* -- threads -- */
 
 enum { THREADS = 4, ROUNDS = 5000 };
 

@@ -27,8 +27,7 @@ struct backend {
 
 enum { PAYLOAD = 1000 };
 
-/* -- memory -------------------------------------------------------------------------------------
- */
+/* -- memory -- */
 
 static void memory_start(struct bench *b)
 {
@@ -65,8 +64,7 @@ static uint64_t memory_lose_first(struct bench *b, uint16_t partition)
 static const struct backend MEMORY = {memory_start, memory_append, memory_new_producer, memory_open,
                                       memory_lose_first};
 
-/* -- log ----------------------------------------------------------------------------------------
- */
+/* -- log -- */
 
 static void log_start(struct bench *b)
 {
@@ -118,8 +116,7 @@ static const struct backend LOG = {log_start, log_append_next, log_new_producer,
 
 static const struct backend *const BACKENDS[] = {&MEMORY, &LOG};
 
-/* -- helpers ------------------------------------------------------------------------------------
- */
+/* -- helpers -- */
 
 static void expect_read(struct bench *b, size_t max, const struct position *expected, size_t count)
 {
@@ -168,8 +165,7 @@ static void go_back(struct bench *b, const struct position *positions, size_t co
     assert_int_equal(queue_rewind(b->queue, positions, count, &err), 0);
 }
 
-/* -- the contract -------------------------------------------------------------------------------
- */
+/* -- the contract -- */
 
 static void check_order(struct bench *b)
 {
@@ -318,8 +314,7 @@ static void holds_back_what_follows_a_gap(void **state)
     run_on_all(state, check_gap);
 }
 
-/* -- beyond the contract ------------------------------------------------------------------------
- */
+/* -- beyond the contract -- */
 
 static void memory_gives_what_was_held_back_once_the_gap_is_filled(void **state)
 {
