@@ -75,10 +75,10 @@ static int tell_queue(struct run *run, const struct queue_record *records, size_
 
 /* Records of the log are damaged, or their segments are gone: say so, put them into the books as
  * lost, and read on behind them. Where they may still come, the run ends here. */
-static int pass_loss(struct run *run, struct arena *arena, size_t *count, struct err *err)
+static int pass_loss(struct run *run, struct arena *arena, struct err *err)
 {
     const struct queue_loss *losses = NULL;
-    size_t n = queue_lost(run->queue, &losses), positions_count = 0;
+    size_t n = queue_lost(run->queue, &losses), count = 0;
     struct position *positions = NULL;
     char quoted[512];
 
@@ -91,21 +91,24 @@ static int pass_loss(struct run *run, struct arena *arena, size_t *count, struct
         return ERR_CORRUPT;
     int rc = batch_lose(run, losses, n, err);
 
-    for (size_t i = 0; i < n; i++)
-        *count += losses[i].to - losses[i].from.number;
     if (rc == 0)
-        rc = store_positions(run->store, arena, &positions, &positions_count, err);
-    return rc < 0 ? rc : queue_rewind(run->queue, positions, positions_count, err);
+        rc = store_positions(run->store, arena, &positions, &count, err);
+    return rc < 0 ? rc : queue_rewind(run->queue, positions, count, err);
 }
 
-/* Read and count one batch; *count says how much there was. */
+enum { STEP_DONE, STEP_LOST };
+
+/* Read and count one batch; *count says how much there was. STEP_LOST: something was lost instead.
+ */
 static int step(struct run *run, struct arena *arena, size_t max, size_t *count, struct err *err)
 {
     struct queue_record *records = NULL;
     int rc = queue_read(run->queue, max, arena, &records, count, err);
 
-    if (rc == ERR_CORRUPT)
-        return pass_loss(run, arena, count, err);
+    if (rc == ERR_CORRUPT) {
+        rc = pass_loss(run, arena, err);
+        return rc < 0 ? rc : STEP_LOST;
+    }
     if (rc < 0 || *count == 0)
         return rc;
     rc = batch_count(run, records, *count, err);
@@ -120,6 +123,16 @@ static size_t batch_most(const struct run *run, uint64_t left)
     return left < most ? (size_t)left : most;
 }
 
+/* Lost records may or may not have been counted among those that waited. */
+static int what_is_left(struct run *run, uint64_t done, uint64_t *total, struct err *err)
+{
+    struct queue_status status = {0};
+    int rc = queue_status(run->queue, &status, err);
+
+    *total = done + status.length;
+    return rc;
+}
+
 /* Count `total` records, what was there at the beginning: what comes in meanwhile is the next
  * run's, so that this one ends. */
 static int drain(struct run *run, uint64_t total, struct err *err)
@@ -128,20 +141,20 @@ static int drain(struct run *run, uint64_t total, struct err *err)
     uint64_t done = 0;
     int rc = 0;
 
-    while (rc == 0 && done < total && !stopping(run)) {
+    while (rc >= 0 && done < total && !stopping(run)) {
         size_t count = 0;
 
         rc = step(run, &arena, batch_most(run, total - done), &count, err);
         arena_reset(&arena);
-        if (rc == 0 && count == 0)
+        done += count;
+        if (rc == STEP_LOST)
+            rc = what_is_left(run, done, &total, err);
+        else if (rc == STEP_DONE && count == 0)
             rc = err_set(err, ERR_CORRUPT, "%llu records wait that cannot be read now",
                          (unsigned long long)(total - done));
-        if (rc < 0)
-            break;
-        done += count;
-        if (run->config->progress != NULL)
+        if (rc >= 0 && run->config->progress != NULL)
             run->config->progress(run->config->ctx, done, total);
-        if (done < total)
+        if (rc >= 0 && done < total)
             store_yield(run->store);
     }
     arena_free(&arena);

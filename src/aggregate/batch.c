@@ -162,9 +162,10 @@ static void count_tally(struct batch *batch, const struct tally *tally)
 {
     struct str reason =
         tally->rejected ? reject_reason_name(tally->reason) : drop_reason_name(tally->reason);
+    bool removed = is_removed(batch->run, tally->site, tally->tenant);
 
-    rollup_ledger(batch->rollup, tally->site, tally->tenant, tally->day,
-                  tally->rejected ? LEDGER_REJECTED : LEDGER_DROPPED, reason,
+    rollup_ledger(batch->rollup, removed ? REMOVED : tally->site, removed ? REMOVED : tally->tenant,
+                  tally->day, tally->rejected ? LEDGER_REJECTED : LEDGER_DROPPED, reason,
                   (int64_t)tally->events, 1);
 }
 
@@ -265,15 +266,19 @@ static int build(struct batch *batch, struct err *err)
 static void report(struct batch *batch)
 {
     struct aggregate_report *r = batch->run->report;
+    uint64_t duplicates = 0;
 
     r->batches++;
     r->records += batch->count;
     for (size_t i = 0; i < batch->count; i++) {
         bool event = batch->decoded[i].kind == RECORD_EVENT;
 
-        r->duplicates += batch->duplicate[i];
+        duplicates += batch->duplicate[i];
         r->events += event && !batch->duplicate[i];
     }
+    r->duplicates += duplicates;
+    if (batch->run->config->metrics != NULL)
+        metrics_dropped(batch->run->config->metrics, DROP_DUPLICATE, duplicates);
 }
 
 static int commit_batch(struct run *run, const struct queue_record *records, size_t count,

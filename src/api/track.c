@@ -155,7 +155,7 @@ static bool permit(struct tracking *t)
 
         if ((i == 0 || t->sites[i] != t->sites[i - 1]) &&
             !site_allows_origin(t->sites[i], t->request->origin))
-            return refuse(t, 403, REJECT_FORBIDDEN, i, "siteId",
+            return refuse(t, 403, REJECT_FORBIDDEN, i, NULL,
                           "the Origin is not one of the site's allowed origins");
         if (t->token == NULL && member != NULL)
             return refuse(t, 403, REJECT_FORBIDDEN, i, member,
@@ -211,6 +211,25 @@ static bool store_event(struct tracking *t, size_t i, struct records *records)
     return true;
 }
 
+/* A repeat within the request; others the job finds. */
+static bool repeats(const struct tracking *t, size_t i)
+{
+    const struct event_input *events = t->batch.events;
+
+    for (size_t k = 0; events[i].id.len > 0 && k < i; k++)
+        if (t->sites[k] == t->sites[i] && str_eq(events[k].id, events[i].id) &&
+            event_screen(t->sites[k], &t->client, &events[k]) == DROP_NONE)
+            return true;
+    return false;
+}
+
+static enum drop_reason screen(const struct tracking *t, size_t i)
+{
+    enum drop_reason reason = event_screen(t->sites[i], &t->client, &t->batch.events[i]);
+
+    return reason == DROP_NONE && repeats(t, i) ? DROP_DUPLICATE : reason;
+}
+
 /* Dropped events of one site, day and reason share a record. */
 static void store_drop(struct tally *tallies, size_t *count, const struct site *site, int32_t day,
                        enum drop_reason reason)
@@ -236,7 +255,7 @@ static bool make_records(struct tracking *t, struct records *records)
     records->entries = ARENA_NEW(t->request->arena, struct log_entry, t->batch.count);
     for (size_t i = 0; i < t->batch.count; i++) {
         const struct event_input *in = &t->batch.events[i];
-        enum drop_reason reason = event_screen(t->sites[i], &t->client, in);
+        enum drop_reason reason = screen(t, i);
 
         if (reason == DROP_NONE) {
             if (!store_event(t, i, records))
@@ -283,14 +302,14 @@ static void count_accepted(struct tracking *t)
 
         if (in->kind == EVENT_ENGAGEMENT || t->sites[i]->series == NULL)
             continue;
-        if (t->accepted < t->batch.count && event_screen(t->sites[i], &t->client, in) != DROP_NONE)
+        if (t->accepted < t->batch.count && screen(t, i) != DROP_NONE)
             continue;
         metrics_event(t->sites[i]->series,
                       in->kind == EVENT_CUSTOM ? METRICS_EVENT_NAMES - 1 : (unsigned)in->kind);
         if (in->kind == EVENT_LEAD_CREATED)
-            metrics_conversions(t->sites[i]->series, (uint64_t)in->count);
+            metrics_conversions(t->sites[i]->series, 1);
         if (in->kind == EVENT_AI_USAGE)
-            metrics_ai_tokens(t->sites[i]->series, (uint64_t)(in->tokens * in->count));
+            metrics_ai_tokens(t->sites[i]->series, (uint64_t)in->tokens);
     }
     for (unsigned reason = DROP_NONE + 1; reason < DROP_REASONS; reason++)
         if (t->dropped[reason] > 0)

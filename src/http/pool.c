@@ -155,13 +155,13 @@ bool query_pool_stop(struct query_pool *pool, int64_t ms)
     pool->stopping = true;
     pthread_cond_broadcast(&pool->work);
     pthread_mutex_unlock(&pool->lock);
-    (void)clock_gettime(CLOCK_REALTIME, &until);
+    (void)clock_gettime(CLOCK_MONOTONIC, &until);
     until.tv_sec += ms / 1000;
     until.tv_nsec += ms % 1000 * 1000000;
     until.tv_sec += until.tv_nsec / 1000000000;
     until.tv_nsec %= 1000000000;
     for (unsigned i = 0; i < pool->threads_count; i++) {
-        if (pthread_timedjoin_np(pool->threads[i], NULL, &until) == 0)
+        if (pthread_clockjoin_np(pool->threads[i], NULL, CLOCK_MONOTONIC, &until) == 0)
             continue;
         (void)pthread_detach(pool->threads[i]);
         all = false;

@@ -168,7 +168,7 @@ static void block_signals(sigset_t *set)
 
 static void stop(struct server *server)
 {
-    bool whole = true;
+    bool whole = true, served = server->http != NULL;
 
     jobs_ask_to_stop(server);
     if (server->http != NULL)
@@ -179,7 +179,8 @@ static void stop(struct server *server)
     if (server->api.refusals != NULL)
         api_flush_refusals(&server->api);
     log_close(&server->log);
-    logger_line(&server->config->logger, LOG_INFO, "stopped", NULL);
+    if (served)
+        logger_line(&server->config->logger, LOG_INFO, "stopped", NULL);
     /* A query thread that hangs may still use what would be freed now; everything durable is done.
      */
     if (!whole)

@@ -205,7 +205,7 @@ static bool salts_turn(struct salts *salts, int64_t now_ms)
 
 int salts_read(struct store *store, int64_t now_ms, struct salts *out, struct err *err)
 {
-    struct salts_dir dir;
+    struct salts_dir dir = {"", -1, -1};
     int rc = store->read_only ? err_set(err, ERR_DENIED, "the store is open for reading only")
                               : dir_open(store, &dir, err);
 

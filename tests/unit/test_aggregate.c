@@ -307,6 +307,90 @@ static void an_event_older_than_its_raw_days_adds_counts_alone(void **state)
     assert_int_equal(number(w, "SELECT sum(unique_visitors) FROM analytics_daily_stats"), 1);
 }
 
+/* As after a restored backup: the store is older than what is left of the log. */
+static void numbers_that_are_gone_are_lost_and_the_rest_is_counted(void **state)
+{
+    enum { EVENTS = 12000 }; /* more than a segment of the least size holds */
+    struct world *w = *state;
+    struct log_config config = {.data_dir = str_from(w->dir), .segment_bytes = LOG_SEGMENT_MIN};
+    struct event event = pageview(w, "/a");
+    struct err err = {0};
+    char command[160];
+
+    log_close(&w->log);
+    must(log_open(&config, &w->log, &err), &err);
+    for (int i = 0; i < EVENTS; i++) {
+        append(w, &event);
+        if (i % 1000 == 0)
+            (void)usleep(20000); /* the next segment is made meanwhile */
+    }
+    (void)snprintf(command, sizeof(command), "rm \"$(ls %s/log/*.seg | head -1)\"", w->dir);
+    assert_int_equal(system(command), 0);
+    run(w, 0);
+    assert_true(w->report.lost > 1000 && w->report.events > 1000);
+    assert_int_equal(w->report.events + w->report.lost, EVENTS);
+    assert_int_equal(number(w, "SELECT sum(pageviews) FROM analytics_daily_stats"),
+                     (int64_t)w->report.events);
+    assert_balanced(w);
+    append(w, &event);
+    run(w, 0);
+    assert_int_equal(w->report.events, 1);
+}
+
+static void damage(const struct world *w, long offset)
+{
+    char command[256];
+
+    (void)snprintf(command, sizeof(command),
+                   "f=$(ls %s/log/*.seg | head -1); printf '\\377' | "
+                   "dd of=$f bs=1 seek=%ld conv=notrunc status=none",
+                   w->dir, offset);
+    assert_int_equal(system(command), 0);
+}
+
+static void what_is_damaged_in_a_sealed_segment_is_lost_and_the_rest_is_counted(void **state)
+{
+    struct world *w = *state;
+    struct log_config config = {.data_dir = str_from(w->dir)};
+    struct event event = pageview(w, "/a");
+    struct err err = {0};
+
+    for (int i = 0; i < 100; i++)
+        append(w, &event);
+    log_close(&w->log); /* seals and cuts it */
+    damage(w, 512 + 2000);
+    must(log_open(&config, &w->log, &err), &err);
+    for (int i = 0; i < 10; i++)
+        append(w, &event);
+    run(w, 0);
+    assert_true(w->report.lost > 0);
+    assert_int_equal(w->report.events + w->report.lost, 110);
+    assert_true(w->report.events > 10);
+    assert_int_equal(number(w, "SELECT sum(events) FROM ledger WHERE reason = 'lost'"),
+                     (int64_t)w->report.lost);
+    assert_balanced(w);
+    run(w, 0);
+    assert_int_equal(w->report.records + w->report.lost, 0);
+}
+
+static void events_of_a_site_that_was_removed_reach_nobody(void **state)
+{
+    struct world *w = *state;
+    struct actor actor = {STR("test"), 1};
+    struct event event = pageview(w, "/secret");
+    struct err err = {0};
+
+    append(w, &event);
+    must(store_remove_site(w->store, STR("s1"), &actor, &err), &err);
+    run(w, 0);
+    assert_int_equal(number(w, "SELECT count(*) FROM analytics_events"), 0);
+    assert_int_equal(number(w, "SELECT count(*) FROM analytics_daily_stats"), 0);
+    assert_int_equal(
+        number(w, "SELECT events FROM ledger WHERE site_id = '(removed)' AND reason = 'disabled'"),
+        1);
+    assert_balanced(w);
+}
+
 static void only_one_job_runs_at_a_time(void **state)
 {
     struct world *w = *state;
@@ -345,6 +429,9 @@ int main(void)
         WORLD_TEST(what_the_store_refuses_ends_alone_among_the_dead_letters),
         WORLD_TEST(tallies_enter_the_ledger_as_one_record),
         WORLD_TEST(an_event_older_than_its_raw_days_adds_counts_alone),
+        WORLD_TEST(numbers_that_are_gone_are_lost_and_the_rest_is_counted),
+        WORLD_TEST(what_is_damaged_in_a_sealed_segment_is_lost_and_the_rest_is_counted),
+        WORLD_TEST(events_of_a_site_that_was_removed_reach_nobody),
         WORLD_TEST(only_one_job_runs_at_a_time),
         WORLD_TEST(says_up_to_when_it_has_counted),
     };
