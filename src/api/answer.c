@@ -103,3 +103,27 @@ void answer_days(struct json_out *json, const struct query_totals *totals, struc
     }
     json_close(json, ']');
 }
+
+static void put_site(struct json_out *json, const struct site *site,
+                     const struct query_totals *totals)
+{
+    json_open(json, '{');
+    answer_str(json, "siteId", site->id);
+    answer_str(json, "tenantId", site->tenant);
+    answer_str(json, "domain", site->domain);
+    answer_str(json, "timezone", site->timezone);
+    answer_name(json, "exact");
+    json_bool(json, totals->exact);
+    answer_totals(json, &totals->sum);
+    json_close(json, '}');
+}
+
+void answer_sites(struct json_out *json, const struct site *const *sites,
+                  const struct query_totals *each, size_t count)
+{
+    answer_name(json, "sites");
+    json_open(json, '[');
+    for (size_t i = 0; i < count; i++)
+        put_site(json, sites[i], &each[i]);
+    json_close(json, ']');
+}

@@ -23,4 +23,8 @@ void answer_totals(struct json_out *json, const struct stats *stats);
 void answer_days(struct json_out *json, const struct query_totals *totals, struct str site,
                  struct str tenant);
 
+/* The member `sites`: one object with its totals for each. */
+void answer_sites(struct json_out *json, const struct site *const *sites,
+                  const struct query_totals *each, size_t count);
+
 #endif

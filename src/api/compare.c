@@ -204,20 +204,7 @@ static void answer_change(struct reader *reader)
     json_close(&json, '}');
 }
 
-static void put_site(struct json_out *json, const struct site *site,
-                     const struct query_totals *totals)
-{
-    json_open(json, '{');
-    answer_str(json, "siteId", site->id);
-    answer_str(json, "tenantId", site->tenant);
-    answer_str(json, "timezone", site->timezone);
-    answer_name(json, "exact");
-    json_bool(json, totals->exact);
-    answer_totals(json, &totals->sum);
-    json_close(json, '}');
-}
-
-static void answer_sites(struct reader *reader)
+static void answer_side_by_side(struct reader *reader)
 {
     struct query_totals all, *each;
     struct err err = {0};
@@ -229,11 +216,7 @@ static void answer_sites(struct reader *reader)
         return;
     json_open(&json, '{');
     reader_echo(reader, &json, all.exact);
-    answer_name(&json, "sites");
-    json_open(&json, '[');
-    for (size_t i = 0; i < reader->sites_count; i++)
-        put_site(&json, reader->sites[i], &each[i]);
-    json_close(&json, ']');
+    answer_sites(&json, reader->sites, each, reader->sites_count);
     json_close(&json, '}');
 }
 
@@ -252,7 +235,7 @@ static bool alone(struct reader *reader)
 static void compare_sites(struct reader *reader, struct str list)
 {
     if (alone(reader) && reader_resolve_sites(reader, list) && reader_range(reader))
-        answer_sites(reader);
+        answer_side_by_side(reader);
 }
 
 static void compare_ranges(struct reader *reader)

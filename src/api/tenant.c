@@ -8,19 +8,6 @@
 
 const struct http_param tenant_stats_params[] = {READER_RANGE_PARAMS, {NULL, NULL, false}};
 
-static void put_site(struct json_out *json, const struct site *site,
-                     const struct query_totals *totals)
-{
-    json_open(json, '{');
-    answer_str(json, "siteId", site->id);
-    answer_str(json, "domain", site->domain);
-    answer_str(json, "timezone", site->timezone);
-    answer_name(json, "exact");
-    json_bool(json, totals->exact);
-    answer_totals(json, &totals->sum);
-    json_close(json, '}');
-}
-
 static void answer_tenant(struct reader *reader)
 {
     struct query_totals all, *each;
@@ -34,11 +21,7 @@ static void answer_tenant(struct reader *reader)
     json_open(&json, '{');
     reader_echo(reader, &json, all.exact);
     answer_totals(&json, &all.sum);
-    answer_name(&json, "sites");
-    json_open(&json, '[');
-    for (size_t i = 0; i < reader->sites_count; i++)
-        put_site(&json, reader->sites[i], &each[i]);
-    json_close(&json, ']');
+    answer_sites(&json, reader->sites, each, reader->sites_count);
     answer_days(&json, &all, STR(""), reader->tenant);
     json_close(&json, '}');
 }

@@ -510,7 +510,8 @@ static void sets_sites_side_by_side_in_the_order_asked(void **state)
     add_numbers(w);
     assert_int_equal(ask(w, compare_get, w->five, "siteIds=b,a&period=today", ""), 200);
     assert_true(has(w, "{\"siteId\":null,\"tenantId\":\"five\",\"timezone\":null,"));
-    assert_true(has(w, "\"sites\":[{\"siteId\":\"b\",\"tenantId\":\"five\",\"timezone\":\"UTC\","
+    assert_true(has(w, "\"sites\":[{\"siteId\":\"b\",\"tenantId\":\"five\",\"domain\":\"example."
+                       "com\",\"timezone\":\"UTC\","
                        "\"exact\":true,\"pageviews\":200,"));
     assert_true(has(w, "},{\"siteId\":\"a\",\"tenantId\":\"five\",\"timezone\":\"Europe/Berlin\","
                        "\"exact\":true,\"pageviews\":30,"));
@@ -525,8 +526,9 @@ static void answers_a_tenant_with_a_row_for_each_site(void **state)
     assert_int_equal(ask(w, tenant_stats_get, w->five, query, "five"), 200);
     assert_true(has(w, "{\"siteId\":null,\"tenantId\":\"five\",\"timezone\":null,"));
     assert_true(has(w, "\"availableFrom\":\"2026-11-12\",\"pageviews\":300,"));
-    assert_true(has(w, "\"sites\":[{\"siteId\":\"a\",\"domain\":\"example.com\","
-                       "\"timezone\":\"Europe/Berlin\",\"exact\":true,\"pageviews\":100,"));
+    assert_true(has(w,
+                    "\"sites\":[{\"siteId\":\"a\",\"tenantId\":\"five\",\"domain\":\"example.com\","
+                    "\"timezone\":\"Europe/Berlin\",\"exact\":true,\"pageviews\":100,"));
     assert_true(has(w, "},{\"siteId\":\"b\",\"domain\":\"example.com\",\"timezone\":\"UTC\","
                        "\"exact\":true,\"pageviews\":200,"));
     assert_true(has(w, "\"date\":\"2026-11-21\",\"pageviews\":70,"));
