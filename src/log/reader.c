@@ -210,10 +210,10 @@ static int give_up(struct log_reader *reader, struct err *err)
     int rc = say_bad(reader, err);
 
     reader->lost_count = 0;
-    for (uint16_t p = 0; p < PARTITIONS; p++)
+    for (size_t p = 0; p < PARTITIONS; p++)
         if (reader->file.seal.next[p] > reader->file.header.first[p])
-            reader->lost[reader->lost_count++] =
-                (struct position){reader->file.header.producer, p, reader->file.seal.next[p] - 1};
+            reader->lost[reader->lost_count++] = (struct position){
+                reader->file.header.producer, (uint16_t)p, reader->file.seal.next[p] - 1};
     leave(reader);
     return rc;
 }
