@@ -20,7 +20,8 @@ const totals = { passed: 0, failed: 0, skipped: 0 };
 const failures = [];
 
 // One result of the top level; deeper ones are parts of it.
-const RESULT = /^(not )?ok\b\s*\d*\s*(?:- )?(.*?)(?:\s+# (SKIP|TODO)\b\s*(.*))?$/i;
+// What is skipped may be "ok" or, by cmocka, "not ok 3 # SKIP its_name".
+const RESULT = /^(not )?ok\b\s*\d*(?:\s+-)?(.*?)(?:\s+# (SKIP|TODO)\b\s*(.*))?$/i;
 const PLAN = /^1\.\.(\d+)/;
 
 const show = (text) => console.log(`    | ${text}`);
@@ -83,7 +84,10 @@ class Step {
     const plan = PLAN.exec(text);
     const result = RESULT.exec(text);
     if (plan) this.planned += Number(plan[1]);
-    else if (result) this.result(...result.slice(1));
+    else if (result) {
+      const [, bad, name, directive, why] = result;
+      this.result(bad, name.replace(/^- /, '').trim(), directive, why);
+    }
     else this.say(text);
   }
 
