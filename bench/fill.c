@@ -68,7 +68,7 @@ static void append_one(struct fill *fill, int64_t at_ms, uint32_t visitor, uint3
     struct buf record = {0};
     struct err err = {0};
     char id[32], body[512];
-    uint32_t rank = (uint32_t)(fill->sites / (1 + visitor % fill->sites));
+    uint32_t rank = fill->sites / (1 + visitor % fill->sites) % fill->sites;
     struct client client = {.user_agent = str_from(agents[visitor % 3])};
 
     (void)snprintf(id, sizeof(id), "bench-%u", rank + 1);

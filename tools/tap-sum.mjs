@@ -87,8 +87,7 @@ class Step {
     else if (result) {
       const [, bad, name, directive, why] = result;
       this.result(bad, name.replace(/^- /, '').trim(), directive, why);
-    }
-    else this.say(text);
+    } else this.say(text);
   }
 
   end(status, seconds) {

@@ -16,6 +16,12 @@ struct batch {
     size_t count;
     struct record *decoded;
     bool *duplicate;
+    uint64_t removed; /* events of sites that are no more */
+    struct {
+        struct str id;
+        const struct site *site; /* NULL: none such */
+        int32_t raw_from;
+    } last;                 /* the site looked up last: events of one come in rows */
     struct event_key *keys; /* of events that carry one, in order */
     size_t keys_count;
     struct rollup *rollup;
@@ -133,21 +139,23 @@ static int find_duplicates(struct batch *batch, struct err *err)
 static const struct str UNREADABLE = STR_INIT("(unreadable)");
 static const struct str REMOVED = STR_INIT("(removed)");
 
-/* A site that was removed since, or has been given to another tenant. */
-static bool is_removed(const struct run *run, struct str site, struct str tenant)
+/* Look the site up. False if it was removed since, or has been given to another tenant. */
+static bool find_site(struct batch *batch, struct str site, struct str tenant)
 {
-    const struct site *s = snapshot_site(run->snapshot, site);
-
-    return s == NULL || !str_eq(s->tenant, tenant);
+    if (!str_eq(batch->last.id, site)) {
+        batch->last.id = site;
+        batch->last.site = snapshot_site(batch->run->snapshot, site);
+        batch->last.raw_from = run_raw_from(batch->run, site);
+    }
+    return batch->last.site != NULL && str_eq(batch->last.site->tenant, tenant);
 }
 
 static void count_event(struct batch *batch, const struct event *event, bool duplicate)
 {
-    struct run *run = batch->run;
-
-    if (is_removed(run, event->site, event->tenant)) {
+    if (!find_site(batch, event->site, event->tenant)) {
         rollup_ledger(batch->rollup, REMOVED, REMOVED, event->day, LEDGER_DROPPED,
                       drop_reason_name(DROP_DISABLED), 1, 1);
+        batch->removed += !duplicate;
         return;
     }
     if (duplicate) {
@@ -155,14 +163,14 @@ static void count_event(struct batch *batch, const struct event *event, bool dup
                       drop_reason_name(DROP_DUPLICATE), 1, 1);
         return;
     }
-    rollup_add(batch->rollup, event, event->day >= run_raw_from(run, event->site));
+    rollup_add(batch->rollup, event, event->day >= batch->last.raw_from);
 }
 
 static void count_tally(struct batch *batch, const struct tally *tally)
 {
     struct str reason =
         tally->rejected ? reject_reason_name(tally->reason) : drop_reason_name(tally->reason);
-    bool removed = is_removed(batch->run, tally->site, tally->tenant);
+    bool removed = !find_site(batch, tally->site, tally->tenant);
 
     rollup_ledger(batch->rollup, removed ? REMOVED : tally->site, removed ? REMOVED : tally->tenant,
                   tally->day, tally->rejected ? LEDGER_REJECTED : LEDGER_DROPPED, reason,
@@ -277,6 +285,7 @@ static void report(struct batch *batch)
         r->events += event && !batch->duplicate[i];
     }
     r->duplicates += duplicates;
+    r->events -= batch->removed;
     if (batch->run->config->metrics != NULL)
         metrics_dropped(batch->run->config->metrics, DROP_DUPLICATE, duplicates);
 }
