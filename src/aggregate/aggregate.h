@@ -7,6 +7,8 @@
  * after a commit that failed or is uncertain that is taken from the store again. A batch that the
  * store refuses as invalid is halved until the bad record stands alone; it goes to
  * DATA_DIR/dead-letter.ndjson and into the ledger as unstorable, and the rest goes on.
+ * Records that are damaged, or whose segments are gone, enter the ledger as lost, and what is
+ * behind them is counted.
  */
 #ifndef ABACUS_AGGREGATE_AGGREGATE_H
 #define ABACUS_AGGREGATE_AGGREGATE_H
