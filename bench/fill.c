@@ -2,11 +2,11 @@
  * bench/fill.c -- put a day's worth of plausible events into the log of a data directory, as fast
  * as that goes:
  *
- *     fill DATA_DIR SITES VISITORS EVENTS
+ *     fill DATA_DIR SITES VISITORS EVENTS [even]
  *
  * Events come in the order of time over the last two hours; a visitor sends 5 to 6 in a row within
- * some minutes; sites get shares that fall off like 1/rank. The sites are bench-1 ... of the tenant
- * bench; they must be in the store.
+ * some minutes; sites get shares that fall off like 1/rank, or with `even` all the same. The sites
+ * are bench-1 ... of the tenant bench; they must be in the store.
  */
 #include "base/clock.h"
 #include "base/date.h"
@@ -44,6 +44,7 @@ struct fill {
     struct salts salts;
     uint32_t seed;
     unsigned sites, visitors;
+    bool even;
 };
 
 static uint32_t next(struct fill *fill)
@@ -68,7 +69,8 @@ static void append_one(struct fill *fill, int64_t at_ms, uint32_t visitor, uint3
     struct buf record = {0};
     struct err err = {0};
     char id[32], body[512];
-    uint32_t rank = fill->sites / (1 + visitor % fill->sites) % fill->sites;
+    uint32_t rank = fill->even ? visitor % fill->sites
+                               : fill->sites / (1 + visitor % fill->sites) % fill->sites;
     struct client client = {.user_agent = str_from(agents[visitor % 3])};
 
     (void)snprintf(id, sizeof(id), "bench-%u", rank + 1);
@@ -118,12 +120,13 @@ int main(int argc, char **argv)
     struct fill fill = {.seed = 1};
     struct err err = {0};
 
-    if (argc != 5)
-        die("usage: fill DATA_DIR SITES VISITORS EVENTS", NULL);
+    if (argc != 5 && argc != 6)
+        die("usage: fill DATA_DIR SITES VISITORS EVENTS [even]", NULL);
     struct log_config config = {.data_dir = str_from(argv[1]), .max_bytes = UINT64_C(8) << 30};
 
     fill.sites = (unsigned)atoi(argv[2]);
     fill.visitors = (unsigned)atoi(argv[3]);
+    fill.even = argc == 6;
     fill.site = (struct site){.tenant = STR("bench"),
                               .domain = STR("bench.example"),
                               .enabled = true,
@@ -138,8 +141,8 @@ int main(int argc, char **argv)
     fill.site.tz = tz;
     fill.salts.count = 3;
     for (int i = 0; i < 3; i++)
-        fill.salts.salt[i] =
-            (struct salt){(int32_t)(clock_wall_ms() / DAY_MS) - 2 + i, {(uint8_t)(i + 1)}};
+        fill.salts.salt[i] = (struct salt){.day = (int32_t)(clock_wall_ms() / DAY_MS) - 2 + i,
+                                           .key = {(uint8_t)(i + 1)}};
     fill_all(&fill, (uint32_t)atoi(argv[4]));
     log_close(&fill.log);
     tz_free(&tz);

@@ -1,16 +1,14 @@
 /*
- * aggregate/aggregate.c -- one run of the job, from lease to lease.
+ * aggregate/aggregate.c -- one run of the job: group by group of partitions, each from lease to
+ * unlease.
  */
 #include "aggregate/aggregate_internal.h"
 
 #include "base/clock.h"
 #include "base/date.h"
 
-enum {
-    BATCH_MAX = 10000,
-    GAPS_MAX =
-        64, /* more than a node's producers have partitions; then it is no gap but the log itself */
-};
+#include <stdio.h>
+#include <stdlib.h>
 
 static bool stopping(const struct run *run)
 {
@@ -32,35 +30,42 @@ int32_t run_raw_from(const struct run *run, struct str site)
     return days == 0 ? INT32_MIN : run_today(run, site) - days;
 }
 
-static int open_directory(struct run *run, struct err *err)
-{
-    const struct directory_config config = {.raw_days = run->config->raw_days,
-                                            .visit_days = run->config->visit_days,
-                                            .stats_days = run->config->stats_days,
-                                            .logger = run->config->logger};
+/* -- what a group of partitions needs -- */
 
-    run->directory = directory_new(&config);
-    int rc = directory_load(run->directory, run->store, run->now_ms, err);
+/* What is waiting was accepted for sites that were known then: settings read after the end of what
+ * will be counted is fixed know them all. */
+static int open_snapshot(struct run *run, struct err *err)
+{
+    int rc = directory_refresh(run->directory, run->store, run->now_ms, err);
 
     if (rc == 0)
         run->snapshot = directory_take(run->directory);
     return rc;
 }
 
-static int open_queue(struct run *run, struct arena *arena, struct err *err)
+static void close_snapshot(struct run *run)
 {
+    if (run->snapshot != NULL)
+        directory_give(run->directory, run->snapshot);
+    run->snapshot = NULL;
+}
+
+/* Behind what is committed of the partitions leased. */
+static int begin_reading(struct run *run, struct err *err)
+{
+    const struct position_filter leased = {.partitions = run->partitions};
+    struct arena arena = {0};
     struct position *positions = NULL;
     size_t count = 0;
-    struct buf url = {0};
-    int rc = store_positions(run->store, arena, &positions, &count, err);
+    int rc = store_positions(run->store, &leased, &arena, &positions, &count, err);
 
-    if (rc == 0) {
-        buf_addf(&url, "log:%.*s", STR_FMT(run->config->data_dir));
-        rc = queue_open(buf_str(&url), positions, count, &run->queue, err);
-    }
-    buf_release(&url);
+    if (rc == 0)
+        rc = queue_begin(run->queue, run->partitions, positions, count, err);
+    arena_free(&arena);
     return rc;
 }
+
+/* -- batches -- */
 
 /* The last record of each (producer, partition) is how far it is committed now. */
 static int tell_queue(struct run *run, const struct queue_record *records, size_t count,
@@ -73,13 +78,12 @@ static int tell_queue(struct run *run, const struct queue_record *records, size_
     return queue_committed(run->queue, positions, count, err);
 }
 
-/* Records of the log are damaged, or their segments are gone: say so, put them into the books as
- * lost, and read on behind them. Where they may still come, the run ends here. */
-static int pass_loss(struct run *run, struct arena *arena, struct err *err)
+/* Records are damaged, or gone: say so, put them into the books as lost, and read on behind them.
+ * Where they may still come, the run ends here. */
+static int pass_loss(struct run *run, struct err *err)
 {
     const struct queue_loss *losses = NULL;
-    size_t n = queue_lost(run->queue, &losses), count = 0;
-    struct position *positions = NULL;
+    size_t n = queue_lost(run->queue, &losses);
     char quoted[512];
 
     if (run->config->metrics != NULL)
@@ -91,9 +95,7 @@ static int pass_loss(struct run *run, struct arena *arena, struct err *err)
         return ERR_CORRUPT;
     int rc = batch_lose(run, losses, n, err);
 
-    if (rc == 0)
-        rc = store_positions(run->store, arena, &positions, &count, err);
-    return rc < 0 ? rc : queue_rewind(run->queue, positions, count, err);
+    return rc < 0 ? rc : begin_reading(run, err);
 }
 
 enum { STEP_DONE, STEP_LOST };
@@ -106,7 +108,7 @@ static int step(struct run *run, struct arena *arena, size_t max, size_t *count,
     int rc = queue_read(run->queue, max, arena, &records, count, err);
 
     if (rc == ERR_CORRUPT) {
-        rc = pass_loss(run, arena, err);
+        rc = pass_loss(run, err);
         return rc < 0 ? rc : STEP_LOST;
     }
     if (rc < 0 || *count == 0)
@@ -115,13 +117,51 @@ static int step(struct run *run, struct arena *arena, size_t max, size_t *count,
     return rc < 0 ? rc : tell_queue(run, records, *count, arena, err);
 }
 
-static size_t batch_most(const struct run *run, uint64_t left)
+static size_t batch_most(const struct run *run)
 {
-    size_t most = run->config->batch_max;
+    size_t most = run->config->batch_max, suits = store_batch_records(run->store);
 
-    most = most == 0 || most > BATCH_MAX ? BATCH_MAX : most;
-    return left < most ? (size_t)left : most;
+    return most == 0 || most > suits ? suits : most;
 }
+
+static void show_progress(const struct run *run, uint64_t done, uint64_t total)
+{
+    if (run->config->progress != NULL)
+        run->config->progress(run->config->ctx, done, done > total ? done : total);
+}
+
+/* Old entries and those behind a gap are taken out of the queue only by who still holds the lease,
+ * which an empty commit tells. */
+static int clear_leftovers(struct run *run, struct err *err)
+{
+    int rc = queue_has_leftovers(run->queue)
+                 ? store_commit(run->store, &(struct store_batch){0}, err)
+                 : 1;
+
+    return rc == 0 ? queue_committed(run->queue, NULL, 0, err) : rc < 0 ? rc : 0;
+}
+
+/* -- a shared queue: it ends by itself where it ended when reading began -- */
+
+static int drain_shared(struct run *run, uint64_t total, struct err *err)
+{
+    struct arena arena = {0};
+    uint64_t done = 0;
+    size_t count = 1;
+    int rc = 0;
+
+    while (rc >= 0 && (count > 0 || rc == STEP_LOST) && !stopping(run)) {
+        rc = step(run, &arena, batch_most(run), &count, err);
+        arena_reset(&arena);
+        done += count;
+        if (count > 0)
+            show_progress(run, done, total);
+    }
+    arena_free(&arena);
+    return rc < 0 ? rc : clear_leftovers(run, err);
+}
+
+/* -- a log: what comes in meanwhile is the next run's, so that this one ends -- */
 
 /* Lost records may or may not have been counted among those that waited. */
 static int what_is_left(struct run *run, uint64_t done, uint64_t *total, struct err *err)
@@ -133,18 +173,16 @@ static int what_is_left(struct run *run, uint64_t done, uint64_t *total, struct 
     return rc;
 }
 
-/* Count `total` records, what was there at the beginning: what comes in meanwhile is the next
- * run's, so that this one ends. */
-static int drain(struct run *run, uint64_t total, struct err *err)
+static int drain_log(struct run *run, uint64_t total, struct err *err)
 {
     struct arena arena = {0};
     uint64_t done = 0;
     int rc = 0;
 
     while (rc >= 0 && done < total && !stopping(run)) {
-        size_t count = 0;
+        size_t count = 0, most = batch_most(run);
 
-        rc = step(run, &arena, batch_most(run, total - done), &count, err);
+        rc = step(run, &arena, total - done < most ? (size_t)(total - done) : most, &count, err);
         arena_reset(&arena);
         done += count;
         if (rc == STEP_LOST)
@@ -152,8 +190,8 @@ static int drain(struct run *run, uint64_t total, struct err *err)
         else if (rc == STEP_DONE && count == 0)
             rc = err_set(err, ERR_CORRUPT, "%llu records wait that cannot be read now",
                          (unsigned long long)(total - done));
-        if (rc >= 0 && run->config->progress != NULL)
-            run->config->progress(run->config->ctx, done, total);
+        if (rc >= 0)
+            show_progress(run, done, total);
         if (rc >= 0 && done < total)
             store_yield(run->store);
     }
@@ -161,60 +199,167 @@ static int drain(struct run *run, uint64_t total, struct err *err)
     return rc;
 }
 
+/* -- a group of partitions, leased -- */
+
 /* Settings are read only where there is something to do with them: an idle server runs often. */
-static int work(struct run *run, struct err *err)
+static int work(struct run *run, uint64_t waiting, struct err *err)
 {
-    struct queue_status status = {0};
-    int rc = queue_status(run->queue, &status, err);
+    struct queue_status status = {.length = waiting};
+    bool whole = queue_is_whole(run->queue);
+    int rc = begin_reading(run, err);
 
-    if (rc < 0 || (status.length == 0 && !run->config->retention))
+    if (rc == 0 && whole)
+        rc = queue_status(run->queue, &status, err);
+    if (rc < 0 || (status.length == 0 && !run->retention))
         return rc;
-    rc = open_directory(run, err);
+    rc = open_snapshot(run, err);
     if (rc == 0)
-        rc = drain(run, status.length, err);
-    if (rc == 0 && run->config->retention && !stopping(run))
+        rc = (whole ? drain_log : drain_shared)(run, status.length, err);
+    if (rc == 0 && run->retention && !stopping(run))
         rc = retention_run(run, err);
+    close_snapshot(run);
     return rc;
 }
 
-static int leased(struct run *run, struct err *err)
+static int count_group(struct run *run, uint32_t wanted, bool all, bool wait, uint64_t waiting,
+                       struct err *err)
 {
-    struct arena arena = {0};
-    int rc = open_queue(run, &arena, err);
-
-    if (rc == 0)
-        rc = work(run, err);
-    /* A run that was cut short has not seen everything up to its beginning. */
-    if (rc == 0 && !stopping(run))
-        rc = store_finish_run(run->store, run->now_ms, clock_wall_ms(), err);
-    if (run->snapshot != NULL)
-        directory_give(run->directory, run->snapshot);
-    directory_free(&run->directory);
-    queue_close(&run->queue);
-    arena_free(&arena);
-    return rc;
-}
-
-int aggregate_run(const struct aggregate_config *config, struct store *store, bool wait,
-                  struct aggregate_report *report, struct err *err)
-{
-    struct run run = {.config = config, .store = store, .report = report};
-    int64_t began_us = clock_steady_us();
-
-    *report = (struct aggregate_report){0};
-    int rc = store_lease(store, wait, err);
+    int rc = store_lease(run->store, wanted, all, wait, &run->partitions, err);
 
     if (rc < 0)
         return rc;
-    run.now_ms = clock_wall_ms();
-    rc = leased(&run, err);
-    store_unlease(store);
+    run->now_ms = clock_wall_ms();
+    rc = work(run, waiting, err);
+    /* A run that was cut short has not seen everything up to its beginning. */
+    if (rc == 0 && !stopping(run))
+        rc = store_finish_run(run->store, run->partitions, run->now_ms, clock_wall_ms(), err);
+    store_unlease(run->store);
     /* ERR_CONFLICT tells the caller that another runs the job; here a position was not where it
-     * should be. */
-    if (rc == ERR_CONFLICT)
-        rc = ERR_UNCERTAIN;
+     * should be, or the lease is another's by now. */
+    return rc == ERR_CONFLICT ? ERR_UNCERTAIN : rc;
+}
+
+/* -- groups -- */
+
+static uint32_t fullest(const uint64_t waiting[PARTITIONS], uint32_t among)
+{
+    unsigned best = PARTITIONS;
+
+    for (unsigned p = 0; p < PARTITIONS; p++)
+        if ((among >> p & 1) != 0 && (best == PARTITIONS || waiting[p] > waiting[best]))
+            best = p;
+    return best == PARTITIONS ? 0 : UINT32_C(1) << best;
+}
+
+/* The fullest partitions of `among`, so many that they fill a batch; *sum of what waits in them. */
+static uint32_t next_group(const struct run *run, const uint64_t waiting[PARTITIONS],
+                           uint32_t among, uint64_t *sum)
+{
+    uint32_t group = 0;
+
+    *sum = 0;
+    while (group != among && *sum < batch_most(run)) {
+        uint32_t one = fullest(waiting, among & ~group);
+
+        for (unsigned p = 0; p < PARTITIONS; p++)
+            *sum += (one >> p & 1) != 0 ? waiting[p] : 0;
+        group |= one;
+    }
+    return group;
+}
+
+/* Empty partitions are counted up to now, whoever may hold them; with retention all have work. */
+static int count_shared(struct run *run, struct err *err)
+{
+    uint64_t waiting[PARTITIONS], sum;
+    uint32_t left = 0;
+    int rc = queue_waiting(run->queue, waiting, err);
+
+    for (unsigned p = 0; rc == 0 && p < PARTITIONS; p++)
+        left |= run->retention || waiting[p] > 0 ? UINT32_C(1) << p : 0;
+    if (rc == 0 && left != PARTITIONS_ALL)
+        rc =
+            store_finish_run(run->store, PARTITIONS_ALL & ~left, run->now_ms, clock_wall_ms(), err);
+    while (rc == 0 && left != 0 && !stopping(run)) {
+        uint32_t group = next_group(run, waiting, left, &sum);
+
+        rc = count_group(run, group, false, false, sum, err);
+        rc = rc == ERR_CONFLICT ? 0 : rc; /* all of them are counted by others now */
+        left &= ~group;
+    }
+    return rc;
+}
+
+/* -- the run -- */
+
+/* Entries that no relay of ours wrote: somebody else uses these keys. */
+static void tell_malformed(struct aggregator *aggregator)
+{
+    uint64_t malformed = queue_malformed(aggregator->queue);
+
+    if (malformed > aggregator->malformed_told && aggregator->config.logger != NULL)
+        logger_line(aggregator->config.logger, LOG_ERROR, "the queue holds what is no record",
+                    "entries=%llu", (unsigned long long)(malformed - aggregator->malformed_told));
+    aggregator->malformed_told = malformed;
+}
+
+struct aggregator *aggregate_new(const struct aggregate_config *config)
+{
+    struct aggregator *aggregator = calloc(1, sizeof(*aggregator));
+    const struct directory_config directory = {.raw_days = config->raw_days,
+                                               .visit_days = config->visit_days,
+                                               .stats_days = config->stats_days,
+                                               .logger = config->logger};
+
+    if (aggregator == NULL) {
+        (void)fputs("abacus: out of memory\n", stderr);
+        abort();
+    }
+    aggregator->config = *config;
+    aggregator->directory = directory_new(&directory);
+    return aggregator;
+}
+
+void aggregate_free(struct aggregator **aggregator)
+{
+    if (*aggregator == NULL)
+        return;
+    queue_close(&(*aggregator)->queue);
+    directory_free(&(*aggregator)->directory);
+    free(*aggregator);
+    *aggregator = NULL;
+}
+
+static int count_all(struct run *run, bool wait, struct err *err)
+{
+    if (queue_is_whole(run->queue))
+        return count_group(run, PARTITIONS_ALL, true, wait, 0, err);
+    return count_shared(run, err);
+}
+
+int aggregate_run(struct aggregator *aggregator, struct store *store, unsigned how,
+                  struct aggregate_report *report, struct err *err)
+{
+    const struct aggregate_config *config = &aggregator->config;
+    struct run run = {.config = config,
+                      .store = store,
+                      .directory = aggregator->directory,
+                      .retention = (how & AGGREGATE_RETENTION) != 0,
+                      .report = report,
+                      .now_ms = clock_wall_ms()};
+    int64_t began_us = clock_steady_us();
+    int rc = 0;
+
+    *report = (struct aggregate_report){0};
+    if (aggregator->queue == NULL)
+        rc = queue_open(config->queue_url, &aggregator->queue, err);
+    run.queue = aggregator->queue;
+    if (rc == 0)
+        rc = count_all(&run, (how & AGGREGATE_WAIT) != 0, err);
+    if (aggregator->queue != NULL)
+        tell_malformed(aggregator);
     report->seconds = (double)(clock_steady_us() - began_us) / 1e6;
-    if (config->metrics != NULL)
+    if (config->metrics != NULL && rc != ERR_CONFLICT)
         metrics_aggregate(config->metrics, report->seconds);
     return rc;
 }

@@ -2,13 +2,17 @@
  * aggregate/aggregate.h -- the job: queue -> rollup -> store, one transaction per batch, then
  * retention.
  *
+ * A run takes the partitions in which something waits, a group at a time: so many that they fill a
+ * batch. A small installation is counted in one transaction, and where much waits, many aggregators
+ * share the partitions. What is read from a local log is taken as a whole.
+ *
  * Number n of a (producer, partition) is counted only after n-1, in the transaction that moves the
  * position from n-1. Nothing is kept in memory between batches but the queue's reading place, and
  * after a commit that failed or is uncertain that is taken from the store again. A batch that the
  * store refuses as invalid is halved until the bad record stands alone; it goes to
  * DATA_DIR/dead-letter.ndjson and into the ledger as unstorable, and the rest goes on.
- * Records that are damaged, or whose segments are gone, enter the ledger as lost, and what is
- * behind them is counted.
+ * Records that are damaged enter the ledger as lost, those that are gone because the store is older
+ * than the log reaches (a restored backup) as lost-by-restore, and what is behind them is counted.
  */
 #ifndef ABACUS_AGGREGATE_AGGREGATE_H
 #define ABACUS_AGGREGATE_AGGREGATE_H
@@ -19,10 +23,11 @@
 #include "store/store.h"
 
 struct aggregate_config {
-    struct str data_dir;                                  /* of the log and the dead letters */
+    struct str queue_url; /* "log:DATA_DIR", or Redis (queue/queue.h) */
+    struct str data_dir;  /* of the dead letters, and of the log where there is one */
     int32_t raw_days, visit_days, stats_days, audit_days; /* the installation's; 0: for ever */
-    size_t batch_max;            /* records in a transaction; 0: 10,000, which is also the most */
-    bool retention;              /* also remove what is too old */
+    size_t batch_max;            /* records in a transaction; 0, or more than suits the store: what
+                                    suits it (store_batch_records()) */
     const struct logger *logger; /* may be NULL */
     struct metrics *metrics;     /* may be NULL */
     /* May be NULL. Returns true when the run should end early (the server is stopping). */
@@ -39,9 +44,19 @@ struct aggregate_report {
     double seconds;
 };
 
-/* One run: take the lease (waiting if `wait`; else ERR_CONFLICT), count everything that was in the
- * log when it began, apply retention, give the lease back. `store` is the caller's own handle. */
-int aggregate_run(const struct aggregate_config *config, struct store *store, bool wait,
+/* Who runs the job again and again; `config` is copied, what it points at is borrowed. */
+struct aggregator;
+struct aggregator *aggregate_new(const struct aggregate_config *config);
+void aggregate_free(struct aggregator **aggregator);
+
+enum aggregate_how {
+    AGGREGATE_WAIT = 1,      /* for another's run of the job on a log; else ERR_CONFLICT */
+    AGGREGATE_RETENTION = 2, /* also remove what is too old */
+};
+/* One run: count everything that was in the queue when it began and is not leased elsewhere. `how`
+ * is a set of enum aggregate_how; `store` is the caller's own handle. The report is valid after a
+ * failure, too. */
+int aggregate_run(struct aggregator *aggregator, struct store *store, unsigned how,
                   struct aggregate_report *report, struct err *err);
 
 #endif

@@ -8,15 +8,25 @@
 #include "directory/directory.h"
 #include "queue/queue.h"
 
+struct aggregator {
+    struct aggregate_config config;
+    struct directory *directory;
+    struct queue *queue;
+    uint64_t malformed_told; /* of queue_malformed() */
+};
+
 /* One run. */
 struct run {
     const struct aggregate_config *config;
     struct store *store;
     struct directory *directory;
-    const struct snapshot *snapshot;
     struct queue *queue;
+    bool retention;
     struct aggregate_report *report;
     int64_t now_ms;
+    /* Of the partitions leased now: */
+    uint32_t partitions;
+    const struct snapshot *snapshot;
 };
 
 /* Count `records` in one transaction, or halve them until what the store refuses stands alone. */
@@ -34,7 +44,8 @@ int32_t run_raw_from(const struct run *run, struct str site);
 int dead_letter(struct run *run, const struct queue_record *record, const char *why,
                 struct err *err);
 
-/* Remove what is too old. */
+/* Remove what is too old of the sites in the partitions leased, and with the first partition what
+ * belongs to no site. */
 int retention_run(struct run *run, struct err *err);
 
 #endif

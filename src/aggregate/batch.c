@@ -350,7 +350,8 @@ int batch_lose(struct run *run, const struct queue_loss *losses, size_t count, s
 
         moves[i] = (struct position_move){losses[i].from, losses[i].to};
         rollup_ledger(batch.rollup, UNREADABLE, UNREADABLE, (int32_t)(run->now_ms / DAY_MS),
-                      LEDGER_REJECTED, STR("lost"), records, records);
+                      LEDGER_REJECTED, losses[i].restore ? STR("lost-by-restore") : STR("lost"),
+                      records, records);
         run->report->lost += (uint64_t)records;
     }
     batch.out.positions = moves;

@@ -49,8 +49,22 @@ static struct expiry removed_expiry(const struct run *run)
     };
 }
 
+/* Where no site keeps raw rows any more; INT64_MIN where one keeps all. */
+static int64_t raw_before_all(const struct run *run, const struct site *const *sites, size_t count)
+{
+    int64_t least = removed_expiry(run).raw_before_ms;
+
+    for (size_t i = 0; i < count; i++) {
+        int64_t before_ms = site_expiry(run, sites[i]).raw_before_ms;
+
+        least = before_ms < least ? before_ms : least;
+    }
+    return least;
+}
+
 /* A producer whose log is still there goes on from its positions, however old they are. */
-static int general_expiry(const struct run *run, struct arena *arena, struct expiry_general *out,
+static int general_expiry(const struct run *run, const struct site *const *sites,
+                          size_t sites_count, struct arena *arena, struct expiry_general *out,
                           struct err *err)
 {
     int32_t audit = run->config->audit_days;
@@ -65,6 +79,7 @@ static int general_expiry(const struct run *run, struct arena *arena, struct exp
         .running_count = count,
         .removed = removed_expiry(run),
         .audit_before_ms = audit == 0 ? INT64_MIN : run->now_ms - audit * DAY_MS,
+        .raw_before_ms = raw_before_all(run, sites, sites_count),
     };
     return rc;
 }
@@ -72,18 +87,20 @@ static int general_expiry(const struct run *run, struct arena *arena, struct exp
 int retention_run(struct run *run, struct err *err)
 {
     const struct site *const *sites = NULL;
-    size_t count = snapshot_sites(run->snapshot, STR(""), &sites);
+    size_t sites_count = snapshot_sites(run->snapshot, STR(""), &sites), count = 0;
     struct arena arena = {0};
-    struct expiry *expiries = ARENA_NEW(&arena, struct expiry, count + 1);
+    struct expiry *expiries = ARENA_NEW(&arena, struct expiry, sites_count + 1);
     struct expiry_general general;
-    bool more = true;
-    int rc = general_expiry(run, &arena, &general, err);
+    bool more = true, first = (run->partitions & 1) != 0;
+    int rc = first ? general_expiry(run, sites, sites_count, &arena, &general, err) : 0;
 
-    for (size_t i = 0; i < count; i++)
-        expiries[i] = site_expiry(run, sites[i]);
+    for (size_t i = 0; i < sites_count; i++)
+        if ((run->partitions >> site_partition(sites[i]->id) & 1) != 0)
+            expiries[count++] = site_expiry(run, sites[i]);
     while (rc == 0 && more &&
            !(run->config->stopping != NULL && run->config->stopping(run->config->ctx))) {
-        rc = store_expire(run->store, expiries, count, &general, run->now_ms, &more, err);
+        rc = store_expire(run->store, expiries, count, first ? &general : NULL, run->now_ms, &more,
+                          err);
         if (rc == 0 && more)
             store_yield(run->store);
     }

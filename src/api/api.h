@@ -9,17 +9,29 @@
 
 #include "base/logger.h"
 #include "base/net.h"
+#include "cache/cache.h"
 #include "directory/directory.h"
 #include "http/http.h"
 #include "log/log.h"
 #include "metrics/metrics.h"
 
+/* What a node does (--roles); the bits are the groups of the routes. ROLE_AGGREGATE has none. */
+enum role {
+    ROLE_INGEST = 1,
+    ROLE_AGGREGATE = 2,
+    ROLE_QUERY = 4,
+    ROLE_WEB = 8,
+    ROLES_ALL = 15,
+};
+
 struct refusals; /* refused events of known sites, waiting to become tallies (api/refusals.h) */
 struct rates;    /* events per second, per site (api/rates.h) */
 
 struct api {
+    unsigned roles; /* a set of enum role */
     struct directory *directory;
-    struct log *log;
+    struct log *log;     /* NULL without ROLE_INGEST */
+    struct cache *cache; /* of answers; NULL: none */
     struct metrics *metrics;
     struct refusals *refusals;
     struct rates *rates;

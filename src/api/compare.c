@@ -7,6 +7,7 @@
  * is one site.
  */
 #include "api/answer.h"
+#include "api/cached.h"
 #include "api/handlers.h"
 #include "api/reader.h"
 
@@ -234,14 +235,14 @@ static bool alone(struct reader *reader)
 
 static void compare_sites(struct reader *reader, struct str list)
 {
-    if (alone(reader) && reader_resolve_sites(reader, list) && reader_range(reader))
-        answer_side_by_side(reader);
+    if (alone(reader) && reader_resolve_sites(reader, list) && reader_dates(reader))
+        cached_answer(reader, STR("compare"), answer_side_by_side);
 }
 
 static void compare_ranges(struct reader *reader)
 {
-    if (reader_resolve(reader) && reader_range(reader))
-        answer_change(reader);
+    if (reader_resolve(reader) && reader_dates(reader))
+        cached_answer(reader, STR("compare"), answer_change);
 }
 
 void compare_get(const struct http_request *request, struct http_response *response)

@@ -183,7 +183,7 @@ struct export
 {
     struct arena owned, page;
     const struct format *format;
-    struct str site;
+    struct str tenant, site;
     int64_t from_ms, to_ms;
     struct event_cursor cursor;
     size_t rows; /* of the next page */
@@ -216,8 +216,8 @@ static int export_next(void *ctx, void *worker, struct buf *out, struct err *err
     if (!self->begun)
         self->format->header(out);
     self->begun = true;
-    int rc = store_page_events(worker, self->site, self->from_ms, self->to_ms, self->cursor, asked,
-                               &self->page, &rows, &count, err);
+    int rc = store_page_events(worker, self->tenant, self->site, self->from_ms, self->to_ms,
+                               self->cursor, asked, &self->page, &rows, &count, err);
     if (rc < 0)
         return rc;
     for (size_t i = 0; i < count; i++) {
@@ -239,6 +239,7 @@ static struct export *export_new(const struct reader *reader, const struct forma
     if (self == NULL)
         abort();
     self->format = format;
+    self->tenant = arena_str(&self->owned, reader->site->tenant);
     self->site = arena_str(&self->owned, reader->site->id);
     self->from_ms = tz_day_start(reader->site->tz, reader->range.from);
     self->to_ms = tz_day_start(reader->site->tz, reader->range.to + 1);
@@ -283,7 +284,7 @@ void export_get(const struct http_request *request, struct http_response *respon
     struct reader reader;
 
     if (reader_open(&reader, request, response, export_params) && reader_resolve_site(&reader) &&
-        reader_range(&reader) && take_format(&reader, &format))
+        reader_dates(&reader) && reader_begin(&reader) && take_format(&reader, &format))
         answer_export(&reader, format);
     reader_close(&reader);
 }

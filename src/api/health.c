@@ -29,9 +29,9 @@ static const char *missing(struct api *api, const struct snapshot *snapshot, int
 {
     if (snapshot == NULL)
         return "the snapshot of sites";
-    if (!has_salts(snapshot_salts(snapshot), now_ms))
+    if ((api->roles & ROLE_INGEST) != 0 && !has_salts(snapshot_salts(snapshot), now_ms))
         return "the salts of today's dates";
-    if (api->log == NULL || !log_usage(api->log).writable)
+    if ((api->roles & ROLE_INGEST) != 0 && (api->log == NULL || !log_usage(api->log).writable))
         return "room in the event log";
     return NULL;
 }

@@ -48,11 +48,12 @@ static void put_day(struct json_out *json, const struct query_ledger_day *day)
  * be a moment newer. */
 static void put_queued(struct reader *reader, struct json_out *json)
 {
+    const struct position_filter all = {.partitions = PARTITIONS_ALL};
     struct position *positions;
     struct log_backlog backlog;
     struct err err = {0};
     size_t count;
-    int rc = store_positions(reader->store, reader->arena, &positions, &count, &err);
+    int rc = store_positions(reader->store, &all, reader->arena, &positions, &count, &err);
 
     if (rc == 0)
         rc = log_backlog(reader->api->data_dir, positions, count, &backlog, &err);
@@ -93,7 +94,7 @@ void ledger_get(const struct http_request *request, struct http_response *respon
     struct reader reader;
 
     if (reader_open(&reader, request, response, ledger_params) && reader_resolve_site(&reader) &&
-        reader_range(&reader))
+        reader_dates(&reader) && reader_begin(&reader))
         answer_ledger(&reader);
     reader_close(&reader);
 }

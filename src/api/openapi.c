@@ -85,7 +85,7 @@ static void put_operation(struct json_out *json, const struct http_route *route)
 }
 
 /* Routes of one path stand together in the table. */
-static void put_paths(struct json_out *json)
+static void put_paths(struct json_out *json, unsigned roles)
 {
     size_t count;
     const struct http_route *routes = api_routes(&count);
@@ -94,7 +94,7 @@ static void put_paths(struct json_out *json)
     answer_name(json, "paths");
     json_open(json, '{');
     for (size_t i = 0; i < count; i++) {
-        if (routes[i].summary == NULL)
+        if (routes[i].summary == NULL || (routes[i].group != 0 && (routes[i].group & roles) == 0))
             continue;
         if (path == NULL || strcmp(path, routes[i].path) != 0) {
             if (path != NULL)
@@ -112,9 +112,9 @@ static void put_paths(struct json_out *json)
 
 void openapi_get(const struct http_request *request, struct http_response *response)
 {
+    const struct api *api = request->app;
     struct json_out json = {.buf = &response->body};
 
-    (void)request;
     json_open(&json, '{');
     put(&json, "openapi", "3.1.0");
     answer_name(&json, "info");
@@ -122,7 +122,7 @@ void openapi_get(const struct http_request *request, struct http_response *respo
     put(&json, "title", "Abacus");
     put(&json, "version", ABACUS_VERSION);
     json_close(&json, '}');
-    put_paths(&json);
+    put_paths(&json, api->roles);
     answer_name(&json, "components");
     json_raw(&json,
              STR("{\"securitySchemes\":{\"bearer\":{\"type\":\"http\",\"scheme\":\"bearer\"}},"

@@ -6,7 +6,8 @@
  *
  *     reader_open      credentials (401), scope (403), parameters against the route's table (400)
  *     reader_resolve*  the sites meant (404, 400)
- *     reader_range     one snapshot of the store, asOf, the dates (400)
+ *     reader_dates     the dates (400)
+ *     reader_begin     one snapshot of the store, asOf
  *     ... query, reader_echo, write ...
  *     reader_close     always
  *
@@ -38,10 +39,12 @@ struct reader {
     struct str tenant;               /* empty: the platform asks for sites of several tenants */
     const struct site *const *sites; /* those that the answer covers; the one, too */
     size_t sites_count;
+    bool whole_tenant; /* they are all of the tenant's */
 
     bool reading;
     int64_t as_of_ms; /* 0: the job has not run yet */
     struct range_clock clock;
+    bool from_first;   /* the range begins with the first day that has numbers: reader_begin()'s */
     int32_t available; /* INT32_MIN: nothing is ever removed */
     struct range range;
 };
@@ -79,8 +82,11 @@ bool reader_resolve_tenant(struct reader *reader, struct str id);
 enum { READER_SITES_MAX = 100 };
 bool reader_resolve_sites(struct reader *reader, struct str list);
 
-/* Begin reading and find out the range; reader_range() does both. */
-bool reader_range(struct reader *reader);
+/* Find out the range; without the store, but that `all` of a site whose days are kept for ever
+ * begins where only reader_begin() can tell. */
+bool reader_dates(struct reader *reader);
+/* Begin reading. cached_answer() does it where that is needed (api/cached.h). */
+bool reader_begin(struct reader *reader);
 
 /* 400 for parameter `param` (a literal). Returns false. */
 bool reader_refuse(struct reader *reader, const char *param, const char *fmt, ...)

@@ -62,6 +62,7 @@ static bool use_site(struct reader *reader, struct str id, struct str tenant)
 static bool use_tenant(struct reader *reader, struct str id)
 {
     reader->tenant = id;
+    reader->whole_tenant = true;
     reader->sites_count = snapshot_sites(reader->snapshot, id, &reader->sites);
     return true;
 }
@@ -144,14 +145,12 @@ static int32_t first_available(const struct reader *reader)
     return available;
 }
 
-/* Where `all` begins: the first day kept, or, where all is kept, the first day with numbers. */
+/* The first day with numbers of any of the sites. */
 static int first_day(struct reader *reader, int32_t *out, struct err *err)
 {
     int rc = 0;
 
-    *out = reader->available == INT32_MIN ? INT32_MAX : reader->available;
-    if (reader->available != INT32_MIN)
-        return 0;
+    *out = INT32_MAX;
     for (size_t i = 0; i < reader->sites_count && rc == 0; i++) {
         int32_t own = INT32_MAX;
         rc = query_first_day(reader->store, reader->sites[i], &own, err);
@@ -160,7 +159,34 @@ static int first_day(struct reader *reader, int32_t *out, struct err *err)
     return rc;
 }
 
-static bool begin_reading(struct reader *reader)
+static bool resolve_range(struct reader *reader)
+{
+    const struct range_words words = {.period = reader_param(reader, STR("period")),
+                                      .from = reader_param(reader, STR("from")),
+                                      .to = reader_param(reader, STR("to"))};
+    const char *param = "period";
+    struct err err = {0};
+
+    if (range_resolve(&words, &reader->clock, &reader->range, &param, &err) < 0)
+        return reader_refuse(reader, param, "%s", err.text);
+    return true;
+}
+
+/* `all` begins with the first day kept, or, where all is kept, with the first day that has numbers.
+ */
+bool reader_dates(struct reader *reader)
+{
+    bool all = str_eq(reader_param(reader, STR("period")), STR("all"));
+
+    reader->clock = range_clock_at(reader->site == NULL ? NULL : reader->site->tz, reader->now_ms);
+    reader->available = first_available(reader);
+    reader->from_first = all && reader->available == INT32_MIN;
+    if (all && !reader->from_first)
+        reader->clock.first = reader->available;
+    return resolve_range(reader);
+}
+
+bool reader_begin(struct reader *reader)
 {
     int64_t counters[COUNTERS];
     struct err err = {0};
@@ -171,25 +197,8 @@ static bool begin_reading(struct reader *reader)
     if (!reader_done(reader, store_counters(reader->store, counters, &err), &err))
         return false;
     reader->as_of_ms = counters[COUNTER_AS_OF];
-    return true;
-}
-
-bool reader_range(struct reader *reader)
-{
-    struct range_words words = {.period = reader_param(reader, STR("period")),
-                                .from = reader_param(reader, STR("from")),
-                                .to = reader_param(reader, STR("to"))};
-    const char *param = "period";
-    struct err err = {0};
-
-    if (!begin_reading(reader))
-        return false;
-    reader->clock = range_clock_at(reader->site == NULL ? NULL : reader->site->tz, reader->now_ms);
-    reader->available = first_available(reader);
-    if (str_eq(words.period, STR("all")) &&
-        !reader_done(reader, first_day(reader, &reader->clock.first, &err), &err))
-        return false;
-    if (range_resolve(&words, &reader->clock, &reader->range, &param, &err) < 0)
-        return reader_refuse(reader, param, "%s", err.text);
-    return true;
+    if (!reader->from_first)
+        return true;
+    return reader_done(reader, first_day(reader, &reader->clock.first, &err), &err) &&
+           resolve_range(reader);
 }

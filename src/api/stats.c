@@ -2,6 +2,7 @@
  * stats.c -- GET /api/analytics/stats: totals and days of a site, or of all sites of a tenant.
  */
 #include "api/answer.h"
+#include "api/cached.h"
 #include "api/handlers.h"
 #include "api/reader.h"
 
@@ -30,7 +31,7 @@ void stats_get(const struct http_request *request, struct http_response *respons
     struct reader reader;
 
     if (reader_open(&reader, request, response, stats_params) && reader_resolve(&reader) &&
-        reader_range(&reader))
-        answer_stats(&reader);
+        reader_dates(&reader))
+        cached_answer(&reader, STR("stats"), answer_stats);
     reader_close(&reader);
 }

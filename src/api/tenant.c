@@ -3,6 +3,7 @@
  * days.
  */
 #include "api/answer.h"
+#include "api/cached.h"
 #include "api/handlers.h"
 #include "api/reader.h"
 
@@ -31,7 +32,7 @@ void tenant_stats_get(const struct http_request *request, struct http_response *
     struct reader reader;
 
     if (reader_open(&reader, request, response, tenant_stats_params) &&
-        reader_resolve_tenant(&reader, request->param) && reader_range(&reader))
-        answer_tenant(&reader);
+        reader_resolve_tenant(&reader, request->param) && reader_dates(&reader))
+        cached_answer(&reader, STR("tenant"), answer_tenant);
     reader_close(&reader);
 }

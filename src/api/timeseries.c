@@ -2,6 +2,7 @@
  * timeseries.c -- GET /api/analytics/timeseries: one metric by hour, day, week or month.
  */
 #include "api/answer.h"
+#include "api/cached.h"
 #include "api/handlers.h"
 #include "api/reader.h"
 #include "base/date.h"
@@ -70,11 +71,16 @@ static void put_point(struct json_out *json, const struct query_point *point,
     json_close(json, '}');
 }
 
-static void answer_series(struct reader *reader, int metric, enum interval interval)
+static void answer_series(struct reader *reader)
 {
+    enum interval interval = INTERVAL_DAY;
+    int metric = 0;
     struct query_series series;
     struct err err = {0};
     struct json_out json = {.buf = &reader->response->body};
+
+    if (!take_metric(reader, &metric) || !take_interval(reader, &interval))
+        return;
     int rc = query_series(reader->store, reader->site, reader->range, interval, reader->available,
                           reader->now_ms, reader->arena, &series, &err);
 
@@ -94,13 +100,10 @@ static void answer_series(struct reader *reader, int metric, enum interval inter
 
 void timeseries_get(const struct http_request *request, struct http_response *response)
 {
-    enum interval interval = INTERVAL_DAY;
     struct reader reader;
-    int metric = 0;
 
     if (reader_open(&reader, request, response, timeseries_params) &&
-        reader_resolve_site(&reader) && reader_range(&reader) && take_metric(&reader, &metric) &&
-        take_interval(&reader, &interval))
-        answer_series(&reader, metric, interval);
+        reader_resolve_site(&reader) && reader_dates(&reader))
+        cached_answer(&reader, STR("timeseries"), answer_series);
     reader_close(&reader);
 }

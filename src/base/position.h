@@ -12,6 +12,9 @@
 
 enum { PARTITIONS = 16, PRODUCER_BYTES = 16 };
 
+/* Of a set of partitions, bit p is for partition p. */
+#define PARTITIONS_ALL ((UINT32_C(1) << PARTITIONS) - 1)
+
 struct producer {
     uint8_t id[PRODUCER_BYTES];
 };

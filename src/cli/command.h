@@ -39,7 +39,8 @@ extern const struct command command_tenant_add, command_tenant_list, command_ten
 extern const struct command command_site_add, command_site_list, command_site_rm,
     command_site_snippet;
 extern const struct command command_token_create, command_token_list, command_token_revoke;
-extern const struct command command_queue_status, command_queue_dump;
+extern const struct command command_queue_status, command_queue_dump, command_relay;
+extern const struct command command_backup, command_restore, command_export, command_import;
 extern const struct command command_doctor, command_version, command_help;
 
 /* All of them in the order of the help; ends with NULL. */

@@ -19,6 +19,7 @@ static const struct {
     {"database", check_database},
     {"schema", check_schema},
     {"ledger", check_ledger},
+    {"Redis", check_redis},
     {"job", check_job},
     {"dead letters", check_dead_letters},
     {"event log", check_log},

@@ -31,6 +31,8 @@ check_fn check_data_directory, check_disk, check_salts, check_clock, check_zones
     check_dead_letters;
 /* About the database, and what waits to come into it. */
 check_fn check_database, check_schema, check_ledger, check_job, check_log;
+/* About the buffer between nodes. */
+check_fn check_redis;
 
 /* Set a finding: its verdict, its text, and (NULL: nothing) what mends it. */
 void finding_set(struct finding *finding, enum verdict verdict, const char *mend,

@@ -4,6 +4,7 @@
 
 #include "base/date.h"
 #include "log/log.h"
+#include "queue/queue.h"
 
 #include <dirent.h>
 #include <fcntl.h>
@@ -31,7 +32,7 @@ void check_database(struct doctor *doctor, struct finding *finding)
         finding_set(finding, VERDICT_FAIL, "restore the last good copy", "%s", err.text);
     } else {
         finding_set(finding, VERDICT_OK, NULL, "%.*s is sound",
-                    STR_FMT(doctor->in->settings->database_url));
+                    STR_FMT(settings_shown(doctor->in->settings->database_url, doctor->in->arena)));
     }
 }
 
@@ -72,7 +73,7 @@ static bool find_backlog(struct doctor *doctor, struct finding *finding, struct 
     if (!has_store(doctor, finding)) {
         return false;
     }
-    if (store_positions(doctor->store, doctor->in->arena, &committed, &count, &err) != 0 ||
+    if (store_positions(doctor->store, NULL, doctor->in->arena, &committed, &count, &err) != 0 ||
         log_backlog(doctor->in->settings->data_dir, committed, count, out, &err) != 0) {
         finding_set(finding, VERDICT_FAIL, NULL, "%s", err.text);
         return false;
@@ -80,11 +81,31 @@ static bool find_backlog(struct doctor *doctor, struct finding *finding, struct 
     return true;
 }
 
+/* The same of the shared buffer, in which entries stay until they are counted. */
+static bool find_buffered(struct doctor *doctor, struct finding *finding, struct log_backlog *out)
+{
+    struct queue *queue = NULL;
+    struct queue_status status = {0};
+    struct err err = {0};
+    int rc = queue_open(doctor->in->settings->redis_url, &queue, &err);
+    if (rc == 0) {
+        rc = queue_status(queue, &status, &err);
+    }
+    queue_close(&queue);
+    if (rc != 0) {
+        finding_set(finding, VERDICT_FAIL, NULL, "unknown without Redis");
+        return false;
+    }
+    *out = (struct log_backlog){status.length, status.oldest_ms};
+    return true;
+}
+
 /* The job is late only when something waits: an idle server may count as seldom as it likes. */
 void check_job(struct doctor *doctor, struct finding *finding)
 {
     struct log_backlog backlog = {0};
-    if (!find_backlog(doctor, finding, &backlog)) {
+    if (doctor->in->settings->redis_url.len > 0 ? !find_buffered(doctor, finding, &backlog)
+                                                : !find_backlog(doctor, finding, &backlog)) {
         return;
     }
     int64_t waiting_ms = backlog.records == 0 ? 0 : doctor->now_ms - backlog.oldest_ms;

@@ -30,7 +30,9 @@ enum option_type {
     OPTION_ZONE,     /* struct str; an IANA time zone that this machine knows */
     OPTION_ENDPOINT, /* struct str; "127.0.0.1:8080", "[::1]:0" */
     OPTION_URL,      /* struct str; http or https, without a slash at its end */
-    OPTION_DATABASE, /* struct str; "sqlite:PATH" */
+    OPTION_DATABASE, /* struct str; "sqlite:PATH" or "postgres://..." */
+    OPTION_REDIS,    /* struct str; "redis://..." or "redis+sentinel://..." */
+    OPTION_SET,      /* unsigned; some of `value`, "ingest,aggregate": bit i for the i-th of them */
     OPTION_CIDRS,    /* struct cidr_list; separated by commas, may be empty */
     OPTION_COUNT,    /* int64_t */
     OPTION_DURATION, /* int64_t, milliseconds: "250ms", "10s", "5m", "1h", "30d", "0" */

@@ -1,7 +1,8 @@
 /*
- * cli/queue.c -- `abacus queue status|dump`: what was received and is not counted yet.
+ * cli/queue.c -- `abacus queue status|dump`: what was received and is not counted yet, in the
+ * shared buffer or, without one, in this machine's log.
  *
- * The positions are read before the log, so that what is committed meanwhile is shown as waiting,
+ * The positions are read before the queue, so that what is committed meanwhile is shown as waiting,
  * and nothing that waits is left out.
  */
 #include "cli/command.h"
@@ -9,42 +10,48 @@
 #include "base/clock.h"
 #include "base/date.h"
 #include "event/event.h"
-#include "log/log.h"
+#include "queue/queue.h"
 
 #include <errno.h>
 #include <stdio.h>
 
-struct waiting {
-    struct position *committed;
-    size_t count;
-};
-
-static int read_committed(const struct invocation *in, struct waiting *out, struct err *err)
+/* Begun behind what is committed. Only looked at: whoever counts may go on meanwhile. */
+static int open_queue(const struct invocation *in, struct queue **out, struct err *err)
 {
     struct store *store = NULL;
+    struct position *committed = NULL;
+    size_t count = 0;
     int rc = settings_open_store(in->settings, true, in->arena, &store, err);
     if (rc == 0) {
-        rc = store_positions(store, in->arena, &out->committed, &out->count, err);
+        rc = store_positions(store, NULL, in->arena, &committed, &count, err);
+    }
+    if (rc == 0) {
+        rc = queue_open(settings_queue_url(in->settings, in->arena), out, err);
+    }
+    if (rc == 0) {
+        rc = queue_begin(*out, PARTITIONS_ALL, committed, count, err);
     }
     store_close(&store);
     return rc;
 }
 
-static int read_status(const struct invocation *in, struct log_backlog *out, struct err *err)
+static int read_status(const struct invocation *in, struct queue_status *out, struct err *err)
 {
-    struct waiting waiting = {0};
-    int rc = read_committed(in, &waiting, err);
-    return rc != 0
-               ? rc
-               : log_backlog(in->settings->data_dir, waiting.committed, waiting.count, out, err);
+    struct queue *queue = NULL;
+    int rc = open_queue(in, &queue, err);
+    if (rc == 0) {
+        rc = queue_status(queue, out, err);
+    }
+    queue_close(&queue);
+    return rc;
 }
 
-static void add_status_json(const struct log_backlog *status, double age, struct buf *out)
+static void add_status_json(const struct queue_status *status, double age, struct buf *out)
 {
     struct json_out json = {.buf = out};
     json_open(&json, '{');
     json_name(&json, STR("length"));
-    json_i64(&json, (int64_t)status->records);
+    json_i64(&json, (int64_t)status->length);
     cli_json_instant(&json, STR("oldestAt"), status->oldest_ms);
     json_name(&json, STR("oldestAgeSeconds"));
     json_rate(&json, age);
@@ -55,7 +62,7 @@ static void add_status_json(const struct log_backlog *status, double age, struct
 static int run_status(const struct invocation *in, struct err *err)
 {
     const struct json_args *args = in->args;
-    struct log_backlog status = {0};
+    struct queue_status status = {0};
     int rc = read_status(in, &status, err);
     if (rc != 0) {
         return err_wrap(err, rc, "queue");
@@ -64,28 +71,16 @@ static int run_status(const struct invocation *in, struct err *err)
     double age = age_ms > 0 ? (double)age_ms / 1000 : 0;
     if (args->json) {
         add_status_json(&status, age, in->out);
-    } else if (status.records == 0) {
+    } else if (status.length == 0) {
         buf_add(in->out, STR("0 records waiting\n"));
     } else {
         buf_addf(in->out, "%llu record%s waiting, the oldest for %.1f s\n",
-                 (unsigned long long)status.records, status.records == 1 ? "" : "s", age);
+                 (unsigned long long)status.length, status.length == 1 ? "" : "s", age);
     }
     return 0;
 }
 
 /* -- dump -- */
-
-static bool is_committed(const struct waiting *waiting, const struct position *at)
-{
-    for (size_t i = 0; i < waiting->count; i++) {
-        const struct position *done = &waiting->committed[i];
-        if (done->partition == at->partition && done->number >= at->number &&
-            memcmp(done->producer.id, at->producer.id, PRODUCER_BYTES) == 0) {
-            return true;
-        }
-    }
-    return false;
-}
 
 static void add_position(const struct position *position, struct json_out *json)
 {
@@ -153,14 +148,14 @@ static void add_tally(const struct tally *tally, struct json_out *json)
 }
 
 /* An unreadable record is shown by its place: finding it is what a dump is for. */
-static void add_record(const struct log_record *log_record, struct buf *out)
+static void add_record(const struct queue_record *queued, struct buf *out)
 {
     struct record record = {0};
     struct err why = {0};
     struct json_out json = {.buf = out};
     json_open(&json, '{');
-    add_position(&log_record->position, &json);
-    if (record_decode(log_record->payload, &record, &why) != 0) {
+    add_position(&queued->position, &json);
+    if (record_decode(queued->payload, &record, &why) != 0) {
         cli_json_text(&json, STR("unreadable"), str_from(why.text));
     } else if (record.kind == RECORD_EVENT) {
         add_event(&record.event, &json);
@@ -171,39 +166,38 @@ static void add_record(const struct log_record *log_record, struct buf *out)
     buf_addc(out, '\n');
 }
 
-/* Goes out line by line, because a log may be larger than memory. */
-static int dump(const struct invocation *in, const struct waiting *waiting,
-                struct log_reader *reader, struct err *err)
+enum { PAGE = 1000 };
+
+/* Goes out page by page, because a queue may be larger than memory. */
+static int dump(const struct invocation *in, struct queue *queue, struct err *err)
 {
-    struct log_record record;
+    struct arena page = {0};
+    size_t count = 1;
     int rc = 0;
-    while ((rc = log_reader_next(reader, &record, err)) == 1) {
-        if (is_committed(waiting, &record.position)) {
-            continue;
+    while (rc == 0 && count > 0) {
+        struct queue_record *records = NULL;
+        rc = queue_read(queue, PAGE, &page, &records, &count, err);
+        for (size_t i = 0; rc == 0 && i < count; i++) {
+            add_record(&records[i], in->out);
         }
-        add_record(&record, in->out);
         if (fwrite(in->out->ptr, 1, in->out->len, stdout) != in->out->len) {
-            return err_set(err, ERR_SYSTEM, "stdout: %s", strerror(errno));
+            rc = err_set(err, ERR_SYSTEM, "stdout: %s", strerror(errno));
         }
         buf_reset(in->out);
-        log_reader_trim(reader);
+        arena_reset(&page);
     }
+    arena_free(&page);
     return rc;
 }
 
 static int run_dump(const struct invocation *in, struct err *err)
 {
-    struct waiting waiting = {0};
-    struct log_reader *reader = NULL;
-    int rc = read_committed(in, &waiting, err);
+    struct queue *queue = NULL;
+    int rc = open_queue(in, &queue, err);
     if (rc == 0) {
-        rc =
-            log_reader_open(in->settings->data_dir, waiting.committed, waiting.count, &reader, err);
+        rc = dump(in, queue, err);
     }
-    if (rc == 0) {
-        rc = dump(in, &waiting, reader, err);
-    }
-    log_reader_close(&reader);
+    queue_close(&queue);
     return rc == 0 ? 0 : err_wrap(err, rc, "queue");
 }
 

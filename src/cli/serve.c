@@ -9,7 +9,13 @@ static int run(const struct invocation *in, struct err *err)
     if (rc != 0) {
         return rc;
     }
+    _Static_assert(ROLE_INGEST == 1 && ROLE_AGGREGATE == 2 && ROLE_QUERY == 4 && ROLE_WEB == 8,
+                   "in the order of the option's names");
     const struct server_config config = {
+        .roles = settings->roles,
+        .redis_url = settings->redis_url,
+        .queue_url = settings_queue_url(settings, in->arena),
+        .drain_timeout_ms = settings->drain_timeout_ms,
         .listen = settings->listen,
         .data_dir = settings->data_dir,
         .database_url = settings->database_url,
@@ -39,7 +45,7 @@ static int run(const struct invocation *in, struct err *err)
 
 const struct command command_serve = {
     .name = "serve",
-    .summary = "Run everything: HTTP, aggregation, retention.",
+    .summary = "Run everything, or some roles of it: HTTP, aggregation, retention.",
     .note = "Says \"abacus: listening on http://ADDRESS:PORT\" when it is ready; SIGTERM and "
             "SIGINT end it "
             "clean.",

@@ -41,7 +41,27 @@ const struct option settings_options[] = {
      .value = "URL",
      .group = SETTINGS_DATA,
      FIELD(database_url),
-     .sentence = "The database; unless set, sqlite:DATA_DIR/abacus.db."},
+     .sentence = "The database, sqlite:PATH or postgres://...; unless set, "
+                 "sqlite:DATA_DIR/abacus.db. One with a password belongs in the environment or the "
+                 "file, not on the command line."},
+    {.name = "redis-url",
+     .environment = "REDIS_URL",
+     .type = OPTION_REDIS,
+     .value = "URL",
+     .group = SETTINGS_DATA,
+     FIELD(redis_url),
+     .sentence = "The buffer between nodes and the cache, redis://... or redis+sentinel://...; "
+                 "unless set, the event log is the buffer and the cache is in the process."},
+    {.name = "roles",
+     .environment = "ABACUS_ROLES",
+     .type = OPTION_SET,
+     .value = "ingest,aggregate,query,web",
+     .fallback = "ingest,aggregate,query,web",
+     .group = SETTINGS_SERVE,
+     FIELD(roles),
+     .sentence =
+         "What this node does: ingest (tracking, the event log), aggregate (the job), query "
+         "(the API that reads), web (scripts and pages)."},
     {.name = "aggregate-interval",
      .environment = "ABACUS_AGGREGATE_INTERVAL",
      .type = OPTION_DURATION,
@@ -53,6 +73,17 @@ const struct option settings_options[] = {
      .group = SETTINGS_SERVE,
      FIELD(aggregate_interval_ms),
      .sentence = "The pause between runs of the job in serve; 0 leaves the job to cron."},
+    {.name = "drain-timeout",
+     .environment = "ABACUS_DRAIN_TIMEOUT",
+     .type = OPTION_DURATION,
+     .value = "DURATION",
+     .fallback = "30s",
+     .min = 100,
+     .max = 86400000,
+     .zero = true,
+     .group = SETTINGS_SERVE,
+     FIELD(drain_timeout_ms),
+     .sentence = "How long a stopping node of the platform waits for its log to be committed."},
     {.name = "durability",
      .environment = "ABACUS_DURABILITY",
      .type = OPTION_CHOICE,
@@ -214,6 +245,38 @@ void settings_complete(struct settings *settings, struct arena *arena)
     }
 }
 
+/* "scheme://user:PASSWORD@host/name?password=..." */
+struct str settings_shown(struct str url, struct arena *arena)
+{
+    url = str_starts(url, STR("sqlite:")) ? url : str_slice(url, 0, str_find(url, 0, '?'));
+    size_t user = str_find(url, 0, '/') + 2, at = url.len;
+    struct buf shown = {0};
+
+    for (size_t i = user; i < url.len && url.ptr[i] != '/'; i++) {
+        at = url.ptr[i] == '@' ? i : at;
+    }
+    size_t colon =
+        user < at && at < url.len ? str_find(str_slice(url, user, at), 0, ':') + user : at;
+    buf_add(&shown, str_slice(url, 0, colon));
+    buf_add(&shown, colon < at ? STR(":***") : STR(""));
+    buf_add(&shown, str_slice(url, at, url.len));
+    struct str copy = arena_str(arena, buf_str(&shown));
+    buf_release(&shown);
+    return copy;
+}
+
+struct str settings_queue_url(const struct settings *settings, struct arena *arena)
+{
+    if (settings->redis_url.len > 0) {
+        return settings->redis_url;
+    }
+    struct buf url = {0};
+    buf_addf(&url, "log:%.*s", STR_FMT(settings->data_dir));
+    struct str copy = arena_str(arena, buf_str(&url));
+    buf_release(&url);
+    return copy;
+}
+
 enum log_level settings_log_level(const struct settings *settings)
 {
     static const char *const names[] = {
@@ -255,7 +318,7 @@ int settings_open_store(const struct settings *settings, bool read_only, struct 
 {
     struct store_config config = {
         .url = settings->database_url, .data_dir = settings->data_dir, .read_only = read_only};
-    if (read_only) {
+    if (read_only && str_starts(config.url, STR("sqlite:"))) {
         struct str path = str_slice(config.url, STR("sqlite:").len, config.url.len);
         char *name = ARENA_NEW(arena, char, path.len + 1);
         memcpy(name, path.ptr, path.len);
@@ -264,12 +327,13 @@ int settings_open_store(const struct settings *settings, bool read_only, struct 
             return err_set(err, ERR_NOTFOUND,
                            "database %s: not there yet (abacus migrate makes it)", name);
         }
-    } else {
+    } else if (!read_only) {
         int rc = settings_make_data_dir(settings, arena, err);
         if (rc != 0) {
             return rc;
         }
     }
     int rc = store_open(&config, out, err);
-    return rc == 0 ? 0 : err_wrap(err, rc, "database %.*s", STR_FMT(config.url));
+    return rc == 0 ? 0
+                   : err_wrap(err, rc, "database %.*s", STR_FMT(settings_shown(config.url, arena)));
 }

@@ -19,17 +19,26 @@ enum settings_group {
 };
 
 struct settings {
-    struct str config, listen, data_dir, database_url, durability, public_url, log, demo_site;
+    struct str config, listen, data_dir, database_url, redis_url, durability, public_url, log,
+        demo_site;
+    unsigned roles; /* a set of enum role (api/api.h) */
     struct cidr_list trusted_proxies;
-    int64_t aggregate_interval_ms, log_keep_ms, log_max_bytes;
+    int64_t aggregate_interval_ms, drain_timeout_ms, log_keep_ms, log_max_bytes;
     int64_t raw_days, visit_days, stats_days, audit_days;
     int64_t max_connections, max_connections_per_address, threads, query_threads;
 };
 
 extern const struct option settings_options[];
 
-/* What follows from other settings: the place of the database. */
+/* What follows from other settings: the place of the database. Passwords in URLs stay there:
+ * settings_shown() is for people. */
 void settings_complete(struct settings *settings, struct arena *arena);
+
+/* A URL without its password. */
+struct str settings_shown(struct str url, struct arena *arena);
+
+/* The queue that the job reads: Redis, or this machine's log. */
+struct str settings_queue_url(const struct settings *settings, struct arena *arena);
 
 enum log_level settings_log_level(const struct settings *settings);
 

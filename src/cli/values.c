@@ -289,13 +289,59 @@ static int read_database(const struct option *option, struct str text, struct ar
 {
     (void)option;
     (void)arena;
-    if (str_starts(text, STR("postgres:")) || str_starts(text, STR("postgresql:"))) {
-        return err_set(err, ERR_INVALID, "PostgreSQL is not built yet; use sqlite:PATH");
+    static const struct str schemes[] = {
+        {"sqlite:", 7}, {"postgres://", 11}, {"postgresql://", 13}};
+    for (size_t i = 0; i < sizeof(schemes) / sizeof(schemes[0]); i++) {
+        if (str_starts(text, schemes[i]) && text.len > schemes[i].len) {
+            return keep(text, field);
+        }
     }
-    if (!str_starts(text, STR("sqlite:")) || text.len == STR("sqlite:").len) {
-        return not_a(text, "no database (try sqlite:PATH)", err);
+    /* It may hold a password: the text is not repeated. */
+    return err_set(err, ERR_INVALID, "no database (try sqlite:PATH or postgres://HOST/NAME)");
+}
+
+static int read_redis(const struct option *option, struct str text, struct arena *arena,
+                      void *field, struct err *err)
+{
+    (void)option;
+    (void)arena;
+    static const struct str schemes[] = {{"redis://", 8}, {"redis+sentinel://", 17}};
+    for (size_t i = 0; i < sizeof(schemes) / sizeof(schemes[0]); i++) {
+        if (str_starts(text, schemes[i]) && text.len > schemes[i].len) {
+            return keep(text, field);
+        }
     }
-    return keep(text, field);
+    return err_set(err, ERR_INVALID, "no Redis (try redis://HOST:PORT)");
+}
+
+/* The place of `name` in a list "a,b,c", or -1. */
+static int place_in(const char *list, struct str name)
+{
+    struct str rest = str_from(list), piece;
+    for (int i = 0; str_next(&rest, ',', &piece); i++) {
+        if (str_eq(piece, name)) {
+            return i;
+        }
+    }
+    return -1;
+}
+
+static int read_set(const struct option *option, struct str text, struct arena *arena, void *field,
+                    struct err *err)
+{
+    struct str rest = text, piece;
+    unsigned set = 0;
+    (void)arena;
+    while (str_next(&rest, ',', &piece)) {
+        int place = place_in(option->value, str_trim(piece));
+        if (place < 0) {
+            return err_set(err, ERR_INVALID, "\"%.*s\" is none of %s", STR_FMT(piece),
+                           option->value);
+        }
+        set |= 1U << place;
+    }
+    *(unsigned *)field = set;
+    return 0;
 }
 
 static int read_cidrs(const struct option *option, struct str text, struct arena *arena,
@@ -340,6 +386,7 @@ static read_fn *const readers[OPTION_TYPES] = {
     [OPTION_HOST] = read_host,         [OPTION_ORIGIN] = read_origin,
     [OPTION_ZONE] = read_zone,         [OPTION_ENDPOINT] = read_endpoint,
     [OPTION_URL] = read_url,           [OPTION_DATABASE] = read_database,
+    [OPTION_REDIS] = read_redis,       [OPTION_SET] = read_set,
     [OPTION_CIDRS] = read_cidrs,       [OPTION_COUNT] = read_count,
     [OPTION_DURATION] = read_duration, [OPTION_SIZE] = read_size,
 };

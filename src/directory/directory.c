@@ -3,8 +3,10 @@
  *
  * A look is cheap while nothing changed: one question for the store's version. If that moved, the
  * counter that each change of sites and tokens raises is read, and only if that moved too are the
- * rows. The salts are asked for when the set of living dates changed, and every hour, since another
- * process may have made or removed some. Where the store cannot be read, the last snapshot stays.
+ * rows. The salts are asked for when the set of living dates changed, when their own counter says
+ * that another process changed some, and every hour, for stores without such a counter; what is
+ * held goes with the question, for a store that has lost them. Where the store cannot be read, the
+ * last snapshot stays, and where there is none yet, it is tried again with each look.
  *
  * Threads: one loads (the directory's own once it runs); any number take and give back. The lock is
  * held to copy one pointer and count one reference; the last holder frees.
@@ -51,6 +53,9 @@ static int load_salts(struct directory *directory, struct store *store, int64_t 
                       struct salt_box **out, struct err *err)
 {
     struct salt_box *box = salt_box_new();
+
+    if (directory->current != NULL)
+        *box->salts = *directory->current->box->salts;
     int rc = store_salts(store, now_ms, box->salts, err);
 
     if (rc != 0) {
@@ -78,7 +83,7 @@ static int load_tables(struct directory *directory, struct store *store, struct 
         rc = store_read_directory(store, &arena, &rows, err);
     if (rc == 0) {
         *out = tables_new(directory, before, &rows);
-        directory->rows_version = counters[COUNTER_DIRECTORY];
+        directory->rows_version = (*out)->version = counters[COUNTER_DIRECTORY];
         sodium_memzero(&rows, sizeof(rows));
     }
     arena_free(&arena);
@@ -123,21 +128,72 @@ int directory_load(struct directory *directory, struct store *store, int64_t now
     return load(directory, store, true, true, now_ms, err);
 }
 
+int directory_refresh(struct directory *directory, struct store *store, int64_t now_ms,
+                      struct err *err)
+{
+    struct snapshot *current = directory->current;
+    int64_t counters[COUNTERS];
+    int rc = store_counters(store, counters, err);
+
+    if (rc != 0 || (current != NULL && counters[COUNTER_DIRECTORY] == directory->rows_version))
+        return rc;
+    if (current != NULL)
+        return load(directory, store, true, false, now_ms, err);
+    struct salt_box *none = salt_box_new();
+    struct tables *tables = NULL;
+
+    rc = load_tables(directory, store, &tables, err);
+    if (rc == 0)
+        swap(directory, snapshot_new(tables, none));
+    tables_give(tables);
+    salt_box_give(none);
+    return rc;
+}
+
 /* -- the thread -------------------------------------------------------------------------------- */
 
-/* *version moves on only with what was read under it. */
-static int follow_rows(struct directory *directory, int64_t *version, int64_t now_ms,
-                       struct err *err)
+/* What is new since *version, which moves on; counters are read before what they speak of. */
+struct news {
+    bool rows, salts;
+    int64_t salts_version;
+};
+
+static int find_news(const struct directory *directory, int64_t *version, struct news *out,
+                     struct err *err)
 {
     int64_t now_version = 0, counters[COUNTERS];
     int rc = store_version(directory->store, &now_version, err);
 
-    if (rc != 0 || (now_version == *version && directory->current != NULL))
+    if (rc != 0 || now_version == *version)
         return rc;
     rc = store_counters(directory->store, counters, err);
-    if (rc == 0 && directory->current != NULL &&
-        counters[COUNTER_DIRECTORY] != directory->rows_version)
-        rc = load(directory, directory->store, true, false, now_ms, err);
+    if (rc != 0)
+        return rc;
+    *version = now_version;
+    out->rows = counters[COUNTER_DIRECTORY] != directory->rows_version;
+    out->salts = counters[COUNTER_SALTS] != directory->salts_version;
+    out->salts_version = counters[COUNTER_SALTS];
+    return 0;
+}
+
+/* Rows and salts fail each for itself: neither keeps the other from following. *version moves on
+ * only when everything that was new under it has been read. */
+static int follow_store(struct directory *directory, int64_t *version, int64_t now_ms,
+                        struct err *err)
+{
+    struct news news = {.salts_version = directory->salts_version};
+    int64_t now_version = *version;
+    int rc = find_news(directory, &now_version, &news, err);
+    int rows_rc = 0, salts_rc = 0;
+
+    if (news.rows)
+        rows_rc = load(directory, directory->store, true, false, now_ms, err);
+    if (news.salts || salts_due(directory, now_ms))
+        salts_rc = load(directory, directory->store, false, true, now_ms, err);
+    if (salts_rc == 0)
+        directory->salts_version = news.salts_version;
+    if (rc == 0)
+        rc = rows_rc != 0 ? rows_rc : salts_rc;
     if (rc == 0)
         *version = now_version;
     return rc;
@@ -153,21 +209,14 @@ static void tell(struct directory *directory, int rc, const struct err *err)
     directory->told_failure = rc != 0;
 }
 
-/* Rows and salts fail each for itself: neither keeps the other from following. */
 static void look(struct directory *directory, int64_t *version)
 {
     int64_t now_ms = clock_wall_ms();
     struct err err = {""};
-    int rc, salts_rc = 0;
+    int rc = directory->current == NULL ? directory_load(directory, directory->store, now_ms, &err)
+                                        : follow_store(directory, version, now_ms, &err);
 
-    if (directory->current == NULL) {
-        rc = directory_load(directory, directory->store, now_ms, &err);
-    } else {
-        rc = follow_rows(directory, version, now_ms, &err);
-        if (salts_due(directory, now_ms))
-            salts_rc = load(directory, directory->store, false, true, now_ms, &err);
-    }
-    tell(directory, rc != 0 ? rc : salts_rc, &err);
+    tell(directory, rc, &err);
     if (directory->config.tick != NULL)
         directory->config.tick(directory->config.ctx, directory->store, now_ms);
 }
@@ -245,6 +294,7 @@ struct directory *directory_new(const struct directory_config *config)
     pthread_condattr_t steady;
 
     directory->config = *config;
+    directory->salts_version = -1;
     (void)pthread_mutex_init(&directory->lock, NULL);
     (void)pthread_mutex_init(&directory->zones.lock, NULL);
     (void)pthread_mutex_init(&directory->stop_lock, NULL);

@@ -66,6 +66,13 @@ const struct token *snapshot_token(const struct snapshot *snapshot,
                                    const uint8_t hash[TOKEN_HASH_BYTES], int64_t now_ms);
 const struct salts *snapshot_salts(const struct snapshot *snapshot);
 const uint8_t *snapshot_id_key(const struct snapshot *snapshot);
+/* COUNTER_DIRECTORY as it was before tenants, sites and tokens were read. */
+int64_t snapshot_version(const struct snapshot *snapshot);
+
+/* For the job, which needs no salts: read tenants, sites and tokens if they changed since. Not
+ * beside directory_start(). */
+int directory_refresh(struct directory *directory, struct store *store, int64_t now_ms,
+                      struct err *err);
 
 /* Build a struct site from its row; it borrows from `arena`. Zones come from and stay in
  * `directory`. */

@@ -41,6 +41,7 @@ struct tables {
     struct names tenants;
     struct names tokens; /* hash -> stored_token */
     uint8_t id_key[16];
+    int64_t version; /* COUNTER_DIRECTORY, read before the rows */
 };
 
 struct tables *tables_new(struct directory *directory, const struct tables *before,
@@ -92,6 +93,7 @@ struct directory {
 
     /* Of the thread that loads: the directory's own once it runs. */
     int64_t rows_version;            /* COUNTER_DIRECTORY of the tables */
+    int64_t salts_version;           /* COUNTER_SALTS, read before the salts were; -1: not yet */
     int32_t salts_first, salts_last; /* dates for which salts were asked */
     int64_t salts_read_ms;
     bool told_unlocked, told_failure;

@@ -135,3 +135,8 @@ const uint8_t *snapshot_id_key(const struct snapshot *snapshot)
 {
     return snapshot->tables->id_key;
 }
+
+int64_t snapshot_version(const struct snapshot *snapshot)
+{
+    return snapshot->tables->version;
+}

@@ -182,6 +182,7 @@ struct salts {
     size_t count;
     struct salt {
         int32_t day;
+        int64_t made_ms; /* where it was made: of two for a date the earlier one holds */
         uint8_t key[SALT_BYTES];
     } salt[SALTS_MAX];
 };

@@ -102,12 +102,14 @@ struct http_route {
     const char *summary;             /* for openapi.json; NULL: not listed there */
     const struct http_param *params; /* ends with a NULL name; may be NULL */
     const char *access;              /* "none", "stats:read" ...: for openapi.json */
+    unsigned group; /* a bit of the application's own; 0: served whatever http_config.groups says */
 };
 
 struct http_config {
     struct str listen; /* "127.0.0.1:8080", "[::1]:0" */
     const struct http_route *routes;
     size_t routes_count;
+    unsigned groups;                  /* of the routes that are served; the others do not exist */
     unsigned threads;                 /* 0: one per core */
     unsigned query_threads;           /* 0: 2 */
     unsigned query_queue;             /* requests waiting for a query thread; 0: 256 */

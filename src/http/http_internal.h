@@ -179,7 +179,7 @@ struct router {
 };
 
 int router_init(struct router *router, const struct http_route *routes, size_t count,
-                struct err *err);
+                unsigned groups, struct err *err);
 void router_release(struct router *router);
 /* NULL: no such path. *param is the raw segment. */
 const struct target *router_find(const struct router *router, struct str path, struct str *param);

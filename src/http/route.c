@@ -101,15 +101,20 @@ static void router_link(struct router *router)
     }
 }
 
+static bool is_served(const struct http_route *route, unsigned groups)
+{
+    return route->group == 0 || (route->group & groups) != 0;
+}
+
 int router_init(struct router *router, const struct http_route *routes, size_t count,
-                struct err *err)
+                unsigned groups, struct err *err)
 {
     *router = (struct router){.routes = routes};
     if (count >= NO_ROUTE)
         return err_set(err, ERR_INVALID, "more than %d routes", NO_ROUTE - 1);
     router->targets = ARENA_NEW(&router->arena, struct target, count + 1);
     for (size_t i = 0; i < count; i++) {
-        int rc = router_add(router, i, err);
+        int rc = is_served(&routes[i], groups) ? router_add(router, i, err) : 0;
 
         if (rc != 0) {
             router_release(router);

@@ -198,7 +198,7 @@ static int start_daemon(struct http *http, struct err *err)
 static int start_all(struct http *http, struct err *err)
 {
     const struct http_config *c = &http->config;
-    int rc = router_init(&http->router, c->routes, c->routes_count, err);
+    int rc = router_init(&http->router, c->routes, c->routes_count, c->groups, err);
 
     if (rc == 0)
         rc = fit_to_file_limit(http, err);

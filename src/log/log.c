@@ -248,8 +248,7 @@ static void take_positions(struct log *log, const struct position *positions, si
             uint16_t p = positions[i].partition;
 
             if (p < PARTITIONS &&
-                memcmp(&run->producer, &positions[i].producer, sizeof(run->producer)) == 0 &&
-                positions[i].number > run->released[p])
+                memcmp(&run->producer, &positions[i].producer, sizeof(run->producer)) == 0)
                 run->released[p] = positions[i].number;
         }
     }
@@ -262,6 +261,8 @@ void log_release(struct log *log, const struct position *positions, size_t count
     (void)pthread_mutex_lock(&log->lock);
     take_positions(log, positions, count);
     for (struct segment *s = log->segments.head; s != NULL; s = s->next) {
+        if (s->released && !all_released(s))
+            s->released = s->expired = false;
         if (!s->released && all_released(s)) {
             s->released = true;
             s->released_ms = now_ms;

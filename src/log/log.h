@@ -79,8 +79,9 @@ void log_when_durable(struct log *log, uint64_t ticket, void (*done)(void *ctx, 
 
 /* The numbers up to these positions are committed in the store: segments of which everything is may
  * go keep_ms after the call that found it, by a later call (so call it in every run, also without
- * news), the oldest of each producer first. Positions of unknown producers are passed over. Any
- * thread. */
+ * news), the oldest of each producer first. Positions of unknown producers are passed over. Where
+ * the store went back in time (a restored backup), what lies behind its positions now is not
+ * released any more, if it is still there. Any thread. */
 void log_release(struct log *log, const struct position *positions, size_t count, int64_t now_ms);
 
 /* The producer of the next append. It changes when flushing has failed: what was appended before
@@ -130,6 +131,9 @@ size_t log_reader_lost(const struct log_reader *reader, const struct position **
 /* The payloads given so far are no longer used: free their memory. */
 void log_reader_trim(struct log_reader *reader);
 
+/* Whether a process holds the lock of this log. */
+bool log_is_held(struct str data_dir);
+
 /* How many published records lie behind `committed`, and when the first of them in the log was
  * appended (ms; 0: none). Full segments are counted by their headers; only the last one is read. */
 struct log_backlog {
@@ -138,6 +142,14 @@ struct log_backlog {
 };
 int log_backlog(struct str data_dir, const struct position *committed, size_t count,
                 struct log_backlog *out, struct err *err);
+
+/* Where the log ends: the last published number of each (producer, partition) of which anything is
+ * left, *out in `arena`. Once all is committed up to there, so is everything that was answered
+ * before the call. A log that nobody holds ends before its first bad record, where recovery would
+ * cut it.
+ */
+int log_ends(struct str data_dir, struct arena *arena, struct position **out, size_t *count,
+             struct err *err);
 
 /* The producers of which a segment is left, that is, who may still append to, or be asked for,
  * records: *out in `arena`, each once. */

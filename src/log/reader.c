@@ -35,54 +35,13 @@ static char *copy_text(struct str s)
     return text;
 }
 
-static int open_in(const char *data_dir, const char *name, int flags)
-{
-    char path[4096];
-    int n = snprintf(path, sizeof(path), "%s/%s", data_dir, name);
-
-    if (n < 0 || (size_t)n >= sizeof(path)) {
-        errno = ENAMETOOLONG;
-        return -1;
-    }
-    return open(path, flags | O_CLOEXEC);
-}
-
-/* -- committed positions -- */
-
-/* The committed numbers of one producer, 0 where there are none. */
-static void committed_of(const struct position *committed, size_t count,
-                         const struct producer *producer, uint64_t out[PARTITIONS])
-{
-    memset(out, 0, PARTITIONS * sizeof(*out));
-    for (size_t i = 0; i < count; i++) {
-        const struct position *at = &committed[i];
-
-        if (at->partition < PARTITIONS && at->number > out[at->partition] &&
-            memcmp(&at->producer, producer, sizeof(*producer)) == 0)
-            out[at->partition] = at->number;
-    }
-}
-
-/* How many records of a sealed segment lie behind `done`. */
-static uint64_t count_behind(const struct segment_file *file, const uint64_t *done)
-{
-    uint64_t records = 0;
-
-    for (size_t p = 0; p < PARTITIONS; p++) {
-        uint64_t first = file->header.first[p] > done[p] ? file->header.first[p] : done[p] + 1;
-
-        records += file->seal.next[p] > first ? file->seal.next[p] - first : 0;
-    }
-    return records;
-}
-
 /* -- from segment to segment -- */
 
 static int open_directory(struct log_reader *reader, struct err *err)
 {
     if (reader->dirfd >= 0)
         return 1;
-    reader->dirfd = open_in(reader->data_dir, "log", O_RDONLY | O_DIRECTORY);
+    reader->dirfd = log_open_in(str_from(reader->data_dir), "log", O_RDONLY | O_DIRECTORY);
     if (reader->dirfd >= 0)
         return 1;
     if (errno == ENOENT)
@@ -104,8 +63,8 @@ static int enter(struct log_reader *reader, uint64_t sequence, struct err *err)
         segment_file_close(&reader->file);
         return 0;
     }
-    committed_of(reader->committed, reader->committed_count, &reader->file.header.producer, done);
-    if (reader->file.sealed && count_behind(&reader->file, done) == 0) {
+    segment_file_committed(&reader->file, reader->committed, reader->committed_count, done);
+    if (reader->file.sealed && segment_file_behind(&reader->file, done) == 0) {
         segment_file_close(&reader->file);
         reader->sequence = sequence;
         return err_set(err, ERR_NOTFOUND, "all of the segment is committed");
@@ -150,10 +109,10 @@ static int advance(struct log_reader *reader, struct err *err)
 
 /* -- a record that fails its check -- */
 
-static bool lock_is_held(const char *data_dir)
+bool log_is_held(struct str data_dir)
 {
     struct flock lock = {.l_type = F_WRLCK, .l_whence = SEEK_SET};
-    int fd = open_in(data_dir, "log.lock", O_RDONLY);
+    int fd = log_open_in(data_dir, "log.lock", O_RDONLY);
 
     if (fd < 0)
         return false;
@@ -197,7 +156,7 @@ static int say_bad(const struct log_reader *reader, struct err *err)
 /* 0 while the record may still be on its way. */
 static int bad_record(const struct log_reader *reader, struct err *err)
 {
-    if (lock_is_held(reader->data_dir) && producer_is_newest(reader))
+    if (log_is_held(str_from(reader->data_dir)) && producer_is_newest(reader))
         return 0;
     return say_bad(reader, err);
 }
@@ -315,136 +274,4 @@ int log_reader_next(struct log_reader *reader, struct log_record *out, struct er
 void log_reader_trim(struct log_reader *reader)
 {
     cursor_trim(&reader->cursor);
-}
-
-/* -- backlog -- */
-
-/* Read the segment for what lies behind `done`; only for the first one, if `first_only`. */
-static int scan_behind(const struct segment_file *file, const uint64_t *done, bool first_only,
-                       struct log_backlog *out, struct err *err)
-{
-    struct cursor cursor = segment_file_cursor(file);
-    struct cursor_record record;
-    int rc;
-
-    while ((rc = cursor_next(&cursor, &record, err)) == CURSOR_RECORD) {
-        if (record.head.number > done[record.head.partition]) {
-            if (out->oldest_ms == 0)
-                out->oldest_ms = record.head.appended_ms;
-            if (first_only)
-                break;
-            out->records++;
-        }
-        cursor_trim(&cursor);
-    }
-    cursor_release(&cursor);
-    return rc < 0 ? rc : 0;
-}
-
-static int add_segment(struct segment_file *file, const struct position *committed, size_t count,
-                       struct log_backlog *out, struct err *err)
-{
-    uint64_t done[PARTITIONS];
-
-    if (file->state != HEADER_GOOD)
-        return 0;
-    committed_of(committed, count, &file->header.producer, done);
-    if (!file->sealed)
-        return scan_behind(file, done, false, out, err);
-
-    uint64_t records = count_behind(file, done);
-
-    out->records += records;
-    if (records == 0 || out->oldest_ms != 0)
-        return 0;
-    return scan_behind(file, done, true, out, err);
-}
-
-/* Call fn for each segment of the log. */
-static int each_segment(struct str data_dir,
-                        int (*fn)(void *ctx, struct segment_file *file, struct err *err), void *ctx,
-                        struct err *err)
-{
-    struct sequence_list list = {0};
-    struct log_reader *reader;
-    int rc = log_reader_open(data_dir, NULL, 0, &reader, err);
-
-    if (rc == 0 && reader->dirfd >= 0)
-        rc = sequence_list_read(reader->dirfd, &list, err);
-    for (size_t i = 0; rc == 0 && i < list.count; i++) {
-        struct segment_file file;
-
-        rc = segment_file_open(reader->dirfd, list.items[i], O_RDONLY, &file, err);
-        if (rc == 0) {
-            rc = fn(ctx, &file, err);
-            segment_file_close(&file);
-        }
-        /* It was removed meanwhile. */
-        rc = rc == ERR_NOTFOUND ? 0 : rc;
-    }
-    sequence_list_release(&list);
-    log_reader_close(&reader);
-    return rc;
-}
-
-struct counting {
-    const struct position *committed;
-    size_t count;
-    struct log_backlog *out;
-};
-
-static int count_segment(void *ctx, struct segment_file *file, struct err *err)
-{
-    struct counting *counting = ctx;
-
-    return add_segment(file, counting->committed, counting->count, counting->out, err);
-}
-
-int log_backlog(struct str data_dir, const struct position *committed, size_t count,
-                struct log_backlog *out, struct err *err)
-{
-    struct counting counting = {committed, count, out};
-
-    *out = (struct log_backlog){0};
-    return each_segment(data_dir, count_segment, &counting, err);
-}
-
-struct listing {
-    struct arena *arena;
-    struct producer *producers;
-    size_t count, cap;
-};
-
-static int list_segment(void *ctx, struct segment_file *file, struct err *err)
-{
-    struct listing *list = ctx;
-    const struct producer *producer = &file->header.producer;
-
-    (void)err;
-    if (file->state != HEADER_GOOD)
-        return 0;
-    for (size_t i = 0; i < list->count; i++)
-        if (memcmp(&list->producers[i], producer, sizeof(*producer)) == 0)
-            return 0;
-    if (list->count == list->cap) {
-        struct producer *old = list->producers;
-
-        list->cap = list->cap == 0 ? 16 : list->cap * 2;
-        list->producers = ARENA_NEW(list->arena, struct producer, list->cap);
-        if (list->count > 0)
-            memcpy(list->producers, old, list->count * sizeof(*old));
-    }
-    list->producers[list->count++] = *producer;
-    return 0;
-}
-
-int log_producers(struct str data_dir, struct arena *arena, struct producer **out, size_t *count,
-                  struct err *err)
-{
-    struct listing list = {.arena = arena};
-    int rc = each_segment(data_dir, list_segment, &list, err);
-
-    *out = list.producers;
-    *count = list.count;
-    return rc;
 }

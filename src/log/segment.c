@@ -46,6 +46,18 @@ void *log_alloc(size_t size)
 
 /* -- names -- */
 
+int log_open_in(struct str data_dir, const char *name, int flags)
+{
+    char path[4096];
+    int n = snprintf(path, sizeof(path), "%.*s/%s", STR_FMT(data_dir), name);
+
+    if (n < 0 || (size_t)n >= sizeof(path)) {
+        errno = ENAMETOOLONG;
+        return -1;
+    }
+    return open(path, flags | O_CLOEXEC);
+}
+
 void segment_name(uint64_t sequence, char out[SEGMENT_NAME])
 {
     (void)snprintf(out, SEGMENT_NAME, "%016" PRIx64 ".seg", sequence);
@@ -201,6 +213,31 @@ struct cursor segment_file_cursor(const struct segment_file *file)
 bool segment_file_settled(const struct segment_file *file)
 {
     return file->sealed && file->size == file->seal.end;
+}
+
+void segment_file_committed(const struct segment_file *file, const struct position *committed,
+                            size_t count, uint64_t out[PARTITIONS])
+{
+    memset(out, 0, PARTITIONS * sizeof(*out));
+    for (size_t i = 0; i < count; i++) {
+        const struct position *at = &committed[i];
+
+        if (at->partition < PARTITIONS && at->number > out[at->partition] &&
+            memcmp(&at->producer, &file->header.producer, sizeof(at->producer)) == 0)
+            out[at->partition] = at->number;
+    }
+}
+
+uint64_t segment_file_behind(const struct segment_file *file, const uint64_t *done)
+{
+    uint64_t records = 0;
+
+    for (size_t p = 0; p < PARTITIONS; p++) {
+        uint64_t first = file->header.first[p] > done[p] ? file->header.first[p] : done[p] + 1;
+
+        records += file->seal.next[p] > first ? file->seal.next[p] - first : 0;
+    }
+    return records;
 }
 
 int segment_file_seal(struct segment_file *file, uint64_t end, const uint64_t *next,

@@ -19,6 +19,9 @@ extern const struct log_io log_io_system;
 /* Zeroed, or the process ends. */
 void *log_alloc(size_t size) __attribute__((malloc, returns_nonnull, alloc_size(1)));
 
+/* Open a file or directory in the data directory, as open(2). */
+int log_open_in(struct str data_dir, const char *name, int flags);
+
 /* The sequence numbers of the segments in a directory, ascending. */
 struct sequence_list {
     uint64_t *items;
@@ -51,6 +54,11 @@ void segment_file_close(struct segment_file *file);
 struct cursor segment_file_cursor(const struct segment_file *file);
 /* All of it that counts is known to be on the disk: see log.c. */
 bool segment_file_settled(const struct segment_file *file);
+/* The committed numbers of its producer, 0 where there are none. */
+void segment_file_committed(const struct segment_file *file, const struct position *committed,
+                            size_t count, uint64_t out[PARTITIONS]);
+/* How many of its records lie behind `done`; only of a sealed one. */
+uint64_t segment_file_behind(const struct segment_file *file, const uint64_t *done);
 /* Write the seal, so that a reader that has the file open goes on to the next. */
 int segment_file_seal(struct segment_file *file, uint64_t end, const uint64_t *next,
                       struct err *err);

@@ -203,8 +203,19 @@ void metrics_aggregate(struct metrics *metrics, double seconds)
     histogram_observe(&metrics->aggregate, seconds);
 }
 
+void metrics_cache(struct metrics *metrics, enum metrics_cache result)
+{
+    if (result < METRICS_CACHE_RESULTS)
+        add(&metrics->cache[result], 1);
+}
+
 void metrics_set(struct metrics *metrics, enum metrics_gauge gauge, int64_t value)
 {
     if (gauge < METRICS_GAUGES)
         atomic_store_explicit(&metrics->gauges[gauge], value, memory_order_relaxed);
+}
+
+void metrics_unset(struct metrics *metrics, enum metrics_gauge gauge)
+{
+    metrics_set(metrics, gauge, METRICS_UNSET);
 }

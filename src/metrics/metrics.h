@@ -45,6 +45,7 @@ void metrics_rejected(struct metrics *metrics, unsigned reason, uint64_t n);
 enum metrics_error {
     METRICS_ERROR_STORE,
     METRICS_ERROR_LOG,
+    METRICS_ERROR_REDIS,
     METRICS_ERROR_INTERNAL,
     METRICS_ERRORS
 };
@@ -55,6 +56,16 @@ void metrics_http(struct metrics *metrics, size_t route, int code, double second
 void metrics_db(struct metrics *metrics, const char *op, double seconds);
 void metrics_aggregate(struct metrics *metrics, double seconds);
 
+/* What a question to the cache for an answer came to. */
+enum metrics_cache {
+    METRICS_CACHE_HIT,
+    METRICS_CACHE_MISS,
+    METRICS_CACHE_STALE,
+    METRICS_CACHE_ERROR,
+    METRICS_CACHE_RESULTS
+};
+void metrics_cache(struct metrics *metrics, enum metrics_cache result);
+
 enum metrics_gauge {
     METRICS_QUEUE_PENDING,
     METRICS_LOG_PENDING,
@@ -63,8 +74,9 @@ enum metrics_gauge {
     METRICS_DAILY_STATS_TOTAL, /* exposed as a counter */
     METRICS_GAUGES,
 };
-/* Until set, a gauge is left out. */
+/* Until set, a gauge is left out; and again once it is unset, because nobody knows its value. */
 void metrics_set(struct metrics *metrics, enum metrics_gauge gauge, int64_t value);
+void metrics_unset(struct metrics *metrics, enum metrics_gauge gauge);
 
 void metrics_render(struct metrics *metrics, struct buf *out);
 

@@ -46,6 +46,7 @@ struct metrics {
 
     _Atomic uint64_t *dropped, *rejected;
     _Atomic uint64_t errors[METRICS_ERRORS];
+    _Atomic uint64_t cache[METRICS_CACHE_RESULTS];
     struct metrics_route *routes;
     struct metrics_op {
         _Atomic(const char *) name;

@@ -21,7 +21,13 @@ static const char *const event_names[METRICS_EVENT_NAMES] = {
 
 static const char *const error_kinds[METRICS_ERRORS] = {[METRICS_ERROR_STORE] = "store",
                                                         [METRICS_ERROR_LOG] = "log",
+                                                        [METRICS_ERROR_REDIS] = "redis",
                                                         [METRICS_ERROR_INTERNAL] = "internal"};
+
+static const char *const cache_results[METRICS_CACHE_RESULTS] = {[METRICS_CACHE_HIT] = "hit",
+                                                                 [METRICS_CACHE_MISS] = "miss",
+                                                                 [METRICS_CACHE_STALE] = "stale",
+                                                                 [METRICS_CACHE_ERROR] = "error"};
 
 void metrics_escape(struct str text, struct buf *out)
 {
@@ -141,6 +147,13 @@ static void render_errors(struct metrics *metrics, const struct family *family, 
 {
     for (size_t i = 0; i < METRICS_ERRORS; i++)
         add_labelled(family->name, "kind", str_from(error_kinds[i]), load(&metrics->errors[i]),
+                     out);
+}
+
+static void render_cache(struct metrics *metrics, const struct family *family, struct buf *out)
+{
+    for (size_t i = 0; i < METRICS_CACHE_RESULTS; i++)
+        add_labelled(family->name, "result", str_from(cache_results[i]), load(&metrics->cache[i]),
                      out);
 }
 
@@ -273,6 +286,8 @@ static const struct family families[] = {
      render_requests, 0},
     {"analytics_http_request_duration_seconds", "histogram",
      "Time from the complete request to the end of its answer.", render_durations, 0},
+    {"analytics_cache_requests_total", "counter", "Answers looked for in the cache, by result.",
+     render_cache, 0},
     {"analytics_site_series", "gauge", "Sites that have series of their own.", render_site_series,
      0},
     {"analytics_site_series_limit", "gauge", "Sites that may have series of their own.",

@@ -71,5 +71,6 @@ int query_ledger(struct store *store, const struct site *site, struct range rang
     }
     if (kept.from > kept.to)
         return 0;
-    return store_each_ledger(store, site->id, kept.from, kept.to, add_row, &reader, err);
+    return store_each_ledger(store, site->tenant, site->id, kept.from, kept.to, add_row, &reader,
+                             err);
 }

@@ -150,7 +150,8 @@ static int read_part(struct store *store, struct part *part, struct err *err)
     if (rc < 0)
         return rc;
     /* With room on both sides, as a change of the zone may have moved the day's bounds. */
-    return store_each_hour(store, site->id, tz_day_start(site->tz, part->day) - DAY_MS,
+    return store_each_hour(store, site->tenant, site->id,
+                           tz_day_start(site->tz, part->day) - DAY_MS,
                            tz_day_start(site->tz, part->day + 1) + DAY_MS, add_hour_row, part, err);
 }
 

@@ -86,7 +86,7 @@ static int series_hours(struct store *store, const struct site *site, struct buc
                                  .kept = tz_at(site->tz, hour).day >= b->available,
                                  .partial = now_ms < next};
     }
-    return store_each_hour(store, site->id, begin, end, add_row, b, err);
+    return store_each_hour(store, site->tenant, site->id, begin, end, add_row, b, err);
 }
 
 static int series_days(struct store *store, const struct site *site, struct buckets *b,

@@ -21,25 +21,61 @@ static void *must(void *p)
     return p;
 }
 
+/* Ids are random, or hashes: any of their bytes will do. */
+static struct stream **bucket_of(const struct order *order, const struct producer *producer)
+{
+    uint64_t hash;
+
+    memcpy(&hash, producer->id, sizeof(hash));
+    return &order->buckets[hash & (order->buckets_count - 1)];
+}
+
 static struct stream *find(const struct order *order, const struct producer *producer)
 {
-    for (struct stream *s = order->streams; s != NULL; s = s->next) {
+    if (order->count == 0)
+        return NULL;
+    for (struct stream *s = *bucket_of(order, producer); s != NULL; s = s->next) {
         if (memcmp(&s->producer, producer, sizeof(*producer)) == 0)
             return s;
     }
     return NULL;
 }
 
-/* The newest producer is asked for most, and is met last: it comes to stand first. */
+static void link_in(struct order *order, struct stream *stream)
+{
+    struct stream **bucket = bucket_of(order, &stream->producer);
+
+    stream->next = *bucket;
+    *bucket = stream;
+}
+
+static void grow(struct order *order)
+{
+    enum { FEW = 64 };
+    struct order old = *order;
+
+    order->buckets_count = old.buckets_count == 0 ? FEW : old.buckets_count * 2;
+    order->buckets = must(calloc(order->buckets_count, sizeof(struct stream *)));
+    for (size_t i = 0; i < old.buckets_count; i++) {
+        for (struct stream *s = old.buckets[i], *next; s != NULL; s = next) {
+            next = s->next;
+            link_in(order, s);
+        }
+    }
+    free(old.buckets);
+}
+
 static struct stream *find_or_add(struct order *order, const struct producer *producer)
 {
     struct stream *stream = find(order, producer);
 
     if (stream == NULL) {
+        if (order->count == order->buckets_count)
+            grow(order);
         stream = must(calloc(1, sizeof(*stream)));
         stream->producer = *producer;
-        stream->next = order->streams;
-        order->streams = stream;
+        link_in(order, stream);
+        order->count++;
     }
     return stream;
 }
@@ -78,6 +114,17 @@ bool order_is_committed(const struct order *order, const struct position *positi
     return stream != NULL && position->number <= stream->committed[position->partition];
 }
 
+uint32_t order_unsettled(const struct order *order)
+{
+    uint32_t set = 0;
+
+    for (size_t i = 0; i < order->buckets_count; i++)
+        for (const struct stream *s = order->buckets[i]; s != NULL; s = s->next)
+            for (unsigned p = 0; p < PARTITIONS; p++)
+                set |= (uint32_t)(s->given[p] > s->committed[p]) << p;
+    return set;
+}
+
 void order_committed(struct order *order, const struct position *positions, size_t count)
 {
     for (size_t i = 0; i < count; i++) {
@@ -103,14 +150,13 @@ size_t order_positions(const struct order *order, struct position **out)
 {
     size_t count = 0;
 
-    for (const struct stream *s = order->streams; s != NULL; s = s->next)
-        count += PARTITIONS;
-    *out = must(calloc(count + 1, sizeof(**out)));
-    count = 0;
-    for (const struct stream *s = order->streams; s != NULL; s = s->next) {
-        for (size_t p = 0; p < PARTITIONS; p++) {
-            if (s->committed[p] > 0)
-                (*out)[count++] = (struct position){s->producer, (uint16_t)p, s->committed[p]};
+    *out = must(calloc(order->count * PARTITIONS + 1, sizeof(**out)));
+    for (size_t i = 0; i < order->buckets_count; i++) {
+        for (const struct stream *s = order->buckets[i]; s != NULL; s = s->next) {
+            for (unsigned p = 0; p < PARTITIONS; p++) {
+                if (s->committed[p] > 0)
+                    (*out)[count++] = (struct position){s->producer, (uint16_t)p, s->committed[p]};
+            }
         }
     }
     return count;
@@ -118,9 +164,12 @@ size_t order_positions(const struct order *order, struct position **out)
 
 void order_release(struct order *order)
 {
-    while (order->streams != NULL) {
-        struct stream *next = order->streams->next;
-        free(order->streams);
-        order->streams = next;
+    for (size_t i = 0; i < order->buckets_count; i++) {
+        for (struct stream *s = order->buckets[i], *next; s != NULL; s = next) {
+            next = s->next;
+            free(s);
+        }
     }
+    free(order->buckets);
+    *order = (struct order){0};
 }

@@ -12,9 +12,12 @@
 
 struct stream;
 
-/* Zero-initialise. */
+/* Zero-initialise. A table of producers by hash: there are as many as nodes were started in a
+ * month. */
 struct order {
-    struct stream *streams;
+    struct stream **buckets;
+    size_t buckets_count; /* 0 or a power of two */
+    size_t count;
 };
 
 enum order_verdict {
@@ -32,6 +35,9 @@ enum order_verdict order_judge(struct order *order, const struct position *posit
 uint64_t order_given(const struct order *order, const struct position *position);
 
 bool order_is_committed(const struct order *order, const struct position *position);
+
+/* The partitions (a set) in which something was given that is not committed. */
+uint32_t order_unsettled(const struct order *order);
 
 /* These were committed, whether given here or not. */
 void order_committed(struct order *order, const struct position *positions, size_t count);

@@ -1,6 +1,7 @@
 /*
  * queue/queue_log.c -- the node's own event log as the queue ("log:DATA_DIR"). Reads beside whoever
- * writes; what is committed is released by the log's holder, not here.
+ * writes; what is committed is released by the log's holder, not here. A read also finds what was
+ * appended since queue_begin().
  */
 #include "log/log.h"
 #include "queue/queue_internal.h"
@@ -12,7 +13,8 @@
 struct log_queue {
     struct queue base;
     struct str data_dir;
-    struct log_reader *reader;
+    struct log_reader *reader; /* NULL before queue_begin() */
+    struct queue_end lost[PARTITIONS];
 };
 
 static struct log_queue *of(struct queue *queue)
@@ -29,32 +31,36 @@ static void log_queue_close(struct queue *queue)
     free(q);
 }
 
-static int log_queue_open(struct str rest, const struct position *committed, size_t count,
-                          struct queue **out, struct err *err)
+static int log_queue_open(struct str url, struct queue **out, struct err *err)
 {
+    struct str path = str_slice(url, str_find(url, 0, ':') + 1, url.len);
     struct log_queue *q = calloc(1, sizeof(*q));
-    char *data_dir = malloc(rest.len + 1);
+    char *data_dir = malloc(path.len + 1);
 
+    (void)err;
     if (q == NULL || data_dir == NULL) {
         (void)fputs("abacus: out of memory\n", stderr);
         abort();
     }
-    if (rest.len > 0)
-        memcpy(data_dir, rest.ptr, rest.len);
+    if (path.len > 0)
+        memcpy(data_dir, path.ptr, path.len);
     q->base.ops = &queue_log_ops;
-    q->data_dir = (struct str){data_dir, rest.len};
-
-    int rc = log_reader_open(q->data_dir, committed, count, &q->reader, err);
-
-    if (rc != 0) {
-        log_queue_close(&q->base);
-        return rc;
-    }
+    q->data_dir = (struct str){data_dir, path.len};
     *out = &q->base;
     return 0;
 }
 
-static void log_queue_begin(struct queue *queue)
+static int log_queue_begin(struct queue *queue, uint32_t partitions,
+                           const struct position *committed, size_t count, struct err *err)
+{
+    struct log_queue *q = of(queue);
+
+    (void)partitions;
+    log_reader_close(&q->reader);
+    return log_reader_open(q->data_dir, committed, count, &q->reader, err);
+}
+
+static void log_queue_read(struct queue *queue)
 {
     log_reader_trim(of(queue)->reader);
 }
@@ -76,22 +82,6 @@ static int log_queue_committed(struct queue *queue, struct err *err)
     return 0;
 }
 
-/* The old reader stays when the new one cannot be had, so that the queue can be closed or rewound
- * again. */
-static int log_queue_rewind(struct queue *queue, const struct position *committed, size_t count,
-                            struct err *err)
-{
-    struct log_queue *q = of(queue);
-    struct log_reader *reader;
-    int rc = log_reader_open(q->data_dir, committed, count, &reader, err);
-
-    if (rc != 0)
-        return rc;
-    log_reader_close(&q->reader);
-    q->reader = reader;
-    return 0;
-}
-
 static int log_queue_status(struct queue *queue, struct queue_status *out, struct err *err)
 {
     struct position *committed;
@@ -104,19 +94,26 @@ static int log_queue_status(struct queue *queue, struct queue_status *out, struc
     return rc;
 }
 
-static size_t log_queue_lost(struct queue *queue, const struct position **out)
+static size_t log_queue_lost(struct queue *queue, const struct queue_end **out)
 {
-    return log_reader_lost(of(queue)->reader, out);
+    struct log_queue *q = of(queue);
+    const struct position *last = NULL;
+    size_t count = log_reader_lost(q->reader, &last);
+
+    for (size_t i = 0; i < count; i++)
+        q->lost[i] = (struct queue_end){.last = last[i]};
+    *out = q->lost;
+    return count;
 }
 
 const struct queue_ops queue_log_ops = {
-    .scheme = "log",
+    .whole = true,
     .open = log_queue_open,
     .close = log_queue_close,
     .begin = log_queue_begin,
+    .read = log_queue_read,
     .next = log_queue_next,
     .committed = log_queue_committed,
-    .rewind = log_queue_rewind,
     .status = log_queue_status,
     .lost = log_queue_lost,
 };

@@ -1,12 +1,13 @@
 /*
- * server/jobs.c -- the server's own threads: the aggregator, at its interval, and the housekeeper,
- * each second.
+ * server/jobs.c -- the server's own threads: the aggregator, at its interval; the housekeeper and
+ * the watcher, each second; the relay, all the time.
  */
 #include "server/server_internal.h"
 
 #include "aggregate/aggregate.h"
 #include "base/clock.h"
 #include "base/date.h"
+#include "queue/queue.h"
 
 #include <errno.h>
 #include <malloc.h>
@@ -14,16 +15,28 @@
 #include <sys/prctl.h>
 #include <time.h>
 
-enum { HOUSEKEEP_MS = 1000 };
+enum {
+    HOUSEKEEP_MS = 1000,
+    WATCH_MS = 1000,
+    DRAIN_MS = 50,      /* between runs while draining */
+    RELAY_IDLE_MS = 20, /* until the log is looked at again */
+    RELAY_FAILED_MS = 250,
+};
+
+static enum phase phase(struct server *server)
+{
+    return (enum phase)atomic_load(&server->phase);
+}
 
 static bool is_stopping(void *ctx)
 {
-    return atomic_load(&((struct server *)ctx)->stopping);
+    return phase(ctx) == PHASE_STOPPING;
 }
 
-/* False when the server stops. */
+/* Ends early when the phase changes. False when the server stops. */
 static bool sleep_ms(struct server *server, int64_t ms)
 {
+    enum phase before = phase(server);
     struct timespec until;
 
     (void)clock_gettime(CLOCK_MONOTONIC, &until);
@@ -34,42 +47,35 @@ static bool sleep_ms(struct server *server, int64_t ms)
         until.tv_nsec -= 1000000000;
     }
     (void)pthread_mutex_lock(&server->lock);
-    while (!atomic_load(&server->stopping) &&
+    while (phase(server) == before && before != PHASE_STOPPING &&
            pthread_cond_timedwait(&server->wake, &server->lock, &until) != ETIMEDOUT)
         continue;
     (void)pthread_mutex_unlock(&server->lock);
-    return !atomic_load(&server->stopping);
+    return phase(server) != PHASE_STOPPING;
 }
 
-static void say_failure(struct server *server, const struct err *err)
+static void say(struct server *server, enum metrics_error kind, const char *what,
+                const struct err *err)
 {
     char quoted[512];
 
-    metrics_error(server->metrics, METRICS_ERROR_STORE);
-    logger_line(&server->config->logger, LOG_ERROR, "the job failed and will run again", "why=%s",
+    metrics_error(server->metrics, kind);
+    logger_line(&server->config->logger, LOG_ERROR, what, "why=%s",
                 logger_quote(err->text, quoted, sizeof(quoted)));
 }
 
-/* One run; `retention` once an hour. */
-static void aggregate_once(struct server *server, struct store *store, bool retention)
+/* -- the aggregator -- */
+
+static void aggregate_once(struct server *server, struct aggregator *aggregator,
+                           struct store *store, bool retention)
 {
-    const struct aggregate_config config = {.data_dir = server->config->data_dir,
-                                            .raw_days = server->config->raw_days,
-                                            .visit_days = server->config->visit_days,
-                                            .stats_days = server->config->stats_days,
-                                            .audit_days = server->config->audit_days,
-                                            .retention = retention,
-                                            .logger = &server->config->logger,
-                                            .metrics = server->metrics,
-                                            .stopping = is_stopping,
-                                            .ctx = server};
     struct aggregate_report report = {0};
     struct err err = {0};
-    int rc = aggregate_run(&config, store, false, &report, &err);
+    int rc = aggregate_run(aggregator, store, retention ? AGGREGATE_RETENTION : 0, &report, &err);
 
     /* Another process runs the job: its numbers are as good as ours. */
     if (rc < 0 && rc != ERR_CONFLICT)
-        say_failure(server, &err);
+        say(server, METRICS_ERROR_STORE, "the job failed and will run again", &err);
     if (report.records > 0) {
         logger_line(&server->config->logger, LOG_DEBUG, "aggregated",
                     "records=%llu events=%llu seconds=%.3f", (unsigned long long)report.records,
@@ -79,9 +85,31 @@ static void aggregate_once(struct server *server, struct store *store, bool rete
     }
 }
 
+static struct aggregator *new_aggregator(struct server *server)
+{
+    const struct aggregate_config config = {.queue_url = server->config->queue_url,
+                                            .data_dir = server->config->data_dir,
+                                            .raw_days = server->config->raw_days,
+                                            .visit_days = server->config->visit_days,
+                                            .stats_days = server->config->stats_days,
+                                            .audit_days = server->config->audit_days,
+                                            .logger = &server->config->logger,
+                                            .metrics = server->metrics,
+                                            .stopping = is_stopping,
+                                            .ctx = server};
+
+    return aggregate_new(&config);
+}
+
+static int64_t pause_ms(struct server *server)
+{
+    return phase(server) == PHASE_DRAINING ? DRAIN_MS : server->config->aggregate_interval_ms;
+}
+
 static void *aggregator(void *ctx)
 {
     struct server *server = ctx;
+    struct aggregator *aggregator = new_aggregator(server);
     struct store *store = NULL;
     struct err err = {0};
     int64_t retention_due_us = 0;
@@ -89,28 +117,104 @@ static void *aggregator(void *ctx)
     (void)prctl(PR_SET_NAME, "aggregate");
     do {
         int64_t now_us = clock_steady_us();
+        bool retention = now_us >= retention_due_us && phase(server) == PHASE_RUNNING;
 
         if (store == NULL && server_open_store(server, false, &store, &err) < 0) {
-            say_failure(server, &err);
+            say(server, METRICS_ERROR_STORE, "the job failed and will run again", &err);
             continue;
         }
-        aggregate_once(server, store, now_us >= retention_due_us);
-        if (now_us >= retention_due_us)
+        aggregate_once(server, aggregator, store, retention);
+        if (retention)
             retention_due_us = now_us + HOUR_MS * 1000;
-    } while (sleep_ms(server, server->config->aggregate_interval_ms));
+    } while (sleep_ms(server, pause_ms(server)));
+    store_close(&store);
+    aggregate_free(&aggregator);
+    return NULL;
+}
+
+/* -- the relay -- */
+
+/* The relay says itself what happens to it; each time that it begins to fail is counted. */
+static void count_failure(struct server *server, int rc, int *counted)
+{
+    if (rc < 0 && *counted != rc)
+        metrics_error(server->metrics, METRICS_ERROR_REDIS);
+    *counted = rc < 0 ? rc : 0;
+}
+
+static int relay_once(struct server *server, struct relay **relay, struct store **store,
+                      struct relay_progress *progress, struct err *err)
+{
+    const struct relay_config config = {.data_dir = server->config->data_dir,
+                                        .redis_url = server->config->redis_url,
+                                        .logger = &server->config->logger};
+    int rc = *store == NULL ? server_open_store(server, true, store, err) : 0;
+
+    if (rc == 0 && *relay == NULL)
+        rc = relay_open(&config, relay, err);
+    if (rc == 0)
+        rc = relay_step(*relay, *store, progress, err);
+    return rc;
+}
+
+static void *relayer(void *ctx)
+{
+    struct server *server = ctx;
+    struct relay *relay = NULL;
+    struct store *store = NULL;
+    int64_t wait_ms = 0;
+    int counted = 0;
+
+    (void)prctl(PR_SET_NAME, "relay");
+    do {
+        struct relay_progress progress = {0};
+        struct err err = {0};
+        int rc = relay_once(server, &relay, &store, &progress, &err);
+
+        count_failure(server, rc, &counted);
+        atomic_store(&server->relay_in_flight, progress.in_flight);
+        atomic_store(&server->relay_behind, !progress.up_to_date);
+        wait_ms = progress.sent > 0 ? 0 : rc < 0 ? RELAY_FAILED_MS : RELAY_IDLE_MS;
+    } while (sleep_ms(server, wait_ms));
+    relay_close(&relay);
     store_close(&store);
     return NULL;
 }
+
+/* -- the watcher: a Redis that hangs keeps only this thread waiting -- */
+
+static void *watcher(void *ctx)
+{
+    struct server *server = ctx;
+    struct queue *queue = NULL;
+
+    (void)prctl(PR_SET_NAME, "watch");
+    do {
+        struct queue_status status;
+
+        if ((queue == NULL && queue_open(server->config->queue_url, &queue, NULL) < 0) ||
+            queue_status(queue, &status, NULL) < 0)
+            metrics_unset(server->metrics, METRICS_QUEUE_PENDING);
+        else
+            metrics_set(server->metrics, METRICS_QUEUE_PENDING, (int64_t)status.length);
+    } while (sleep_ms(server, WATCH_MS));
+    queue_close(&queue);
+    return NULL;
+}
+
+/* -- the housekeeper -- */
 
 static void *housekeeper(void *ctx)
 {
     struct server *server = ctx;
 
     (void)prctl(PR_SET_NAME, "housekeep");
-    while (sleep_ms(server, HOUSEKEEP_MS))
+    while (phase(server) == PHASE_RUNNING && sleep_ms(server, HOUSEKEEP_MS))
         api_flush_refusals(&server->api);
     return NULL;
 }
+
+/* -- all of them -- */
 
 static int start(struct server *server, struct job *job, void *(*run)(void *), struct err *err)
 {
@@ -124,17 +228,30 @@ static int start(struct server *server, struct job *job, void *(*run)(void *), s
 
 int jobs_start(struct server *server, struct err *err)
 {
-    int rc = start(server, &server->housekeeper, housekeeper, err);
+    bool platform = server_is_platform(server), ingest = server_has(server, ROLE_INGEST);
+    const struct {
+        struct job *job;
+        void *(*run)(void *);
+        bool wanted;
+    } jobs[] = {
+        {&server->housekeeper, housekeeper, ingest},
+        {&server->relayer, relayer, platform && ingest},
+        {&server->watcher, watcher, platform},
+        {&server->aggregator, aggregator,
+         server_has(server, ROLE_AGGREGATE) && server->config->aggregate_interval_ms > 0},
+    };
+    int rc = 0;
 
-    if (rc == 0 && server->config->aggregate_interval_ms > 0)
-        rc = start(server, &server->aggregator, aggregator, err);
+    for (size_t i = 0; rc == 0 && i < sizeof(jobs) / sizeof(jobs[0]); i++)
+        if (jobs[i].wanted)
+            rc = start(server, jobs[i].job, jobs[i].run, err);
     return rc;
 }
 
-void jobs_ask_to_stop(struct server *server)
+void jobs_enter(struct server *server, enum phase phase)
 {
     (void)pthread_mutex_lock(&server->lock);
-    atomic_store(&server->stopping, true);
+    atomic_store(&server->phase, (int)phase);
     (void)pthread_cond_broadcast(&server->wake);
     (void)pthread_mutex_unlock(&server->lock);
 }
@@ -146,8 +263,15 @@ static void join(struct job *job)
     job->running = false;
 }
 
+void jobs_stop_housekeeper(struct server *server)
+{
+    join(&server->housekeeper);
+}
+
 void jobs_stop(struct server *server)
 {
     join(&server->housekeeper);
+    join(&server->relayer);
+    join(&server->watcher);
     join(&server->aggregator);
 }

@@ -1,15 +1,18 @@
 /*
  * server/server.c -- everything that runs, put together and taken apart in order.
  *
- * Up: store (migrated), log (recovered), directory with a first snapshot, HTTP, then the aggregator
- * and the housekeeper. Down: HTTP first, so that nothing is appended any more; the last refusals
- * become tallies; the log is flushed. What the log holds then is counted by the next start or by
- * `abacus aggregate`.
+ * Up: log (recovered), store (migrated) and directory with a first snapshot, HTTP, then the jobs. A
+ * database server that is away is no reason not to start: until it is there tracking answers 503.
+ * Down: HTTP first, so that nothing is appended any more; the last refusals become tallies; the log
+ * is flushed. On one machine what the log holds then is counted by the next start or by `abacus
+ * aggregate`; a node of the platform first waits until it is committed.
  */
 #include "server/server_internal.h"
 
 #include "access/access.h"
 #include "base/clock.h"
+#include "cache/cache.h"
+#include "redis/redis.h"
 
 #include <errno.h>
 #include <signal.h>
@@ -34,6 +37,7 @@ int server_open_store(struct server *server, bool read_only, struct store **out,
     const struct store_config config = {.url = server->config->database_url,
                                         .data_dir = server->config->data_dir,
                                         .read_only = read_only,
+                                        .later = server_store_is_remote(server),
                                         .observe = observe_store,
                                         .ctx = server};
 
@@ -77,6 +81,40 @@ static int open_log(struct server *server, struct err *err)
     return log_open(&config, &server->log, err);
 }
 
+static void say_away(struct server *server, const char *what, const struct err *err)
+{
+    char quoted[512];
+
+    logger_line(&server->config->logger, LOG_WARN, "not there yet", "peer=\"%s\" why=%s", what,
+                logger_quote(err->text, quoted, sizeof(quoted)));
+}
+
+/* A Redis that throws keys away would lose events: better not to start. */
+static int check_redis(struct server *server, struct err *err)
+{
+    const struct redis_config config = {.url = server->config->redis_url, .must_keep = true};
+    struct redis *redis = NULL;
+
+    if (!server_is_platform(server))
+        return 0;
+    int rc = redis_open(&config, &redis, err);
+
+    if (rc == 0)
+        rc = redis_ready(redis, err);
+    if (rc == ERR_UNAVAILABLE) {
+        say_away(server, "Redis", err);
+        rc = 0;
+    }
+    redis_close(&redis);
+    return rc;
+}
+
+static int open_cache(struct server *server, struct err *err)
+{
+    return cache_open(server_is_platform(server) ? server->config->redis_url : STR("memory:"),
+                      &server->cache, err);
+}
+
 static int open_directory(struct server *server, struct err *err)
 {
     const struct directory_config config = {.raw_days = server->config->raw_days,
@@ -93,6 +131,10 @@ static int open_directory(struct server *server, struct err *err)
 
     if (rc == 0)
         rc = directory_load(server->directory, store, clock_wall_ms(), err);
+    if (rc == ERR_UNAVAILABLE && server_store_is_remote(server)) {
+        say_away(server, "the database", err);
+        rc = 0;
+    }
     if (rc == 0)
         rc = directory_start(server->directory, &store, err);
     store_close(&store);
@@ -103,7 +145,9 @@ static void wire_api(struct server *server)
 {
     const struct server_config *config = server->config;
 
-    server->api = (struct api){.directory = server->directory,
+    server->api = (struct api){.roles = config->roles,
+                               .directory = server->directory,
+                               .cache = server->cache,
                                .log = server->log,
                                .metrics = server->metrics,
                                .refusals = refusals_new(),
@@ -135,6 +179,7 @@ static int open_http(struct server *server, struct err *err)
                                .logger = &config->logger};
 
     http.routes = api_routes(&http.routes_count);
+    http.groups = config->roles;
     return http_start(&http, &server->http, err);
 }
 
@@ -143,8 +188,12 @@ static int start(struct server *server, struct err *err)
     struct metrics_names names = api_metrics_names(&server->arena);
 
     server->metrics = metrics_new(&names, STR(ABACUS_VERSION));
-    int rc = open_log(server, err);
+    int rc = check_redis(server, err);
 
+    if (rc == 0)
+        rc = open_cache(server, err);
+    if (rc == 0 && server_has(server, ROLE_INGEST))
+        rc = open_log(server, err);
     if (rc == 0)
         rc = open_directory(server, err);
     if (rc == 0) {
@@ -166,30 +215,39 @@ static void block_signals(sigset_t *set)
     (void)signal(SIGPIPE, SIG_IGN);
 }
 
-static void stop(struct server *server)
+/* 0, or what drain() says. */
+static int stop(struct server *server, struct err *err)
 {
-    bool whole = true, served = server->http != NULL;
+    bool whole = true, served = server->http != NULL, logging = server->log != NULL;
+    bool draining = served && logging && server_is_platform(server);
+    int rc = 0;
 
-    jobs_ask_to_stop(server);
+    jobs_enter(server, draining ? PHASE_DRAINING : PHASE_STOPPING);
     if (server->http != NULL)
         whole = http_stop(&server->http, STOP_GRACE_MS);
-    jobs_stop(server);
+    jobs_stop_housekeeper(server);
     if (server->directory != NULL)
         directory_stop(server->directory);
-    if (server->api.refusals != NULL)
+    if (logging && server->api.refusals != NULL)
         api_flush_refusals(&server->api);
     log_close(&server->log);
+    if (draining)
+        rc = drain(server, err);
+    jobs_enter(server, PHASE_STOPPING);
+    jobs_stop(server);
     if (served)
         logger_line(&server->config->logger, LOG_INFO, "stopped", NULL);
     /* A query thread that hangs may still use what would be freed now; everything durable is done.
      */
     if (!whole)
-        _exit(0);
+        _exit(rc == 0 ? 0 : 1);
+    cache_close(&server->cache);
     refusals_free(&server->api.refusals);
     rates_free(&server->api.rates);
     directory_free(&server->directory);
     metrics_free(&server->metrics);
     arena_free(&server->arena);
+    return rc;
 }
 
 int server_run(const struct server_config *config, struct err *err)
@@ -212,6 +270,10 @@ int server_run(const struct server_config *config, struct err *err)
         while (sigwait(&signals, &signal_number) != 0)
             continue;
     }
-    stop(&server);
+    struct err stop_err = {0};
+    int stop_rc = stop(&server, &stop_err);
+
+    if (rc == 0 && stop_rc != 0)
+        rc = err_set(err, stop_rc, "%s", stop_err.text);
     return rc;
 }

@@ -2,11 +2,14 @@
  * server/server.h -- `abacus serve`: wiring, threads, signals, stop.
  *
  * Threads: the HTTP pool and its query threads (http/), the log's flusher (log/), the directory
- * (directory/), one aggregator, and one housekeeper that turns refusals into tallies once a second.
+ * (directory/), one aggregator, one housekeeper that turns refusals into tallies once a second;
+ * with Redis one relay, and one that watches the buffer's length. A node has those that its roles
+ * need.
  */
 #ifndef ABACUS_SERVER_SERVER_H
 #define ABACUS_SERVER_SERVER_H
 
+#include "api/api.h"
 #include "base/err.h"
 #include "base/logger.h"
 #include "base/net.h"
@@ -14,7 +17,11 @@
 
 /* The options of CONTRACT, parsed (cli/options.c holds the table). */
 struct server_config {
+    unsigned roles;                                        /* a set of enum role (api/api.h) */
     struct str listen, data_dir, database_url, public_url; /* public_url empty: from the request */
+    struct str redis_url;                                  /* empty: none */
+    struct str queue_url;                                  /* what the job reads (queue/queue.h) */
+    int64_t drain_timeout_ms;
     struct cidr *trusted;
     size_t trusted_count;
     int64_t aggregate_interval_ms; /* 0: the job is cron's */
@@ -26,8 +33,9 @@ struct server_config {
     struct logger logger;
 };
 
-/* Run until SIGTERM or SIGINT. 0: ended clean. Prints "abacus: listening on http://ADDR:PORT" on
- * stderr when ready. */
+/* Run until SIGTERM or SIGINT. 0: ended clean. ERR_UNAVAILABLE: a node of the platform stopped
+ * before its log was committed; err says how many records remain. Prints "abacus: listening on
+ * http://ADDR:PORT" on stderr when ready. */
 int server_run(const struct server_config *config, struct err *err);
 
 #endif

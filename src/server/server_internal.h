@@ -5,12 +5,17 @@
 #define ABACUS_SERVER_SERVER_INTERNAL_H
 
 #include "api/api.h"
+#include "relay/relay.h"
 #include "server/server.h"
 
 #include <pthread.h>
 #include <stdatomic.h>
 
-/* A thread that works, sleeps on `wake` for its interval, and works again until `stopping`. */
+/* What the threads are to do. DRAINING: nothing new comes in; send and count what is there, without
+ * a pause. */
+enum phase { PHASE_RUNNING, PHASE_DRAINING, PHASE_STOPPING };
+
+/* A thread that works, sleeps, and works again until PHASE_STOPPING. */
 struct job {
     pthread_t thread;
     bool running;
@@ -20,25 +25,53 @@ struct server {
     const struct server_config *config;
     struct arena arena; /* what lives as long as the server */
     struct metrics *metrics;
-    struct log *log;
+    struct log *log; /* NULL without ROLE_INGEST */
     struct directory *directory;
+    struct cache *cache;
     struct api api;
     struct http *http;
-    struct job aggregator, housekeeper;
+    struct job aggregator, housekeeper, relayer, watcher;
     pthread_mutex_t lock; /* of `wake` */
     pthread_cond_t wake;
-    atomic_bool stopping;
-    int64_t seen_as_of;     /* the directory's thread: positions were read at this as_of */
-    int64_t release_due_us; /* the directory's thread: when to let go of the log again */
-    int64_t balance_due_us; /* the directory's thread: when to check the books again */
+    atomic_int phase;
+    atomic_ullong relay_in_flight; /* sent and not committed */
+    atomic_bool relay_behind;      /* something of the log is not sent */
+    /* The directory's thread: */
+    int64_t seen_as_of;      /* positions were read at this as_of */
+    int64_t counters_due_us; /* when to look at the counters again */
+    int64_t release_due_us;  /* when to let go of the log again */
+    int64_t hold_due_us;     /* when to say again that the log is still here */
+    int64_t balance_due_us;  /* when to check the books again */
 };
+
+static inline bool server_has(const struct server *server, enum role role)
+{
+    return (server->config->roles & role) != 0;
+}
+
+/* Redis stands between this node and the store: its log has to be drained before it goes. */
+static inline bool server_is_platform(const struct server *server)
+{
+    return server->config->redis_url.len > 0;
+}
+
+/* The store is a server of its own, which may be away for a while. */
+static inline bool server_store_is_remote(const struct server *server)
+{
+    return !str_starts(server->config->database_url, STR("sqlite:"));
+}
 
 int server_open_store(struct server *server, bool read_only, struct store **out, struct err *err);
 
-/* jobs.c: the aggregator and the housekeeper. */
+/* jobs.c */
 int jobs_start(struct server *server, struct err *err);
-void jobs_ask_to_stop(struct server *server);
+void jobs_enter(struct server *server, enum phase phase);
+/* Ends the housekeeper, then, once PHASE_STOPPING was entered, the others. */
+void jobs_stop_housekeeper(struct server *server);
 void jobs_stop(struct server *server);
+
+/* drain.c: wait until everything in this node's log is committed, or the time-out is over. */
+int drain(struct server *server, struct err *err);
 
 /* housekeep.c: on the directory's thread after each look at the store. */
 void housekeep_tick(void *ctx, struct store *store, int64_t now_ms);

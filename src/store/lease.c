@@ -43,15 +43,20 @@ static int lock(int fd, short type, bool wait)
 
 /* -- the job ----------------------------------------------------------------------------------- */
 
-int lease_take(struct store *store, bool wait, struct err *err)
+int lease_take(struct store *store, uint32_t wanted, bool all, bool wait, uint32_t *got,
+               struct err *err)
 {
     int fd = -1;
+
+    (void)all;
+    *got = 0;
     int rc = open_lock(store, "aggregate.lock", &fd, err);
 
     if (rc != 0)
         return rc;
     if (lock(fd, F_WRLCK, wait) == 0) {
         store->lease_fd = fd;
+        *got = wanted;
         return 0;
     }
     rc = errno == EAGAIN || errno == EACCES

@@ -303,6 +303,12 @@ static void add_ledger(struct memory_store *store, const struct store_batch *bat
         qsort(store->ledger.ptr, store->ledger.count, sizeof(struct ledger_row), ledger_order);
 }
 
+static void count_commit(struct memory_store *store, uint32_t partitions)
+{
+    for (unsigned p = 0; p < PARTITIONS; p++)
+        store->commits[p] += partitions >> p & 1;
+}
+
 static int memory_commit(struct store *base, const struct store_batch *batch, struct err *err)
 {
     struct memory_store *store = memory_of(base);
@@ -320,17 +326,26 @@ static int memory_commit(struct store *base, const struct store_batch *batch, st
     put_visits(store, batch);
     put_keys(store, batch);
     add_ledger(store, batch);
+    count_commit(store, batch_partitions(batch));
     store->counters[COUNTER_DAILY_STATS_ROWS] += (int64_t)batch->days_count;
     store->version++;
     return 0;
 }
 
-static int memory_finish_run(struct store *base, int64_t as_of_ms, int64_t now_ms, struct err *err)
+static int memory_finish_run(struct store *base, uint32_t partitions, int64_t as_of_ms,
+                             int64_t now_ms, struct err *err)
 {
     struct memory_store *store = memory_of(base);
+    int64_t least = INT64_MAX;
 
     (void)err;
-    store->counters[COUNTER_AS_OF] = as_of_ms;
+    for (unsigned p = 0; p < PARTITIONS; p++) {
+        if ((partitions >> p & 1) != 0 && as_of_ms > store->as_of_ms[p])
+            store->as_of_ms[p] = as_of_ms;
+        if (store->as_of_ms[p] < least)
+            least = store->as_of_ms[p];
+    }
+    store->counters[COUNTER_AS_OF] = least;
     store->counters[COUNTER_LAST_SUCCESS] = now_ms;
     store->version++;
     return 0;
@@ -338,16 +353,45 @@ static int memory_finish_run(struct store *base, int64_t as_of_ms, int64_t now_m
 
 /* -- what the job reads ------------------------------------------------------------------------ */
 
-static int memory_positions(struct store *base, struct arena *arena, struct position **out,
-                            size_t *count, struct err *err)
+static int position_order(const void *a, const void *b)
+{
+    const struct position *x = a, *y = b;
+    int order = memcmp(&x->producer, &y->producer, sizeof(x->producer));
+
+    return order != 0 ? order : (x->partition > y->partition) - (x->partition < y->partition);
+}
+
+static int memory_positions(struct store *base, const struct position_filter *filter,
+                            struct arena *arena, struct position **out, size_t *count,
+                            struct err *err)
 {
     const struct rows *rows = &memory_of(base)->positions;
 
     (void)err;
     *out = ARENA_NEW(arena, struct position, rows->count + 1);
-    *count = rows->count;
+    *count = 0;
+    for (size_t i = 0; i < rows->count; i++) {
+        const struct position *row = &((const struct memory_position *)rows->ptr)[i].position;
+
+        if (position_wanted(filter, &row->producer, row->partition))
+            (*out)[(*count)++] = *row;
+    }
+    qsort(*out, *count, sizeof(**out), position_order);
+    return 0;
+}
+
+static int memory_hold_positions(struct store *base, const struct producer *producers, size_t count,
+                                 int64_t now_ms, struct err *err)
+{
+    struct rows *rows = &memory_of(base)->positions;
+    struct memory_position *all = rows->ptr;
+
+    (void)err;
     for (size_t i = 0; i < rows->count; i++)
-        (*out)[i] = ((const struct memory_position *)rows->ptr)[i].position;
+        for (size_t j = 0; j < count; j++)
+            if (memcmp(&all[i].position.producer, &producers[j], sizeof(producers[j])) == 0 &&
+                all[i].moved_ms < now_ms)
+                all[i].moved_ms = now_ms;
     return 0;
 }
 
@@ -421,6 +465,17 @@ static int memory_version(struct store *base, int64_t *out, struct err *err)
     return 0;
 }
 
+static int memory_stamp(struct store *base, uint32_t partitions, int64_t *out, struct err *err)
+{
+    const struct memory_store *store = memory_of(base);
+
+    (void)err;
+    *out = store->counters[COUNTER_DIRECTORY];
+    for (unsigned p = 0; p < PARTITIONS; p++)
+        *out += (partitions >> p & 1) != 0 ? store->commits[p] : 0;
+    return 0;
+}
+
 static int memory_each_day(struct store *base, struct str tenant, struct str site, int32_t from,
                            int32_t to, stats_fn *fn, void *ctx, struct err *err)
 {
@@ -434,14 +489,14 @@ static int memory_each_day(struct store *base, struct str tenant, struct str sit
         bool wanted = site.len > 0 ? str_eq(rows[i].site, site)
                                    : owner != NULL && str_eq(owner->tenant, tenant);
 
-        if (wanted && rows[i].day >= from && rows[i].day <= to)
+        if (wanted && str_eq(rows[i].tenant, tenant) && rows[i].day >= from && rows[i].day <= to)
             rc = fn(ctx, &rows[i]);
     }
     return rc;
 }
 
-static int memory_each_hour(struct store *base, struct str site, int64_t from_ms, int64_t to_ms,
-                            stats_fn *fn, void *ctx, struct err *err)
+static int memory_each_hour(struct store *base, struct str tenant, struct str site, int64_t from_ms,
+                            int64_t to_ms, stats_fn *fn, void *ctx, struct err *err)
 {
     const struct rows *hours = &memory_of(base)->hours;
     const struct stats_row *rows = hours->ptr;
@@ -449,13 +504,14 @@ static int memory_each_hour(struct store *base, struct str site, int64_t from_ms
 
     (void)err;
     for (size_t i = 0; rc == 0 && i < hours->count; i++)
-        if (str_eq(rows[i].site, site) && rows[i].hour_ms >= from_ms && rows[i].hour_ms < to_ms)
+        if (str_eq(rows[i].site, site) && str_eq(rows[i].tenant, tenant) &&
+            rows[i].hour_ms >= from_ms && rows[i].hour_ms < to_ms)
             rc = fn(ctx, &rows[i]);
     return rc;
 }
 
-static int memory_each_ledger(struct store *base, struct str site, int32_t from, int32_t to,
-                              ledger_fn *fn, void *ctx, struct err *err)
+static int memory_each_ledger(struct store *base, struct str tenant, struct str site, int32_t from,
+                              int32_t to, ledger_fn *fn, void *ctx, struct err *err)
 {
     const struct rows *ledger = &memory_of(base)->ledger;
     const struct ledger_row *rows = ledger->ptr;
@@ -463,7 +519,8 @@ static int memory_each_ledger(struct store *base, struct str site, int32_t from,
 
     (void)err;
     for (size_t i = 0; rc == 0 && i < ledger->count; i++)
-        if (str_eq(rows[i].site, site) && rows[i].day >= from && rows[i].day <= to)
+        if (str_eq(rows[i].site, site) && str_eq(rows[i].tenant, tenant) && rows[i].day >= from &&
+            rows[i].day <= to)
             rc = fn(ctx, &rows[i]);
     return rc;
 }
@@ -474,9 +531,10 @@ static bool behind(const struct event_row *row, struct event_cursor cursor)
            (row->event.time_ms == cursor.time_ms && row->id > cursor.id);
 }
 
-static int memory_page_events(struct store *base, struct str site, int64_t from_ms, int64_t to_ms,
-                              struct event_cursor cursor, size_t limit, struct arena *arena,
-                              struct event_row **out, size_t *count, struct err *err)
+static int memory_page_events(struct store *base, struct str tenant, struct str site,
+                              int64_t from_ms, int64_t to_ms, struct event_cursor cursor,
+                              size_t limit, struct arena *arena, struct event_row **out,
+                              size_t *count, struct err *err)
 {
     const struct rows *events = &memory_of(base)->events;
     const struct event_row *rows = events->ptr;
@@ -485,8 +543,9 @@ static int memory_page_events(struct store *base, struct str site, int64_t from_
     *out = ARENA_NEW(arena, struct event_row, limit + 1);
     *count = 0;
     for (size_t i = 0; i < events->count && *count < limit; i++)
-        if (str_eq(rows[i].event.site, site) && rows[i].event.time_ms >= from_ms &&
-            rows[i].event.time_ms < to_ms && behind(&rows[i], cursor))
+        if (str_eq(rows[i].event.site, site) && str_eq(rows[i].event.tenant, tenant) &&
+            rows[i].event.time_ms >= from_ms && rows[i].event.time_ms < to_ms &&
+            behind(&rows[i], cursor))
             (*out)[(*count)++] = rows[i];
     return 0;
 }
@@ -511,6 +570,52 @@ static int memory_check(struct store *base, struct err *err)
     (void)base;
     (void)err;
     return 0;
+}
+
+/* -- copies ------------------------------------------------------------------------------------ */
+
+static int no_copies(struct err *err)
+{
+    return err_set(err, ERR_INVALID, "the memory store keeps no copies");
+}
+
+static int memory_dump(struct store *base, const struct store_table *table, dump_fn *fn, void *ctx,
+                       struct err *err)
+{
+    (void)base;
+    (void)table;
+    (void)fn;
+    (void)ctx;
+    return no_copies(err);
+}
+
+static int memory_load_begin(struct store *base, bool replace, struct err *err)
+{
+    (void)base;
+    (void)replace;
+    return no_copies(err);
+}
+
+static int memory_load(struct store *base, const struct store_table *table, struct str rows,
+                       struct err *err)
+{
+    (void)base;
+    (void)table;
+    (void)rows;
+    return no_copies(err);
+}
+
+static int memory_load_end(struct store *base, int rc, struct err *err)
+{
+    (void)base;
+    return rc != 0 ? rc : no_copies(err);
+}
+
+static int memory_sums(struct store *base, struct store_sums *out, struct err *err)
+{
+    (void)base;
+    *out = (struct store_sums){0};
+    return no_copies(err);
 }
 
 /* -- the store itself -------------------------------------------------------------------------- */
@@ -544,11 +649,13 @@ static void memory_close(struct store *base)
 
 const struct store_ops store_memory = {
     .scheme = {"memory:", 7},
+    .batch_records = 10000,
     .open = memory_open,
     .close = memory_close,
     .lease = lease_take,
     .unlease = lease_give,
     .positions = memory_positions,
+    .hold_positions = memory_hold_positions,
     .load_sketches = memory_load_sketches,
     .load_visits = memory_load_visits,
     .load_keys = memory_load_keys,
@@ -561,6 +668,7 @@ const struct store_ops store_memory = {
     .read_end = memory_read_end,
     .counters = memory_counters,
     .version = memory_version,
+    .stamp = memory_stamp,
     .each_day = memory_each_day,
     .each_hour = memory_each_hour,
     .each_ledger = memory_each_ledger,
@@ -574,4 +682,9 @@ const struct store_ops store_memory = {
     .remove_tenant = memory_remove_tenant,
     .remove_site = memory_remove_site,
     .remove_token = memory_remove_token,
+    .dump = memory_dump,
+    .load_begin = memory_load_begin,
+    .load = memory_load,
+    .load_end = memory_load_end,
+    .sums = memory_sums,
 };

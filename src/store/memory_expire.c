@@ -188,8 +188,10 @@ int memory_expire(struct store *base, const struct expiry *sites, size_t count,
     (void)err;
     for (size_t i = 0; i < count; i++)
         expire_site(&work, &sites[i]);
-    expire_general(&work, general);
-    expire_removed(&work, &general->removed);
+    if (general != NULL) {
+        expire_general(&work, general);
+        expire_removed(&work, &general->removed);
+    }
     *more = work.left <= 0;
     work.store->version++;
     return 0;

@@ -36,6 +36,8 @@ struct memory_store {
     struct rows positions; /* struct memory_position */
     struct rows tenants, sites, tokens, removed;
     int64_t counters[COUNTERS];
+    int64_t commits[PARTITIONS]; /* that touched each partition */
+    int64_t as_of_ms[PARTITIONS];
     int64_t event_id, folded_records, folded_positions, version;
     uint8_t id_key[16];
 };

@@ -1,12 +1,15 @@
 /*
  * store/salts.c -- the salts of one machine, in one small file that is replaced whole.
  *
- *     DATA_DIR/salts    a line per date: "YYYY-MM-DD", a space, 64 hex digits
+ *     DATA_DIR/salts    a line per date: "YYYY-MM-DD", a space, 64 hex digits, a space and when it
+ *                       was made, in milliseconds since 1970; files of the first version end their
+ *                       lines with the salt
  *
  * Not in the database, whose log, free pages and backups would keep a salt longer than it may live.
  * A salt lives while its date can still be running somewhere (from UTC+14 to UTC-12, and the visit
  * time-out after it), and is made when its date comes within 48 hours of running anywhere. Salts
- * are never derived from anything, so what is gone is gone.
+ * are never derived from anything, so what is gone is gone -- but where the file is missing, a
+ * process that still holds living salts puts them back. A file that is there is the truth.
  *
  * Whoever looks takes DATA_DIR/salts.lock, so that two processes never make different salts for a
  * date; the new file is written aside, flushed and renamed over the old one, and what is given out
@@ -24,8 +27,9 @@
 #include <unistd.h>
 
 enum {
-    LINE_BYTES = 10 + 1 + 2 * SALT_BYTES + 1,
-    FILE_BYTES_MAX = SALTS_MAX * LINE_BYTES,
+    SALT_END = 10 + 1 + 2 * SALT_BYTES,
+    LINE_BYTES_MAX = SALT_END + 1 + 20 + 1, /* with the longest number and the line's end */
+    FILE_BYTES_MAX = SALTS_MAX * LINE_BYTES_MAX,
     EAST_HOURS = 14, /* the first zone in which a date begins */
     WEST_HOURS = 12, /* the last one in which it ends */
     AHEAD_HOURS = 48,
@@ -46,13 +50,16 @@ void store_salt_days(int64_t now_ms, int32_t *first, int32_t *last)
 
 static bool line_parse(struct str line, struct salt *out)
 {
+    struct str made = str_slice(line, SALT_END + 1, line.len);
     size_t bytes = 0;
 
-    return line.len == LINE_BYTES - 1 && line.ptr[10] == ' ' &&
+    out->made_ms = 0;
+    return line.len >= SALT_END && line.ptr[10] == ' ' &&
            date_parse(str_slice(line, 0, 10), &out->day) &&
-           sodium_hex2bin(out->key, SALT_BYTES, line.ptr + 11, line.len - 11, NULL, &bytes, NULL) ==
+           sodium_hex2bin(out->key, SALT_BYTES, line.ptr + 11, SALT_END - 11, NULL, &bytes, NULL) ==
                0 &&
-           bytes == SALT_BYTES;
+           bytes == SALT_BYTES &&
+           (line.len == SALT_END || (line.ptr[SALT_END] == ' ' && str_to_i64(made, &out->made_ms)));
 }
 
 static int text_parse(struct str text, struct salts *out, struct err *err)
@@ -77,11 +84,14 @@ static size_t text_format(const struct salts *salts, char out[FILE_BYTES_MAX + 1
     size_t len = 0;
 
     for (size_t i = 0; i < salts->count; i++) {
-        date_format(salts->salt[i].day, out + len);
+        const struct salt *salt = &salts->salt[i];
+
+        date_format(salt->day, out + len);
         out[len + 10] = ' ';
-        (void)sodium_bin2hex(out + len + 11, 2 * SALT_BYTES + 1, salts->salt[i].key, SALT_BYTES);
-        out[len + LINE_BYTES - 1] = '\n';
-        len += LINE_BYTES;
+        (void)sodium_bin2hex(out + len + 11, 2 * SALT_BYTES + 1, salt->key, SALT_BYTES);
+        len += SALT_END;
+        len += (size_t)snprintf(out + len, FILE_BYTES_MAX + 1 - len, " %lld\n",
+                                (long long)salt->made_ms);
     }
     return len;
 }
@@ -125,13 +135,13 @@ static void dir_close(struct salts_dir *dir)
         (void)close(dir->fd);
 }
 
-/* A file that is not there yet is empty. */
-static int file_read(const struct salts_dir *dir, struct salts *out, struct err *err)
+/* A file that is not there leaves *out as it is. */
+static int file_read(const struct salts_dir *dir, struct salts *out, bool *there, struct err *err)
 {
     char text[FILE_BYTES_MAX + 1];
     int fd = openat(dir->fd, "salts", O_RDONLY | O_CLOEXEC);
 
-    out->count = 0;
+    *there = fd >= 0;
     if (fd < 0)
         return errno == ENOENT ? 0 : fail(dir, "salts", err);
     ssize_t n = read(fd, text, sizeof(text));
@@ -197,29 +207,41 @@ static bool salts_turn(struct salts *salts, int64_t now_ms)
         struct salt *new = &salts->salt[salts->count++];
 
         new->day = day;
+        new->made_ms = now_ms;
         randombytes_buf(new->key, SALT_BYTES);
         changed = true;
     }
     return changed;
 }
 
-int salts_read(struct store *store, int64_t now_ms, struct salts *out, struct err *err)
+/* The file where it is there, else what is held, and what is missing of that. */
+static int read_and_turn(const struct salts_dir *dir, int64_t now_ms, struct salts *salts,
+                         struct err *err)
+{
+    bool there = false;
+    int rc = file_read(dir, salts, &there, err);
+
+    if (rc != 0 || (!salts_turn(salts, now_ms) && there))
+        return rc;
+    rc = file_replace(dir, salts, err);
+    return rc == 0 ? file_read(dir, salts, &there, err) : rc;
+}
+
+/* What fails leaves the caller what it held. */
+int salts_read(struct store *store, int64_t now_ms, struct salts *io, struct err *err)
 {
     struct salts_dir dir = {"", -1, -1};
-    int rc = store->read_only ? err_set(err, ERR_DENIED, "the store is open for reading only")
-                              : dir_open(store, &dir, err);
+    struct salts salts = *io;
 
     if (store->read_only)
-        return rc;
+        return err_set(err, ERR_DENIED, "the store is open for reading only");
+    int rc = dir_open(store, &dir, err);
+
     if (rc == 0)
-        rc = file_read(&dir, out, err);
-    if (rc == 0 && salts_turn(out, now_ms)) {
-        rc = file_replace(&dir, out, err);
-        if (rc == 0)
-            rc = file_read(&dir, out, err);
-    }
-    if (rc != 0)
-        sodium_memzero(out, sizeof(*out));
+        rc = read_and_turn(&dir, now_ms, &salts, err);
+    if (rc == 0)
+        *io = salts;
+    sodium_memzero(&salts, sizeof(salts));
     dir_close(&dir);
     return rc;
 }

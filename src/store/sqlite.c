@@ -127,11 +127,13 @@ static int sqlite_open(const struct store_config *config, struct str path, struc
 
 const struct store_ops store_sqlite = {
     .scheme = {"sqlite:", 7},
+    .batch_records = 10000,
     .open = sqlite_open,
     .close = sqlite_close,
     .lease = sqlite_lease,
     .unlease = sqlite_unlease,
     .positions = sqlite_positions,
+    .hold_positions = sqlite_hold_positions,
     .load_sketches = sqlite_load_sketches,
     .load_visits = sqlite_load_visits,
     .load_keys = sqlite_load_keys,
@@ -144,6 +146,7 @@ const struct store_ops store_sqlite = {
     .read_end = sqlite_read_end,
     .counters = sqlite_counters,
     .version = sqlite_version,
+    .stamp = sqlite_stamp,
     .each_day = sqlite_each_day,
     .each_hour = sqlite_each_hour,
     .each_ledger = sqlite_each_ledger,
@@ -157,4 +160,9 @@ const struct store_ops store_sqlite = {
     .remove_tenant = sqlite_remove_tenant,
     .remove_site = sqlite_remove_site,
     .remove_token = sqlite_remove_token,
+    .dump = sqlite_dump,
+    .load_begin = sqlite_load_begin,
+    .load = sqlite_load,
+    .load_end = sqlite_load_end,
+    .sums = sqlite_sums,
 };

@@ -362,10 +362,28 @@ static int add_ledger(struct sqlite_store *store, const struct store_batch *batc
     return rc;
 }
 
+/* -- what caches look at ----------------------------------------------------------------------- */
+
+static const char COUNT_COMMIT[] =
+    "UPDATE partitions SET commits = commits + 1 WHERE ?1 >> partition & 1";
+
+static int count_commit(struct sqlite_store *store, const struct store_batch *batch,
+                        struct err *err)
+{
+    uint32_t partitions = batch_partitions(batch);
+    struct query query;
+    int rc = partitions == 0 ? 0 : sqlite_query(store, COUNT_COMMIT, &query, err);
+
+    if (rc != 0 || partitions == 0)
+        return rc;
+    bind_i64(&query, partitions);
+    return sqlite_done(store, &query, err);
+}
+
 /* -- the transaction --------------------------------------------------------------------------- */
 
-static step_fn *const steps[] = {move_positions, add_events, add_days, add_hours, put_sketches,
-                                 remove_visits,  put_visits, put_keys, add_ledger};
+static step_fn *const steps[] = {move_positions, add_events, add_days, add_hours,  put_sketches,
+                                 remove_visits,  put_visits, put_keys, add_ledger, count_commit};
 
 int sqlite_commit(struct store *base, const struct store_batch *batch, struct err *err)
 {

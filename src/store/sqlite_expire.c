@@ -314,7 +314,7 @@ int sqlite_expire(struct store *base, const struct expiry *sites, size_t count,
         return rc;
     for (size_t i = 0; rc == 0 && i < count && work.left > 0; i++)
         rc = expire_site(&work, &sites[i], err);
-    if (rc == 0)
+    if (rc == 0 && general != NULL)
         rc = expire_general(&work, general, err);
     *more = work.left <= 0;
     return sqlite_write_end(work.store, rc, err);

@@ -155,16 +155,20 @@ void sqlite_token_columns(struct query *query, struct arena *arena, struct token
 int sqlite_commit(struct store *store, const struct store_batch *batch, struct err *err);
 
 /* sqlite_job.c */
-int sqlite_lease(struct store *store, bool wait, struct err *err);
+int sqlite_lease(struct store *store, uint32_t wanted, bool all, bool wait, uint32_t *got,
+                 struct err *err);
 void sqlite_unlease(struct store *store);
-int sqlite_positions(struct store *store, struct arena *arena, struct position **out, size_t *count,
-                     struct err *err);
+int sqlite_positions(struct store *store, const struct position_filter *filter, struct arena *arena,
+                     struct position **out, size_t *count, struct err *err);
+int sqlite_hold_positions(struct store *store, const struct producer *producers, size_t count,
+                          int64_t now_ms, struct err *err);
 int sqlite_load_sketches(struct store *store, struct arena *arena, struct sketch *sketches,
                          size_t count, struct err *err);
 int sqlite_load_visits(struct store *store, struct arena *arena, const struct visitor_key *keys,
                        size_t count, struct visit **out, size_t *out_count, struct err *err);
 int sqlite_load_keys(struct store *store, struct event_key *keys, size_t count, struct err *err);
-int sqlite_finish_run(struct store *store, int64_t as_of_ms, int64_t now_ms, struct err *err);
+int sqlite_finish_run(struct store *store, uint32_t partitions, int64_t as_of_ms, int64_t now_ms,
+                      struct err *err);
 
 /* sqlite_expire.c */
 int sqlite_expire(struct store *store, const struct expiry *sites, size_t count,
@@ -176,14 +180,15 @@ int sqlite_read_begin(struct store *store, struct err *err);
 void sqlite_read_end(struct store *store);
 int sqlite_counters(struct store *store, int64_t out[COUNTERS], struct err *err);
 int sqlite_version(struct store *store, int64_t *out, struct err *err);
+int sqlite_stamp(struct store *store, uint32_t partitions, int64_t *out, struct err *err);
 int sqlite_each_day(struct store *store, struct str tenant, struct str site, int32_t from,
                     int32_t to, stats_fn *fn, void *ctx, struct err *err);
-int sqlite_each_hour(struct store *store, struct str site, int64_t from_ms, int64_t to_ms,
-                     stats_fn *fn, void *ctx, struct err *err);
-int sqlite_each_ledger(struct store *store, struct str site, int32_t from, int32_t to,
-                       ledger_fn *fn, void *ctx, struct err *err);
-int sqlite_page_events(struct store *store, struct str site, int64_t from_ms, int64_t to_ms,
-                       struct event_cursor cursor, size_t limit, struct arena *arena,
+int sqlite_each_hour(struct store *store, struct str tenant, struct str site, int64_t from_ms,
+                     int64_t to_ms, stats_fn *fn, void *ctx, struct err *err);
+int sqlite_each_ledger(struct store *store, struct str tenant, struct str site, int32_t from,
+                       int32_t to, ledger_fn *fn, void *ctx, struct err *err);
+int sqlite_page_events(struct store *store, struct str tenant, struct str site, int64_t from_ms,
+                       int64_t to_ms, struct event_cursor cursor, size_t limit, struct arena *arena,
                        struct event_row **out, size_t *count, struct err *err);
 int sqlite_balance(struct store *store, struct balance *out, struct err *err);
 int sqlite_check(struct store *store, struct err *err);
@@ -205,5 +210,14 @@ int sqlite_remove_site(struct store *store, struct str id, const struct actor *a
                        struct err *err);
 int sqlite_remove_token(struct store *store, struct str id, const struct actor *actor,
                         struct err *err);
+
+/* sqlite_dump.c */
+int sqlite_dump(struct store *store, const struct store_table *table, dump_fn *fn, void *ctx,
+                struct err *err);
+int sqlite_load_begin(struct store *store, bool replace, struct err *err);
+int sqlite_load(struct store *store, const struct store_table *table, struct str rows,
+                struct err *err);
+int sqlite_load_end(struct store *store, int rc, struct err *err);
+int sqlite_sums(struct store *store, struct store_sums *out, struct err *err);
 
 #endif

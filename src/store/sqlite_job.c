@@ -15,15 +15,18 @@ static int set_cache(struct sqlite_store *store, const char *pragma, struct err 
     return rc == SQLITE_OK ? 0 : sqlite_fail(store, rc, err);
 }
 
-int sqlite_lease(struct store *base, bool wait, struct err *err)
+int sqlite_lease(struct store *base, uint32_t wanted, bool all, bool wait, uint32_t *got,
+                 struct err *err)
 {
-    int rc = lease_take(base, wait, err);
+    int rc = lease_take(base, wanted, all, wait, got, err);
 
     if (rc != 0)
         return rc;
     rc = set_cache(sqlite_of(base), "PRAGMA cache_size = -8000", err);
-    if (rc != 0)
+    if (rc != 0) {
         lease_give(base);
+        *got = 0;
+    }
     return rc;
 }
 
@@ -56,8 +59,22 @@ static int count_positions(struct sqlite_store *store, size_t *out, struct err *
     return 0;
 }
 
-static int read_positions(struct sqlite_store *store, struct arena *arena, struct position **out,
-                          size_t *count, struct err *err)
+static struct position position_columns(struct query *query)
+{
+    struct position position = {.number = 0};
+    struct str producer = column_str(query);
+
+    if (producer.len == PRODUCER_BYTES)
+        memcpy(position.producer.id, producer.ptr, PRODUCER_BYTES);
+    position.partition = (uint16_t)column_i64(query);
+    position.number = (uint64_t)column_i64(query);
+    return position;
+}
+
+/* All rows are looked at: they are those of a month's starts of one machine. */
+static int read_positions(struct sqlite_store *store, const struct position_filter *filter,
+                          struct arena *arena, struct position **out, size_t *count,
+                          struct err *err)
 {
     struct query query;
     size_t room = 0;
@@ -70,28 +87,46 @@ static int read_positions(struct sqlite_store *store, struct arena *arena, struc
     *out = ARENA_NEW(arena, struct position, room + 1);
     *count = 0;
     while (*count < room && (rc = sqlite_row(store, &query, err)) > 0) {
-        struct position *position = &(*out)[(*count)++];
-        struct str producer = column_str(&query);
+        struct position position = position_columns(&query);
 
-        if (producer.len == PRODUCER_BYTES)
-            memcpy(position->producer.id, producer.ptr, PRODUCER_BYTES);
-        position->partition = (uint16_t)column_i64(&query);
-        position->number = (uint64_t)column_i64(&query);
+        if (position_wanted(filter, &position.producer, position.partition))
+            (*out)[(*count)++] = position;
     }
     sqlite_end(&query);
     return rc < 0 ? rc : 0;
 }
 
-int sqlite_positions(struct store *base, struct arena *arena, struct position **out, size_t *count,
-                     struct err *err)
+int sqlite_positions(struct store *base, const struct position_filter *filter, struct arena *arena,
+                     struct position **out, size_t *count, struct err *err)
 {
     struct sqlite_store *store = sqlite_of(base);
     bool own;
     int rc = sqlite_snapshot(store, &own, err);
 
     if (rc == 0)
-        rc = read_positions(store, arena, out, count, err);
+        rc = read_positions(store, filter, arena, out, count, err);
     return sqlite_snapshot_end(store, own, rc);
+}
+
+static const char HOLD_POSITIONS[] =
+    "UPDATE positions SET moved_ms = ?1 WHERE producer = ?2 AND moved_ms < ?1";
+
+int sqlite_hold_positions(struct store *base, const struct producer *producers, size_t count,
+                          int64_t now_ms, struct err *err)
+{
+    struct sqlite_store *store = sqlite_of(base);
+    struct query query;
+    int rc = sqlite_write_begin(store, err);
+
+    if (rc != 0)
+        return rc;
+    rc = sqlite_query(store, HOLD_POSITIONS, &query, err);
+    for (size_t i = 0; rc == 0 && i < count; i++) {
+        bind_i64(&query, now_ms);
+        bind_bytes(&query, producers[i].id, PRODUCER_BYTES);
+        rc = sqlite_done(store, &query, err);
+    }
+    return sqlite_write_end(store, rc, err);
 }
 
 /* -- what a batch needs ------------------------------------------------------------------------ */
@@ -268,14 +303,36 @@ static void bound_wal(struct sqlite_store *store)
     store->busy_tries = BUSY_TRIES;
 }
 
-int sqlite_finish_run(struct store *base, int64_t as_of_ms, int64_t now_ms, struct err *err)
+static const char MOVE_AS_OF[] =
+    "UPDATE partitions SET as_of_ms = ?2 WHERE ?1 >> partition & 1 AND as_of_ms < ?2";
+static const char SET_LEAST_AS_OF[] =
+    "UPDATE counters SET value = (SELECT min(as_of_ms) FROM partitions) WHERE name = 'as_of'";
+
+static int move_as_of(struct sqlite_store *store, uint32_t partitions, int64_t as_of_ms,
+                      struct err *err)
+{
+    struct query query;
+    int rc = sqlite_query(store, MOVE_AS_OF, &query, err);
+
+    if (rc != 0)
+        return rc;
+    bind_i64(&query, partitions);
+    bind_i64(&query, as_of_ms);
+    rc = sqlite_done(store, &query, err);
+    if (rc == 0)
+        rc = sqlite_query(store, SET_LEAST_AS_OF, &query, err);
+    return rc == 0 ? sqlite_done(store, &query, err) : rc;
+}
+
+int sqlite_finish_run(struct store *base, uint32_t partitions, int64_t as_of_ms, int64_t now_ms,
+                      struct err *err)
 {
     struct sqlite_store *store = sqlite_of(base);
     int rc = sqlite_write_begin(store, err);
 
     if (rc != 0)
         return rc;
-    rc = change_counter(store, SET_COUNTER, "as_of", as_of_ms, err);
+    rc = move_as_of(store, partitions, as_of_ms, err);
     if (rc == 0)
         rc = change_counter(store, SET_COUNTER, "last_success", now_ms, err);
     rc = sqlite_write_end(store, rc, err);

@@ -48,7 +48,8 @@ static const char ALL_COUNTERS[] = "SELECT " COUNTER_VALUE("as_of") ", " COUNTER
 
 int sqlite_counters(struct store *base, int64_t out[COUNTERS], struct err *err)
 {
-    return read_numbers(sqlite_of(base), ALL_COUNTERS, out, COUNTERS, err);
+    out[COUNTER_SALTS] = 0;
+    return read_numbers(sqlite_of(base), ALL_COUNTERS, out, COUNTER_SALTS, err);
 }
 
 static const char DATA_VERSION[] = "PRAGMA data_version";
@@ -60,6 +61,25 @@ int sqlite_version(struct store *base, int64_t *out, struct err *err)
 
     *out += store->writes;
     return rc;
+}
+
+static const char STAMP[] = "SELECT sum(commits) FROM partitions WHERE ? >> partition & 1";
+
+int sqlite_stamp(struct store *base, uint32_t partitions, int64_t *out, struct err *err)
+{
+    struct sqlite_store *store = sqlite_of(base);
+    struct query query;
+    int rc = sqlite_query(store, STAMP, &query, err);
+
+    if (rc != 0)
+        return rc;
+    bind_i64(&query, partitions);
+    rc = sqlite_row(store, &query, err);
+    if (rc < 0)
+        return rc;
+    *out = rc > 0 ? column_i64(&query) : 0;
+    sqlite_end(&query);
+    return 0;
 }
 
 /* -- stats ------------------------------------------------------------------------------------- */
@@ -119,11 +139,12 @@ static int hour_place(struct query *query, struct stats_row *row, struct err *er
 
 static const char DAYS_OF_SITE[] =
     "SELECT site_id, tenant_id, date, " STATS_COLUMNS " FROM analytics_daily_stats"
-    " WHERE site_id = ? AND date BETWEEN ? AND ? ORDER BY site_id, date";
+    " WHERE site_id = ?4 AND tenant_id = ?1 AND date BETWEEN ?2 AND ?3 ORDER BY site_id, date";
 static const char DAYS_OF_TENANT[] =
     "SELECT d.site_id, d.tenant_id, date, " STATS_COLUMNS
     " FROM analytics_settings s CROSS JOIN analytics_daily_stats d ON d.site_id = s.site_id"
-    " WHERE s.tenant_id = ? AND date BETWEEN ? AND ? ORDER BY s.site_id, d.date";
+    " WHERE s.tenant_id = ?1 AND d.tenant_id = ?1 AND date BETWEEN ?2 AND ?3"
+    " ORDER BY s.site_id, d.date";
 
 int sqlite_each_day(struct store *base, struct str tenant, struct str site, int32_t from,
                     int32_t to, stats_fn *fn, void *ctx, struct err *err)
@@ -135,18 +156,20 @@ int sqlite_each_day(struct store *base, struct str tenant, struct str site, int3
 
     if (rc != 0)
         return rc;
-    bind_str(&query, site.len > 0 ? site : tenant);
+    bind_str(&query, tenant);
     bind_str(&query, sqlite_day_text(from, first));
     bind_str(&query, sqlite_day_text(to, last));
+    if (site.len > 0)
+        bind_str(&query, site);
     return each_stats(store, &query, day_place, fn, ctx, err);
 }
 
 static const char HOURS_OF_SITE[] =
     "SELECT site_id, tenant_id, day, hour_ms, " STATS_COLUMNS " FROM hourly_stats"
-    " WHERE site_id = ? AND hour_ms >= ? AND hour_ms < ? ORDER BY hour_ms";
+    " WHERE site_id = ? AND tenant_id = ? AND hour_ms >= ? AND hour_ms < ? ORDER BY hour_ms";
 
-int sqlite_each_hour(struct store *base, struct str site, int64_t from_ms, int64_t to_ms,
-                     stats_fn *fn, void *ctx, struct err *err)
+int sqlite_each_hour(struct store *base, struct str tenant, struct str site, int64_t from_ms,
+                     int64_t to_ms, stats_fn *fn, void *ctx, struct err *err)
 {
     struct sqlite_store *store = sqlite_of(base);
     struct query query;
@@ -155,6 +178,7 @@ int sqlite_each_hour(struct store *base, struct str site, int64_t from_ms, int64
     if (rc != 0)
         return rc;
     bind_str(&query, site);
+    bind_str(&query, tenant);
     bind_i64(&query, from_ms);
     bind_i64(&query, to_ms);
     return each_stats(store, &query, hour_place, fn, ctx, err);
@@ -164,10 +188,10 @@ int sqlite_each_hour(struct store *base, struct str site, int64_t from_ms, int64
 
 static const char LEDGER_OF_SITE[] =
     "SELECT site_id, tenant_id, day, kind, reason, events, records FROM ledger"
-    " WHERE site_id = ? AND day BETWEEN ? AND ? ORDER BY day, kind, reason";
+    " WHERE site_id = ? AND tenant_id = ? AND day BETWEEN ? AND ? ORDER BY day, kind, reason";
 
-int sqlite_each_ledger(struct store *base, struct str site, int32_t from, int32_t to, ledger_fn *fn,
-                       void *ctx, struct err *err)
+int sqlite_each_ledger(struct store *base, struct str tenant, struct str site, int32_t from,
+                       int32_t to, ledger_fn *fn, void *ctx, struct err *err)
 {
     struct sqlite_store *store = sqlite_of(base);
     struct query query;
@@ -176,6 +200,7 @@ int sqlite_each_ledger(struct store *base, struct str site, int32_t from, int32_
     if (rc != 0)
         return rc;
     bind_str(&query, site);
+    bind_str(&query, tenant);
     bind_i64(&query, from);
     bind_i64(&query, to);
     while ((rc = sqlite_row(store, &query, err)) > 0) {
@@ -218,7 +243,7 @@ static const char EVENTS_OF_SITE[] =
     "SELECT id, timestamp, tenant_id, type, name, day, visitor, path, referrer, title, screen, "
     "props,"
     " count, tokens, seconds_ms, scroll FROM analytics_events"
-    " WHERE site_id = ? AND (timestamp, id) > (?, ?) AND timestamp < ?"
+    " WHERE site_id = ? AND tenant_id = ? AND (timestamp, id) > (?, ?) AND timestamp < ?"
     " ORDER BY timestamp, id LIMIT ?";
 
 static enum event_kind kind_of(struct str type)
@@ -257,8 +282,8 @@ static void event_columns(struct query *query, struct str site, struct arena *ar
                     : (int32_t)column_i64(query);
 }
 
-int sqlite_page_events(struct store *base, struct str site, int64_t from_ms, int64_t to_ms,
-                       struct event_cursor cursor, size_t limit, struct arena *arena,
+int sqlite_page_events(struct store *base, struct str tenant, struct str site, int64_t from_ms,
+                       int64_t to_ms, struct event_cursor cursor, size_t limit, struct arena *arena,
                        struct event_row **out, size_t *count, struct err *err)
 {
     struct sqlite_store *store = sqlite_of(base);
@@ -271,6 +296,7 @@ int sqlite_page_events(struct store *base, struct str site, int64_t from_ms, int
         return rc;
     site = arena_str(arena, site);
     bind_str(&query, site);
+    bind_str(&query, tenant);
     bind_i64(&query, begins ? from_ms : cursor.time_ms);
     bind_i64(&query, begins ? 0 : cursor.id);
     bind_i64(&query, to_ms);

@@ -14,7 +14,8 @@
 #include <sys/stat.h>
 #include <unistd.h>
 
-static const struct store_ops *const backends[] = {&store_sqlite, &store_memory};
+static const struct store_ops *const backends[] = {&store_sqlite, &store_postgres,
+                                                   &store_postgresql, &store_memory};
 
 void *store_alloc(size_t size)
 {
@@ -104,6 +105,53 @@ void store_close(struct store **store)
     *store = NULL;
 }
 
+/* -- batches ----------------------------------------------------------------------------------- */
+
+/* A set of partitions that grows by sites; the rows of a site often come one after the other. */
+struct touched {
+    uint32_t partitions;
+    struct str last;
+};
+
+static void touch(struct touched *touched, struct str site)
+{
+    if (touched->partitions != 0 && str_eq(site, touched->last))
+        return;
+    touched->last = site;
+    touched->partitions |= UINT32_C(1) << site_partition(site);
+}
+
+uint32_t batch_partitions(const struct store_batch *batch)
+{
+    struct touched touched = {0, STR("")};
+    uint32_t moved = 0;
+
+    for (size_t i = 0; i < batch->events_count; i++)
+        touch(&touched, batch->events[i]->site);
+    for (size_t i = 0; i < batch->days_count; i++)
+        touch(&touched, batch->days[i].site);
+    for (size_t i = 0; i < batch->hours_count; i++)
+        touch(&touched, batch->hours[i].site);
+    for (size_t i = 0; i < batch->sketches_count; i++)
+        touch(&touched, batch->sketches[i].key.site);
+    for (size_t i = 0; i < batch->ledger_count; i++)
+        touch(&touched, batch->ledger[i].site);
+    for (size_t i = 0; i < batch->positions_count; i++)
+        moved |= UINT32_C(1) << batch->positions[i].from.partition % PARTITIONS;
+    return touched.partitions | moved;
+}
+
+bool position_wanted(const struct position_filter *filter, const struct producer *producer,
+                     uint16_t partition)
+{
+    if (partition >= PARTITIONS || (filter->partitions >> partition & 1) == 0)
+        return false;
+    for (size_t i = 0; filter->producers != NULL && i < filter->producers_count; i++)
+        if (memcmp(&filter->producers[i], producer, sizeof(*producer)) == 0)
+            return true;
+    return filter->producers == NULL;
+}
+
 /* -- verbs ------------------------------------------------------------------------------------- */
 
 static int observed(const struct store *store, const char *op, int64_t began_us, int rc)
@@ -114,14 +162,20 @@ static int observed(const struct store *store, const char *op, int64_t began_us,
 }
 
 /* The lease is waited for as long as another run takes, which says nothing of the store. */
-int store_lease(struct store *store, bool wait, struct err *err)
+int store_lease(struct store *store, uint32_t wanted, bool all, bool wait, uint32_t *got,
+                struct err *err)
 {
-    return store->ops->lease(store, wait, err);
+    return store->ops->lease(store, wanted, all, wait, got, err);
 }
 
 void store_unlease(struct store *store)
 {
     store->ops->unlease(store);
+}
+
+size_t store_batch_records(const struct store *store)
+{
+    return store->ops->batch_records;
 }
 
 void store_yield(struct store *store)
@@ -134,13 +188,24 @@ void store_read_end(struct store *store)
     store->ops->read_end(store);
 }
 
-int store_positions(struct store *store, struct arena *arena, struct position **out, size_t *count,
-                    struct err *err)
+int store_positions(struct store *store, const struct position_filter *filter, struct arena *arena,
+                    struct position **out, size_t *count, struct err *err)
+{
+    static const struct position_filter all = {.partitions = PARTITIONS_ALL};
+    int64_t began = clock_steady_us();
+
+    return observed(
+        store, "positions", began,
+        store->ops->positions(store, filter == NULL ? &all : filter, arena, out, count, err));
+}
+
+int store_hold_positions(struct store *store, const struct producer *producers, size_t count,
+                         int64_t now_ms, struct err *err)
 {
     int64_t began = clock_steady_us();
 
-    return observed(store, "positions", began,
-                    store->ops->positions(store, arena, out, count, err));
+    return observed(store, "hold_positions", began,
+                    store->ops->hold_positions(store, producers, count, now_ms, err));
 }
 
 int store_load_sketches(struct store *store, struct arena *arena, struct sketch *sketches,
@@ -175,12 +240,13 @@ int store_commit(struct store *store, const struct store_batch *batch, struct er
     return observed(store, "commit", began, store->ops->commit(store, batch, err));
 }
 
-int store_finish_run(struct store *store, int64_t as_of_ms, int64_t now_ms, struct err *err)
+int store_finish_run(struct store *store, uint32_t partitions, int64_t as_of_ms, int64_t now_ms,
+                     struct err *err)
 {
     int64_t began = clock_steady_us();
 
     return observed(store, "finish_run", began,
-                    store->ops->finish_run(store, as_of_ms, now_ms, err));
+                    store->ops->finish_run(store, partitions, as_of_ms, now_ms, err));
 }
 
 int store_expire(struct store *store, const struct expiry *sites, size_t count,
@@ -192,11 +258,11 @@ int store_expire(struct store *store, const struct expiry *sites, size_t count,
                     store->ops->expire(store, sites, count, general, now_ms, more, err));
 }
 
-int store_salts(struct store *store, int64_t now_ms, struct salts *out, struct err *err)
+int store_salts(struct store *store, int64_t now_ms, struct salts *io, struct err *err)
 {
     int64_t began = clock_steady_us();
 
-    return observed(store, "salts", began, store->ops->salts(store, now_ms, out, err));
+    return observed(store, "salts", began, store->ops->salts(store, now_ms, io, err));
 }
 
 int store_read_begin(struct store *store, struct err *err)
@@ -220,6 +286,13 @@ int store_version(struct store *store, int64_t *out, struct err *err)
     return observed(store, "version", began, store->ops->version(store, out, err));
 }
 
+int store_stamp(struct store *store, uint32_t partitions, int64_t *out, struct err *err)
+{
+    int64_t began = clock_steady_us();
+
+    return observed(store, "stamp", began, store->ops->stamp(store, partitions, out, err));
+}
+
 int store_each_day(struct store *store, struct str tenant, struct str site, int32_t from,
                    int32_t to, stats_fn *fn, void *ctx, struct err *err)
 {
@@ -229,33 +302,33 @@ int store_each_day(struct store *store, struct str tenant, struct str site, int3
                     store->ops->each_day(store, tenant, site, from, to, fn, ctx, err));
 }
 
-int store_each_hour(struct store *store, struct str site, int64_t from_ms, int64_t to_ms,
-                    stats_fn *fn, void *ctx, struct err *err)
+int store_each_hour(struct store *store, struct str tenant, struct str site, int64_t from_ms,
+                    int64_t to_ms, stats_fn *fn, void *ctx, struct err *err)
 {
     int64_t began = clock_steady_us();
 
     return observed(store, "each_hour", began,
-                    store->ops->each_hour(store, site, from_ms, to_ms, fn, ctx, err));
+                    store->ops->each_hour(store, tenant, site, from_ms, to_ms, fn, ctx, err));
 }
 
-int store_each_ledger(struct store *store, struct str site, int32_t from, int32_t to, ledger_fn *fn,
-                      void *ctx, struct err *err)
+int store_each_ledger(struct store *store, struct str tenant, struct str site, int32_t from,
+                      int32_t to, ledger_fn *fn, void *ctx, struct err *err)
 {
     int64_t began = clock_steady_us();
 
     return observed(store, "each_ledger", began,
-                    store->ops->each_ledger(store, site, from, to, fn, ctx, err));
+                    store->ops->each_ledger(store, tenant, site, from, to, fn, ctx, err));
 }
 
-int store_page_events(struct store *store, struct str site, int64_t from_ms, int64_t to_ms,
-                      struct event_cursor cursor, size_t limit, struct arena *arena,
+int store_page_events(struct store *store, struct str tenant, struct str site, int64_t from_ms,
+                      int64_t to_ms, struct event_cursor cursor, size_t limit, struct arena *arena,
                       struct event_row **out, size_t *count, struct err *err)
 {
     int64_t began = clock_steady_us();
 
     return observed(store, "page_events", began,
-                    store->ops->page_events(store, site, from_ms, to_ms, cursor, limit, arena, out,
-                                            count, err));
+                    store->ops->page_events(store, tenant, site, from_ms, to_ms, cursor, limit,
+                                            arena, out, count, err));
 }
 
 int store_balance(struct store *store, struct balance *out, struct err *err)
@@ -337,4 +410,34 @@ int store_remove_token(struct store *store, struct str id, const struct actor *a
     int64_t began = clock_steady_us();
 
     return observed(store, "remove_token", began, store->ops->remove_token(store, id, actor, err));
+}
+
+/* A copy may take minutes, which says nothing of the store, as with the lease. */
+int store_dump(struct store *store, const struct store_table *table, dump_fn *fn, void *ctx,
+               struct err *err)
+{
+    return store->ops->dump(store, table, fn, ctx, err);
+}
+
+int store_load_begin(struct store *store, bool replace, struct err *err)
+{
+    if (store->read_only)
+        return err_set(err, ERR_DENIED, "the store is open for reading only");
+    return store->ops->load_begin(store, replace, err);
+}
+
+int store_load(struct store *store, const struct store_table *table, struct str rows,
+               struct err *err)
+{
+    return store->ops->load(store, table, rows, err);
+}
+
+int store_load_end(struct store *store, int rc, struct err *err)
+{
+    return store->ops->load_end(store, rc, err);
+}
+
+int store_sums(struct store *store, struct store_sums *out, struct err *err)
+{
+    return store->ops->sums(store, out, err);
 }

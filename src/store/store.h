@@ -1,13 +1,14 @@
 /*
  * store/store.h -- where events, rollups, sites and tokens are kept.
  *
- * Backends: SQLite (sqlite:PATH) and a memory double for the contract suite (memory:); PostgreSQL
- * comes behind the same header. A handle is used by one thread at a time; open as many as there are
- * threads. All calls block, within the busy time-out of 10 s (then ERR_UNAVAILABLE).
+ * Backends: SQLite (sqlite:PATH), PostgreSQL (postgres://...) and a memory double for the contract
+ * suite (memory:). A handle is used by one thread at a time; open as many as there are threads. All
+ * calls block, but with a time-out (10 s for what readers ask, 60 s for the job's transactions;
+ * then ERR_UNAVAILABLE). A handle whose server went away opens its connection again by itself.
  *
  * A batch is atomic: after store_commit() returns 0 everything in it survives a crash; after any
- * other code but ERR_UNCERTAIN nothing of it is visible. Only the holder of the job's lease calls
- * the job's verbs.
+ * other code but ERR_UNCERTAIN nothing of it is visible. The job's verbs are for who holds the
+ * lease on the partitions that they touch (a partition is a share of the sites, base/position.h).
  *
  * Strings given out live in the arena that the caller passes.
  */
@@ -26,6 +27,9 @@ struct store_config {
     struct str url;
     struct str data_dir; /* for the job's lock and the salts' file */
     bool read_only;      /* refuse to write; do not migrate */
+    /* A server that cannot be reached is no error yet: each verb tries again (and migrates first).
+     */
+    bool later;
     /* Called after each verb that reads or writes with its name ("commit") and duration; may be
      * NULL. */
     void (*observe)(void *ctx, const char *op, double seconds);
@@ -33,7 +37,7 @@ struct store_config {
 };
 
 /* Open and, unless read_only, migrate. ERR_INVALID: no such backend; ERR_CONFLICT: the schema is
- * newer than this program. The caller owns *out. */
+ * newer than this program; ERR_UNAVAILABLE: the server cannot be reached. The caller owns *out. */
 int store_open(const struct store_config *config, struct store **out, struct err *err);
 void store_close(struct store **store);
 
@@ -145,13 +149,34 @@ struct store_batch {
 
 /* -- the job's verbs --------------------------------------------------------------------------- */
 
-/* The right to run the job, held by one process's one thread: waits for it if `wait`, else
- * ERR_CONFLICT where it is taken. Ends with store_unlease() or the process. */
-int store_lease(struct store *store, bool wait, struct err *err);
+/* The right to count the events of some partitions, held by this handle until store_unlease().
+ * `wanted` and *got are sets of partitions (bit p for partition p). Gives those of `wanted` that
+ * are free, or with `all` only all of them; where that is nothing, waits if `wait`, else
+ * ERR_CONFLICT. A one-machine store has one lease for all partitions together.
+ *
+ * A lease is fenced: store_commit() renews it, and returns ERR_CONFLICT once another handle has
+ * taken a partition over, which it may when the lease was not renewed for LEASE_MS (a process that
+ * is dead or paused). On one machine the kernel ends a lease with its process instead. A handle
+ * that holds no lease is not fenced: its commits are checked by positions alone. */
+enum { LEASE_MS = 10 * 1000 };
+int store_lease(struct store *store, uint32_t wanted, bool all, bool wait, uint32_t *got,
+                struct err *err);
 void store_unlease(struct store *store);
 
-int store_positions(struct store *store, struct arena *arena, struct position **out, size_t *count,
-                    struct err *err);
+/* How far is committed: of these partitions (a set) and these producers; NULL: of all producers.
+ * By producer and partition. */
+struct position_filter {
+    uint32_t partitions;
+    const struct producer *producers;
+    size_t producers_count;
+};
+int store_positions(struct store *store, const struct position_filter *filter, struct arena *arena,
+                    struct position **out, size_t *count, struct err *err);
+
+/* A node still has the log of these producers: what is committed of them is not too old for
+ * store_expire() before it is too old seen from `now_ms`. */
+int store_hold_positions(struct store *store, const struct producer *producers, size_t count,
+                         int64_t now_ms, struct err *err);
 
 /* Fill in `bytes` of each sketch by its key. */
 int store_load_sketches(struct store *store, struct arena *arena, struct sketch *sketches,
@@ -170,16 +195,23 @@ int store_load_visits(struct store *store, struct arena *arena, const struct vis
 int store_load_keys(struct store *store, struct event_key *keys, size_t count, struct err *err);
 
 /* ERR_INVALID: the store refuses something in the batch for good. ERR_CONFLICT: a position is not
- * where the batch says. ERR_UNAVAILABLE, ERR_FULL: not now. ERR_UNCERTAIN: fate unknown, read the
- * positions again. */
+ * where the batch says, or a lease is another's now. ERR_UNAVAILABLE, ERR_FULL: not now.
+ * ERR_UNCERTAIN: fate unknown, read the positions again. An empty batch checks the leases and
+ * renews them. */
 int store_commit(struct store *store, const struct store_batch *batch, struct err *err);
+
+/* How many records of the log a batch should hold at most: on SQLite 10,000, because all other
+ * writers wait for it; on PostgreSQL 50,000, because what a batch costs beside its rows is much. */
+size_t store_batch_records(const struct store *store);
 
 /* After a transaction of the job, with more to come: leave the write lock free for 10 ms if another
  * writer waits. */
 void store_yield(struct store *store);
 
-/* The job has seen everything up to `as_of_ms`; its run ended at `now_ms`. */
-int store_finish_run(struct store *store, int64_t as_of_ms, int64_t now_ms, struct err *err);
+/* Everything of these partitions (a set) up to `as_of_ms` is counted; the run ended at `now_ms`.
+ * COUNTER_AS_OF is the least of all partitions; an as_of never goes back by this. */
+int store_finish_run(struct store *store, uint32_t partitions, int64_t as_of_ms, int64_t now_ms,
+                     struct err *err);
 
 /* What is too old, of one site. INT32_MIN and INT64_MIN: nothing is. */
 struct expiry {
@@ -196,18 +228,25 @@ struct expiry_general {
     const struct producer *running;
     size_t running_count;
     int64_t audit_before_ms;
+    int64_t raw_before_ms; /* no site keeps raw rows older than this; INT64_MIN: one keeps all */
     struct expiry
         removed; /* what is too old of sites that were removed; its site is not looked at */
 };
-/* Remove some of it: at most 10,000 rows a call, in one transaction. *more: call again. */
+/* Remove some of it: at most 10,000 rows a call, in one transaction. *more: call again. With
+ * `general` (else NULL) also what belongs to no site; then whole days of raw rows that are older
+ * than `raw_before_ms` of general go at once where the store keeps days apart, and the days ahead
+ * of `now_ms` are made. Of the sites' partitions, and with `general` of partition 0, the caller
+ * holds the lease. */
 int store_expire(struct store *store, const struct expiry *sites, size_t count,
                  const struct expiry_general *general, int64_t now_ms, bool *more, struct err *err);
 
 /* -- salts ------------------------------------------------------------------------------------- */
 
 /* Make the salts that are missing up to 48 hours ahead, remove those whose date has ended
- * everywhere (and the visit time-out with it), and read the rest back. */
-int store_salts(struct store *store, int64_t now_ms, struct salts *out, struct err *err);
+ * everywhere (and the visit time-out with it), and read the rest back. *io: what the caller holds
+ * (count 0: nothing), and then what holds: a store that has lost its salts takes the caller's, and
+ * of two salts of a date the one made first stays. */
+int store_salts(struct store *store, int64_t now_ms, struct salts *io, struct err *err);
 
 /* The first and the last date that have a salt at `now_ms`: when one of them changes, it is time
  * for store_salts(). */
@@ -224,28 +263,38 @@ enum counter {
     COUNTER_LAST_SUCCESS,     /* ms: when the job last ended well */
     COUNTER_DAILY_STATS_ROWS, /* rows of daily stats written */
     COUNTER_DIRECTORY,        /* raised by each change of tenants, sites, settings, tokens */
+    COUNTER_SALTS,            /* differs when another handle changed the salts; 0: not kept here */
     COUNTERS,
 };
 int store_counters(struct store *store, int64_t out[COUNTERS], struct err *err);
 
-/* Cheap: a number that differs from the last one if any other handle may have written since. */
+/* Cheap: a number that differs from the last one if any other handle may have changed tenants,
+ * sites, settings, tokens or salts since. */
 int store_version(struct store *store, int64_t *out, struct err *err);
 
+/* A number that every commit that touches one of these partitions (a set), and every change of
+ * tenants, sites, settings and tokens, makes another one: what was read before it was read is no
+ * older than it. For caches. */
+int store_stamp(struct store *store, uint32_t partitions, int64_t *out, struct err *err);
+
 typedef int stats_fn(void *ctx, const struct stats_row *row);
+
+/* Every read of a site's numbers names the tenant that it must be of: a row of another is not
+ * found. */
 
 /* Daily rows of one site (or, with an empty site, of all sites of `tenant`) from..to, by site, then
  * day. Days without a row are left out. Removed sites are nobody's. Strings live during the call of
  * fn, which returns 0 to go on; anything else ends the reading and is returned. */
 int store_each_day(struct store *store, struct str tenant, struct str site, int32_t from,
                    int32_t to, stats_fn *fn, void *ctx, struct err *err);
-/* Hourly rows of one site with from_ms <= hour_ms < to_ms, oldest first. */
-int store_each_hour(struct store *store, struct str site, int64_t from_ms, int64_t to_ms,
-                    stats_fn *fn, void *ctx, struct err *err);
+/* Hourly rows of one site of `tenant` with from_ms <= hour_ms < to_ms, oldest first. */
+int store_each_hour(struct store *store, struct str tenant, struct str site, int64_t from_ms,
+                    int64_t to_ms, stats_fn *fn, void *ctx, struct err *err);
 
 typedef int ledger_fn(void *ctx, const struct ledger_row *row);
 /* By day, kind, reason. */
-int store_each_ledger(struct store *store, struct str site, int32_t from, int32_t to, ledger_fn *fn,
-                      void *ctx, struct err *err);
+int store_each_ledger(struct store *store, struct str tenant, struct str site, int32_t from,
+                      int32_t to, ledger_fn *fn, void *ctx, struct err *err);
 
 /* Raw rows of one site with from_ms <= time < to_ms, by (time, id), behind the cursor; at most
  * `limit`. */
@@ -256,8 +305,8 @@ struct event_row {
     int64_t id;
     struct event event; /* has_id, received_ms, hour_ms and visitor_before are not kept */
 };
-int store_page_events(struct store *store, struct str site, int64_t from_ms, int64_t to_ms,
-                      struct event_cursor cursor, size_t limit, struct arena *arena,
+int store_page_events(struct store *store, struct str tenant, struct str site, int64_t from_ms,
+                      int64_t to_ms, struct event_cursor cursor, size_t limit, struct arena *arena,
                       struct event_row **out, size_t *count, struct err *err);
 
 /* The ledger's independent check: both sides with what was folded or removed. */
@@ -342,5 +391,63 @@ int store_remove_site(struct store *store, struct str id, const struct actor *ac
                       struct err *err);
 int store_remove_token(struct store *store, struct str id, const struct actor *actor,
                        struct err *err);
+
+/* -- all of it, for copies and moves ----------------------------------------------------------- */
+
+/* The tables that a copy holds, the same for every backend and in the order in which they are
+ * loaded; salts and leases are not among them. A value is written as JSON: DATE as "YYYY-MM-DD",
+ * BYTES in hex, INSTANT in milliseconds, the rest as it is; null where there is none. */
+enum column_type {
+    COLUMN_INT,
+    COLUMN_BOOL,
+    COLUMN_TEXT,
+    COLUMN_DATE,
+    COLUMN_INSTANT,
+    COLUMN_BYTES,
+    COLUMN_JSON
+};
+struct store_table {
+    struct str name;
+    const struct store_column {
+        struct str name;
+        enum column_type type;
+    } * columns;
+    size_t columns_count;
+    size_t key_count; /* its key: the first so many columns */
+};
+extern const struct store_table store_tables[];
+extern const size_t store_tables_count;
+/* Raised by each change of store_tables, which only ever adds. */
+enum { STORE_TABLES_VERSION = 1 };
+
+/* Each row of a table as a JSON array in the order of its columns, in the order of its key. Between
+ * store_read_begin() and store_read_end() all tables come from one moment. A result of fn other
+ * than 0 ends it and is returned. */
+typedef int dump_fn(void *ctx, struct str row);
+int store_dump(struct store *store, const struct store_table *table, dump_fn *fn, void *ctx,
+               struct err *err);
+
+/* Put rows (a JSON array of such arrays; of a table with fewer columns than it has here, the others
+ * take their defaults) into a store that holds nothing (else ERR_CONFLICT says what), or, with
+ * `replace`, in place of everything that it holds. All between load_begin and load_end is one
+ * transaction, in which nobody counts: load_begin waits for a run of the job on this machine, and
+ * takes the partitions from everybody else. load_end commits where rc is 0, else undoes everything
+ * and returns rc. */
+int store_load_begin(struct store *store, bool replace, struct err *err);
+int store_load(struct store *store, const struct store_table *table, struct str rows,
+               struct err *err);
+int store_load_end(struct store *store, int rc, struct err *err);
+
+/* What two stores with the same contents have in common. May be asked for inside a snapshot, and
+ * between load_begin and load_end. */
+struct store_sums {
+    int64_t tenants, sites;
+    int64_t events;            /* raw rows */
+    int64_t days;              /* daily rows */
+    int64_t pageviews, visits; /* of all days */
+    int64_t counted, records;  /* the ledger's events, and the records behind it */
+    int64_t committed;         /* the records that all producers have committed */
+};
+int store_sums(struct store *store, struct store_sums *out, struct err *err);
 
 #endif

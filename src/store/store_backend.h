@@ -11,15 +11,19 @@
 #include "store/store.h"
 
 struct store_ops {
-    struct str scheme; /* with its colon */
+    struct str scheme;    /* with its colon */
+    size_t batch_records; /* of store_batch_records() */
     int (*open)(const struct store_config *config, struct str path, struct store **out,
                 struct err *err);
     void (*close)(struct store *store);
 
-    int (*lease)(struct store *store, bool wait, struct err *err);
+    int (*lease)(struct store *store, uint32_t wanted, bool all, bool wait, uint32_t *got,
+                 struct err *err);
     void (*unlease)(struct store *store);
-    int (*positions)(struct store *store, struct arena *arena, struct position **out, size_t *count,
-                     struct err *err);
+    int (*positions)(struct store *store, const struct position_filter *filter, struct arena *arena,
+                     struct position **out, size_t *count, struct err *err);
+    int (*hold_positions)(struct store *store, const struct producer *producers, size_t count,
+                          int64_t now_ms, struct err *err);
     int (*load_sketches)(struct store *store, struct arena *arena, struct sketch *sketches,
                          size_t count, struct err *err);
     int (*load_visits)(struct store *store, struct arena *arena, const struct visitor_key *keys,
@@ -27,24 +31,26 @@ struct store_ops {
     int (*load_keys)(struct store *store, struct event_key *keys, size_t count, struct err *err);
     int (*commit)(struct store *store, const struct store_batch *batch, struct err *err);
     void (*yield)(struct store *store);
-    int (*finish_run)(struct store *store, int64_t as_of_ms, int64_t now_ms, struct err *err);
+    int (*finish_run)(struct store *store, uint32_t partitions, int64_t as_of_ms, int64_t now_ms,
+                      struct err *err);
     int (*expire)(struct store *store, const struct expiry *sites, size_t count,
                   const struct expiry_general *general, int64_t now_ms, bool *more,
                   struct err *err);
-    int (*salts)(struct store *store, int64_t now_ms, struct salts *out, struct err *err);
+    int (*salts)(struct store *store, int64_t now_ms, struct salts *io, struct err *err);
 
     int (*read_begin)(struct store *store, struct err *err);
     void (*read_end)(struct store *store);
     int (*counters)(struct store *store, int64_t out[COUNTERS], struct err *err);
     int (*version)(struct store *store, int64_t *out, struct err *err);
+    int (*stamp)(struct store *store, uint32_t partitions, int64_t *out, struct err *err);
     int (*each_day)(struct store *store, struct str tenant, struct str site, int32_t from,
                     int32_t to, stats_fn *fn, void *ctx, struct err *err);
-    int (*each_hour)(struct store *store, struct str site, int64_t from_ms, int64_t to_ms,
-                     stats_fn *fn, void *ctx, struct err *err);
-    int (*each_ledger)(struct store *store, struct str site, int32_t from, int32_t to,
-                       ledger_fn *fn, void *ctx, struct err *err);
-    int (*page_events)(struct store *store, struct str site, int64_t from_ms, int64_t to_ms,
-                       struct event_cursor cursor, size_t limit, struct arena *arena,
+    int (*each_hour)(struct store *store, struct str tenant, struct str site, int64_t from_ms,
+                     int64_t to_ms, stats_fn *fn, void *ctx, struct err *err);
+    int (*each_ledger)(struct store *store, struct str tenant, struct str site, int32_t from,
+                       int32_t to, ledger_fn *fn, void *ctx, struct err *err);
+    int (*page_events)(struct store *store, struct str tenant, struct str site, int64_t from_ms,
+                       int64_t to_ms, struct event_cursor cursor, size_t limit, struct arena *arena,
                        struct event_row **out, size_t *count, struct err *err);
     int (*balance)(struct store *store, struct balance *out, struct err *err);
     int (*check)(struct store *store, struct err *err);
@@ -63,9 +69,18 @@ struct store_ops {
                        struct err *err);
     int (*remove_token)(struct store *store, struct str id, const struct actor *actor,
                         struct err *err);
+
+    int (*dump)(struct store *store, const struct store_table *table, dump_fn *fn, void *ctx,
+                struct err *err);
+    int (*load_begin)(struct store *store, bool replace, struct err *err);
+    int (*load)(struct store *store, const struct store_table *table, struct str rows,
+                struct err *err);
+    int (*load_end)(struct store *store, int rc, struct err *err);
+    int (*sums)(struct store *store, struct store_sums *out, struct err *err);
 };
 
 extern const struct store_ops store_sqlite;
+extern const struct store_ops store_postgres, store_postgresql; /* the same, by either scheme */
 extern const struct store_ops store_memory;
 
 struct store {
@@ -120,9 +135,17 @@ bool site_row_equal(const struct site_row *a, const struct site_row *b);
 bool tenant_row_equal(const struct tenant_row *a, const struct tenant_row *b);
 bool token_row_equal(const struct token_row *a, const struct token_row *b);
 
+/* The partitions of the sites and positions that a batch changes what is read of (store.c). */
+uint32_t batch_partitions(const struct store_batch *batch);
+/* Whether positions of this producer and partition are asked for (store.c). */
+bool position_wanted(const struct position_filter *filter, const struct producer *producer,
+                     uint16_t partition);
+
 /* -- files beside the store (lease.c, salts.c) ------------------------------------------------- */
 
-int lease_take(struct store *store, bool wait, struct err *err);
+/* One lease for all partitions: *got is what was wanted, or nothing. */
+int lease_take(struct store *store, uint32_t wanted, bool all, bool wait, uint32_t *got,
+               struct err *err);
 void lease_give(struct store *store);
 
 /* Around a writing transaction of anyone but the job. */
@@ -131,6 +154,6 @@ void writers_leave(struct store *store);
 /* Sleep 10 ms if someone stands between these two. */
 void writers_yield(struct store *store);
 
-int salts_read(struct store *store, int64_t now_ms, struct salts *out, struct err *err);
+int salts_read(struct store *store, int64_t now_ms, struct salts *io, struct err *err);
 
 #endif

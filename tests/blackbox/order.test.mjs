@@ -2,17 +2,18 @@
 // a job that is killed change no number.
 //
 // A scenario's events are appended to the log with their times given (tests/tools/logfill),
-// counted in batches of one size by `aggregate --batch`, and read; all answers of all variants
-// are equal, and equal to the second calculation.
+// counted in batches of one size by `aggregate --batch`, and read; all answers of all variants, in
+// both shapes, are equal, and equal to the second calculation.
 
 import assert from 'node:assert/strict';
 import { cpSync, existsSync, rmSync } from 'node:fs';
 import { join } from 'node:path';
 import { before, test } from 'node:test';
 import { setTimeout as sleep } from 'node:timers/promises';
-import { BUILD, exec, Installation, query, start, tempDir } from '../lib/abacus.mjs';
+import { BUILD, exec, query, start, tempDir } from '../lib/abacus.mjs';
 import { FakeClock } from '../lib/clock.mjs';
 import { Differences } from '../lib/diff.mjs';
+import { SHAPES } from '../lib/platform.mjs';
 import { METRICS, Reference, same, value } from '../lib/reference.mjs';
 import { domainOf, END_MS, FIRST_DATE, LAST_DATE, makeScenario, SITES } from '../lib/scenario.mjs';
 
@@ -20,31 +21,28 @@ const LOGFILL = process.env.ABACUS_LOGFILL ?? join(BUILD, 'tests/tools/logfill')
 const { plain } = makeScenario({ seed: 4, people: 60, sessions: 5, backends: 300 });
 const input = plain.map(({ line }) => `${JSON.stringify(line)}\n`).join('');
 const clock = new FakeClock(END_MS);
-const template = new Installation({ clock });
-let token;
-let wanted; // the answers of the plain variant
+let wanted; // the answers of the plain variant, on one machine
 
 before(async () => {
     assert.ok(existsSync(LOGFILL), `${LOGFILL} is missing`);
-    for (const { id, tenant, zone } of SITES)
-        await template.site(id, tenant, { domain: domainOf(id), timezone: zone });
-    token = await template.token('stats:read', { platform: true });
-    wanted = await answersOf({});
+    wanted = await answersOf(SHAPES[0].make, {});
 });
 
-async function fill(dir, seed) {
+async function fill({ dir, databaseUrl }, seed) {
     const shuffle = seed === undefined ? [] : ['--shuffle', String(seed)];
-    const end = await exec(LOGFILL, ['--data-dir', dir, ...shuffle], { input });
+    const database = databaseUrl === undefined ? [] : ['--database', databaseUrl];
+    const end = await exec(LOGFILL, ['--data-dir', dir, ...database, ...shuffle], { input });
     assert.equal(end.code, 0, end.stderr);
     assert.equal(Number(end.stdout), plain.length);
 }
 
 /** All that is answered about one order and one way of counting. */
-async function answersOf({ seed, batch = 10_000, before = () => {}, after = () => {} }) {
-    const dir = join(tempDir(), 'data');
-    cpSync(template.dir, dir, { recursive: true });
-    const abacus = new Installation({ dir, clock });
-    await fill(dir, seed);
+async function answersOf(make, { seed, batch = 10_000, before = () => {}, after = () => {} }) {
+    const abacus = await make({ clock });
+    for (const { id, tenant, zone } of SITES)
+        await abacus.site(id, tenant, { domain: domainOf(id), timezone: zone });
+    const token = await abacus.token('stats:read', { platform: true });
+    await fill(abacus, seed);
     await before(abacus);
     await abacus.aggregate(['--batch', String(batch)]);
     await after(abacus);
@@ -58,7 +56,7 @@ async function answersOf({ seed, batch = 10_000, before = () => {}, after = () =
     }
     assert.deepEqual(await server.stop(), { code: 0, signal: null });
     await abacus.balance();
-    rmSync(dir, { recursive: true });
+    rmSync(abacus.dir, { recursive: true });
     return answers;
 }
 
@@ -131,51 +129,66 @@ test('counted in one go in the order sent, every number equals the second calcul
     differences.none(50_000);
 });
 
-const VARIANTS = [
-    { seed: 1, batch: 10_000 },
-    { seed: 2, batch: 100 },
-    { seed: 3, batch: 7 },
-    { seed: 4, batch: 1 },
-    { batch: 7 },
-];
-for (const { seed, batch } of VARIANTS) {
-    test(`${seed === undefined ? 'in the order sent' : `shuffled with seed ${seed}`} and counted in batches of ${batch}, all answers are the same`, async () => {
-        assert.deepEqual(differing(await answersOf({ seed, batch })), []);
+const VARIANTS = {
+    'one machine': [
+        { seed: 1, batch: 10_000 },
+        { seed: 2, batch: 100 },
+        { seed: 3, batch: 7 },
+        { seed: 4, batch: 1 },
+        { batch: 7 },
+    ],
+    platform: [
+        { batch: 10_000 },
+        { seed: 2, batch: 100 },
+        { seed: 3, batch: 7 },
+    ],
+};
+
+for (const { shape, make } of SHAPES) {
+    for (const { seed, batch } of VARIANTS[shape]) {
+        const order = seed === undefined ? 'in the order sent' : `shuffled with seed ${seed}`;
+        test(`${order} and counted in batches of ${batch}, all answers are the same (${shape})`, async () => {
+            assert.deepEqual(differing(await answersOf(make, { seed, batch })), []);
+        });
+    }
+
+    test(`the same records delivered twice change nothing (${shape})`, async () => {
+        const saved = join(tempDir(), 'log');
+        const answers = await answersOf(make, {
+            seed: 5,
+            before: ({ dir }) => cpSync(join(dir, 'log'), saved, { recursive: true }),
+            after: async (abacus) => {
+                rmSync(join(abacus.dir, 'log'), { recursive: true });
+                cpSync(saved, join(abacus.dir, 'log'), { recursive: true });
+                assert.equal(JSON.parse(await abacus.aggregate(['--json'])).events, 0);
+            },
+        });
+        assert.deepEqual(differing(answers), []);
+    });
+
+    test(`a job that is killed again and again counts everything once (${shape})`, async () => {
+        let killed = 0;
+        const answers = await answersOf(make, {
+            seed: 6,
+            before: async (abacus) => {
+                for (let i = 0; i < 60 && killed < 8; i++) killed += await killJob(abacus, i);
+            },
+        });
+        assert.ok(killed >= 3, `only ${killed} runs were killed`);
+        assert.deepEqual(differing(answers), []);
     });
 }
 
-test('the same records delivered twice change nothing', async () => {
-    const saved = join(tempDir(), 'log');
-    const answers = await answersOf({
-        seed: 5,
-        before: ({ dir }) => cpSync(join(dir, 'log'), saved, { recursive: true }),
-        after: async (abacus) => {
-            rmSync(join(abacus.dir, 'log'), { recursive: true });
-            cpSync(saved, join(abacus.dir, 'log'), { recursive: true });
-            assert.equal(JSON.parse(await abacus.aggregate(['--json'])).events, 0);
-        },
-    });
-    assert.deepEqual(differing(answers), []);
-});
-
-test('a job that is killed again and again counts everything once', async () => {
-    let killed = 0;
-    const answers = await answersOf({
-        seed: 6,
-        before: async (abacus) => {
-            for (let i = 0; i < 60 && killed < 8; i++) {
-                const job = start(
-                    abacus.bin,
-                    ['aggregate', '--batch', '1', '--data-dir', abacus.dir],
-                    { env: abacus.env },
-                );
-                // On a fast disk the whole takes a tenth of a second: the first kills come soon, later ones late.
-                await Promise.race([sleep(5 + Math.random() * 10 * (i + 1)), job.ended]);
-                job.kill('SIGKILL');
-                killed += (await job.ended).signal === 'SIGKILL' ? 1 : 0;
-            }
-        },
-    });
-    assert.ok(killed >= 3, `only ${killed} runs were killed`);
-    assert.deepEqual(differing(answers), []);
-});
+/** Kill the job, soon at the first tries, later at later ones: on a fast disk the whole takes a
+ *  tenth of a second. 1: it was killed; 0: it had ended. */
+async function killJob(abacus, i) {
+    const { bin, dir, env } = abacus;
+    const job = start(bin, ['aggregate', '--batch', '1', '--data-dir', dir], { env });
+    await Promise.race([sleep(5 + Math.random() * 10 * (i + 1)), job.ended]);
+    job.kill('SIGKILL');
+    const { signal } = await job.ended;
+    // Nobody waits 10 s for what the killed one has held.
+    if (abacus.databaseUrl !== undefined)
+        await abacus.sql("UPDATE leases SET until = '-infinity';");
+    return signal === 'SIGKILL' ? 1 : 0;
+}

@@ -1,16 +1,16 @@
 // A week of traffic received at its own times: every number that is answered equals the second
-// calculation.
+// calculation, in both shapes, whose answers are the same JSON.
 
 import assert from 'node:assert/strict';
 import { after, before, test } from 'node:test';
-import { Installation, query, until } from '../lib/abacus.mjs';
+import '../lib/abacus.mjs'; // ends what a failed test leaves
 import { FakeClock } from '../lib/clock.mjs';
 import { Differences } from '../lib/diff.mjs';
+import { exec } from '../lib/process.mjs';
 import { Random } from '../lib/random.mjs';
 import { COUNTS, DAY_METRICS, METRICS, RATES, Reference, same, value } from '../lib/reference.mjs';
 import {
     BEGIN_MS,
-    domainOf,
     END_MS,
     FIRST_DATE,
     LAST_DATE,
@@ -19,98 +19,27 @@ import {
     secretsOf,
     TENANTS,
 } from '../lib/scenario.mjs';
+import { differing, LONG_KEPT, replay, ScenarioRun } from '../lib/replay.mjs';
 import { findAll } from '../lib/search.mjs';
-import { trackBytes, Wire } from '../lib/wire.mjs';
 import { datesOf, daysBetween } from '../lib/zones.mjs';
 
 const scenario = makeScenario();
 const reference = new Reference({ ...scenario, nowMs: END_MS });
 const clock = new FakeClock(BEGIN_MS);
-const abacus = new Installation({ clock });
 const ranges = rangesOf(new Random(7));
-const LONG_KEPT = 'berlin-shop';
-const tokens = {};
-let server;
+const runs = ScenarioRun.ofEachShape();
 
-before(async () => {
-    for (const { id, tenant, zone } of scenario.sites)
-        await abacus.site(id, tenant, { domain: domainOf(id), timezone: zone });
-    // So that the year before can be compared with; elsewhere it lies before the first day kept.
-    await abacus.settings(LONG_KEPT, { stats_days: 800 });
-    for (const tenant of TENANTS)
-        tokens[tenant] = await abacus.token('stats:read,events:write', { tenant });
-    server = await abacus.serve(['--trusted-proxies', '127.0.0.1/32'], {
-        env: { ABACUS_LOG: 'debug' },
-    });
-    await replay();
-    clock.set(END_MS);
-    await settle();
-});
-
-after(async () => {
-    await server?.stop();
-});
-
-/** Send every request at its own time and check what is answered. */
-async function replay() {
-    const wire = await Wire.open(server.port);
-    const wrong = [];
-    for (const request of scenario.requests) {
-        clock.set(request.atMs);
-        const answer = await send(wire, request);
-        const said = judge(request, answer);
-        if (said) wrong.push(`${said}: ${request.body} -> ${answer.status} ${answer.body}`);
-    }
-    wire.close();
-    assert.deepEqual(wrong.slice(0, 10), [], `${wrong.length} answers are wrong`);
-}
-
-/** 503 says that nothing was taken: after a jump of the clock the salts of the new dates come
- *  first. */
-function send(wire, request) {
-    const authorization = request.tenant
-        ? { Authorization: `Bearer ${tokens[request.tenant]}` }
-        : {};
-    const bytes = trackBytes(request.body, { ...request.headers, ...authorization });
-    return until(async () => {
-        wire.send(bytes);
-        const answer = await wire.response();
-        return answer.status === 503 ? undefined : answer;
-    }, 'another answer than 503');
-}
-
-function judge({ status, facts = [] }, answer) {
-    if (answer.status !== status) return `expected ${status}`;
-    if (status !== 202) return null;
-    const { accepted, dropped = {} } = JSON.parse(answer.body);
-    const gpc = facts.filter(({ outcome }) => outcome === 'dropped:gpc').length;
-    if ((dropped.gpc ?? 0) !== gpc) return `expected ${gpc} dropped for gpc`;
-    return accepted + (dropped.duplicate ?? 0) + gpc === facts.length
-        ? null
-        : 'the numbers do not add up';
-}
-
-/** Refusals become records within a second; then everything received can be counted. */
-async function settle() {
+before(() => {
     const refused = reference.facts.filter(({ outcome }) => outcome.startsWith('rejected:')).length;
-    await until(async () => {
-        await abacus.aggregate();
-        let seen = 0;
-        for (const { id, tenant } of scenario.sites)
-            for (const day of (await ledgerOf(id, tenant)).days)
-                for (const n of Object.values(day.rejected)) seen += n;
-        return seen >= refused;
-    }, `${refused} refused events in the ledger`);
-}
+    return replay(runs, scenario, clock, refused);
+});
 
-async function ask(tenant, path, params) {
-    const answer = await server.get(query(path, params), tokens[tenant]);
-    assert.equal(answer.status, 200, `${path} ${JSON.stringify(params)}: ${answer.text}`);
-    return answer.body;
-}
+after(() => Promise.all(runs.map((run) => run.stop())));
 
-const ledgerOf = (siteId, tenant) =>
-    ask(tenant, '/api/analytics/ledger', { siteId, from: FIRST_DATE, to: LAST_DATE });
+/** `body` is given the run. */
+function inEachShape(name, body) {
+    for (const run of runs) test(`${name} (${run.shape})`, () => body(run));
+}
 
 function compareMetrics(differences, where, actual, counts, metrics) {
     for (const metric of metrics) {
@@ -160,7 +89,7 @@ test('the scenario is as large and as mixed as it has to be', () => {
     assert.ok(new Set(reference.facts.map(({ who }) => who)).size >= 200);
 });
 
-test('stats of every site, over days, spans and nothing, are exact', async () => {
+inEachShape('stats of every site, over days, spans and nothing, are exact', async ({ ask }) => {
     const differences = new Differences();
     for (const { id, tenant, zone } of scenario.sites) {
         for (const [from, to] of ranges) {
@@ -183,7 +112,7 @@ test('stats of every site, over days, spans and nothing, are exact', async () =>
     differences.none(5000);
 });
 
-test('stats of a tenant without a site, and its report, add its sites by their own dates', async () => {
+inEachShape('stats of a tenant without a site, and its report, add its sites by their own dates', async ({ ask }) => {
     const differences = new Differences();
     for (const tenant of TENANTS) {
         const sites = scenario.sites.filter((site) => site.tenant === tenant).map(({ id }) => id);
@@ -227,7 +156,7 @@ test('stats of a tenant without a site, and its report, add its sites by their o
     differences.none(3000);
 });
 
-test('time series by hour, day, week and month are exact, days of 23 and 25 hours and of half an hour more included', async () => {
+inEachShape('time series by hour, day, week and month are exact, days of 23 and 25 hours and of half an hour more included', async ({ ask }) => {
     const differences = new Differences();
     const wanted = {
         hour: [
@@ -290,7 +219,7 @@ function comparePoints(differences, where, answer, expected, metric) {
     });
 }
 
-test('a time series without a metric is of pageviews, and of one day by the hour', async () => {
+inEachShape('a time series without a metric is of pageviews, and of one day by the hour', async ({ ask }) => {
     const answer = await ask('beta', '/api/analytics/timeseries', {
         siteId: 'ny',
         from: '2026-03-29',
@@ -313,7 +242,7 @@ const CHANGED = {
     today: [LAST_DATE, LAST_DATE],
 };
 
-test("comparisons with the range before, the year before and a range of one's own are exact, running ranges included", async () => {
+inEachShape("comparisons with the range before, the year before and a range of one's own are exact, running ranges included", async ({ ask }) => {
     const differences = new Differences();
     const custom = { from: '2026-03-28', to: '2026-03-29' };
     for (const { id, tenant } of scenario.sites) {
@@ -385,7 +314,7 @@ function compareChange(differences, where, answer, now, before) {
     }
 }
 
-test('several sites stand side by side in the order asked', async () => {
+inEachShape('several sites stand side by side in the order asked', async ({ ask }) => {
     const differences = new Differences();
     const siteIds = ['plain_utc', 'silent', 'berlin-shop'];
     const [from, to] = ['2026-03-28', '2026-03-30'];
@@ -407,7 +336,7 @@ test('several sites stand side by side in the order asked', async () => {
     differences.none(3 * METRICS.length);
 });
 
-test('without a site a comparison covers all sites of the tenant', async () => {
+inEachShape('without a site a comparison covers all sites of the tenant', async ({ ask }) => {
     const differences = new Differences();
     const sites = scenario.sites.filter(({ tenant }) => tenant === 'alpha').map(({ id }) => id);
     const [from, to] = ['2026-03-30', '2026-03-31'];
@@ -421,7 +350,7 @@ test('without a site a comparison covers all sites of the tenant', async () => {
     differences.none(4 * METRICS.length);
 });
 
-test('the ledger of every site and day is exact and adds up', async () => {
+inEachShape('the ledger of every site and day is exact and adds up', async ({ ledgerOf }) => {
     const differences = new Differences();
     for (const { id, tenant } of scenario.sites) {
         const expected = reference.ledger(id, FIRST_DATE, LAST_DATE);
@@ -460,7 +389,7 @@ function compareLedgerDay(differences, where, actual, expected) {
     }
 }
 
-test('the export gives each stored event of the last 30 days once, by its time', async () => {
+inEachShape('the export gives each stored event of the last 30 days once, by its time', async ({ exportOf }) => {
     const oldest = END_MS - 30 * 86_400_000;
     const { id, tenant } = scenario.sites[0];
     const kept = (ms) => ms >= oldest;
@@ -468,9 +397,10 @@ test('the export gives each stored event of the last 30 days once, by its time',
         .get(id)
         .filter(({ timeMs }) => kept(timeMs))
         .map(({ name, timeMs }) => `${timeMs} ${name}`);
-    const rows = (await server.exportRows(tokens[tenant], id, FIRST_DATE, LAST_DATE)).map(
-        (row) => ({ ...row, ms: Date.parse(row.timestamp) }),
-    );
+    const rows = (await exportOf(id, tenant)).map((row) => ({
+        ...row,
+        ms: Date.parse(row.timestamp),
+    }));
     assert.ok(stored.length > 1000);
     assert.deepEqual(
         rows
@@ -486,9 +416,9 @@ test('the export gives each stored event of the last 30 days once, by its time',
     assert.ok(rows.every(({ ms }) => ms >= oldest - 86_400_000));
 });
 
-test('the books balance, by the independent check too', () => abacus.balance());
+inEachShape('the books balance, by the independent check too', ({ abacus }) => abacus.balance());
 
-test("named periods are the site's own dates", async () => {
+inEachShape("named periods are the site's own dates", async ({ ask }) => {
     const differences = new Differences();
     for (const { id, tenant } of scenario.sites) {
         const today = reference.today(id);
@@ -518,7 +448,10 @@ test("named periods are the site's own dates", async () => {
     differences.none(100);
 });
 
-test('neither an address nor a User-Agent of the scenario is found in the data directory or the log output', () => {
+inEachShape('neither an address nor a User-Agent of the scenario is found in what is kept or said', async ({
+    abacus,
+    servers,
+}) => {
     const { addresses, agents } = secretsOf(scenario);
     const needles = Object.fromEntries(
         [...addresses, ...agents].map((text) => [text, Buffer.from(text)]),
@@ -526,8 +459,30 @@ test('neither an address nor a User-Agent of the scenario is found in the data d
     for (const mark of ['Quillfeather', 'Umbravole', 'Backendwhistle'])
         needles[mark] = Buffer.from(mark);
     assert.ok(Object.keys(needles).length > 250);
+    const said = servers.map(({ stderr, stdout }) => stderr + stdout).join('\n');
+    assert.ok(said.length > 1000);
+    const kept = abacus.databaseUrl ? await dump(abacus.databaseUrl) : '';
+    assert.deepEqual(findAll(abacus.dir, { said, kept }, needles), {});
+});
+
+async function dump(url) {
+    const { code, stdout, stderr } = await exec('pg_dump', ['--dbname', url]);
+    assert.equal(code, 0, stderr);
+    assert.match(stdout, /^COPY analytics\.analytics_daily_stats /m);
+    return stdout;
+}
+
+test('everything that was asked was answered with the same JSON on one machine and on the platform', () => {
+    const [machine, platform] = runs;
+    const differences = differing(machine, platform).map((question) => ({
+        question,
+        machine: machine.answers.get(question),
+        platform: platform.answers.get(question),
+    }));
+    assert.ok(machine.answers.size > 500, `only ${machine.answers.size} questions`);
     assert.deepEqual(
-        findAll(abacus.dir, { stderr: server.stderr, stdout: server.stdout }, needles),
-        {},
+        differences.slice(0, 3),
+        [],
+        `${differences.length} of ${machine.answers.size} answers differ`,
     );
 });

@@ -1,106 +1,24 @@
 // Start and stop the real program in fresh directories.
-//
-// Every process started here is known by its id and killed when the test ends, and every
-// directory made here is removed. The environment handed down is clean: PATH, and what a test
-// gives by name.
 
-import { spawn } from 'node:child_process';
-import { mkdtempSync, readFileSync, rmSync } from 'node:fs';
-import { tmpdir } from 'node:os';
-import { dirname, join } from 'node:path';
+import { join } from 'node:path';
 import { after } from 'node:test';
 import { setTimeout as sleep } from 'node:timers/promises';
-import { fileURLToPath } from 'node:url';
+import { exec, HANG_MS, killAll, ROOT, start, tempDir, until } from './process.mjs';
 
-export const ROOT = dirname(dirname(dirname(fileURLToPath(import.meta.url))));
+export { atExit, exec, residentBytes, ROOT, start, tempDir, until } from './process.mjs';
+
 export const BUILD = process.env.ABACUS_BUILD ?? join(ROOT, 'build');
 export const BIN = process.env.ABACUS_BIN ?? join(BUILD, 'src/cli/abacus');
 export const ASAN_BIN = process.env.ABACUS_ASAN_BIN ?? join(ROOT, 'build-asan/src/cli/abacus');
-
-/** A process that does not end within this many milliseconds hangs; no right answer takes
- *  nearly as long. */
-const HANG_MS = 120_000;
 
 /** Yesterday to tomorrow in UTC: holds today in every zone. */
 export const AROUND_NOW = [-1, 1].map((days) =>
     new Date(Date.now() + days * 86_400_000).toISOString().slice(0, 10),
 );
 
-const children = new Set();
-const directories = new Set();
-const cleanups = new Set();
-
-const killAll = () => {
-    for (const child of children) child.kill('SIGKILL');
-};
-
 // After the last test of a file: a process that a failed test has left would keep the file from
 // ending.
 after(killAll);
-process.on('exit', () => {
-    killAll();
-    for (const undo of cleanups) undo();
-    if (process.env.ABACUS_KEEP) return;
-    for (const dir of directories) rmSync(dir, { recursive: true, force: true });
-});
-for (const signal of ['SIGINT', 'SIGTERM']) process.on(signal, () => process.exit(1));
-
-/** A fresh directory that goes when the test process ends. */
-export function tempDir(parent = tmpdir()) {
-    const dir = mkdtempSync(join(parent, 'abacus-test-'));
-    directories.add(dir);
-    return dir;
-}
-
-/** Call `undo` (synchronous) when the test process ends, unless the function returned is called
- *  before. */
-export function atExit(undo) {
-    cleanups.add(undo);
-    return () => {
-        if (cleanups.delete(undo)) undo();
-    };
-}
-
-/** spawn() with a clean environment; the child is killed with the test. */
-export function start(file, args, { env = {}, stdio = ['ignore', 'pipe', 'pipe'], cwd } = {}) {
-    const child = spawn(file, args, { stdio, cwd, env: { PATH: process.env.PATH, ...env } });
-    children.add(child);
-    child.ended = new Promise((resolve, reject) => {
-        child.on('error', reject);
-        child.on('close', (code, signal) => {
-            children.delete(child);
-            forgetSharedMemory(child.pid);
-            resolve({ code, signal });
-        });
-    });
-    child.ended.catch(() => {});
-    return child;
-}
-
-/** libfaketime leaves these behind when its process is killed. */
-function forgetSharedMemory(pid) {
-    for (const name of [`faketime_shm_${pid}`, `sem.faketime_sem_${pid}`])
-        rmSync(join('/dev/shm', name), { force: true });
-}
-
-/** Run a program to its end: {code, signal, stdout, stderr}. */
-export async function exec(file, args, { input, limit = HANG_MS, ...options } = {}) {
-    const child = start(file, args, {
-        stdio: [input === undefined ? 'ignore' : 'pipe', 'pipe', 'pipe'],
-        ...options,
-    });
-    const out = [];
-    const err = [];
-    child.stdout.on('data', (chunk) => out.push(chunk));
-    child.stderr.on('data', (chunk) => err.push(chunk));
-    if (input !== undefined) {
-        child.stdin.on('error', () => {});
-        child.stdin.end(input);
-    }
-    setTimeout(() => child.kill('SIGKILL'), limit).unref();
-    const end = await child.ended;
-    return { ...end, stdout: Buffer.concat(out).toString(), stderr: Buffer.concat(err).toString() };
-}
 
 /** An installation: one data directory and the commands that work on it. */
 export class Installation {
@@ -349,16 +267,6 @@ export class Server {
     }
 }
 
-export async function until(ask, what, limit = 60_000, more = () => '') {
-    const end = Date.now() + limit;
-    for (;;) {
-        const got = await ask();
-        if (got) return got;
-        if (Date.now() > end) throw new Error(`waited in vain for ${what} ${more()}`);
-        await sleep(50);
-    }
-}
-
 export function bearer(token) {
     return token === undefined ? {} : { authorization: `Bearer ${token}` };
 }
@@ -366,11 +274,4 @@ export function bearer(token) {
 export function query(path, params) {
     const given = Object.entries(params).filter(([, value]) => value !== undefined);
     return `${path}?${new URLSearchParams(given)}`;
-}
-
-/** Resident memory in bytes. */
-export function residentBytes(pid) {
-    return (
-        Number(/^VmRSS:\s+(\d+) kB/m.exec(readFileSync(`/proc/${pid}/status`, 'utf8'))[1]) * 1024
-    );
 }

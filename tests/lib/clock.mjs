@@ -30,6 +30,8 @@ export class FakeClock {
             FAKETIME_NO_CACHE: '1',
             FAKETIME_DONT_FAKE_MONOTONIC: '1',
             DONT_FAKE_MONOTONIC: '1',
+            // A repair for an old C library, with which every wait on a condition ends at once.
+            FAKETIME_FORCE_MONOTONIC_FIX: '0',
             NO_FAKE_STAT: '1',
         };
     }

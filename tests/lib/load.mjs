@@ -9,25 +9,42 @@ export const pathOf = (number) => `/e/${number}`;
 /** The share of requests whose sender goes away before the answer. */
 const IMPATIENT = 0.04;
 
+/** How often a sender picks another of several servers for its next request. */
+const RESTLESS = 0.02;
+/** An answer that takes longer than this many milliseconds is a hang to whoever waits for it. */
+const SLOW_MS = 10_000;
+
 export class Load {
     /**
-     * `again`: every event carries an id and its request is sent again until it is answered. Otherwise a request
-     * that is cut off is given up.
+     * `again`: every event carries an id and its request is sent again, to whichever server,
+     * until it is answered. Otherwise a request that is cut off is given up. Number n goes to
+     * site n modulo their number; a sender rests for `pauseMs` between its requests.
      */
-    constructor({ site, again, connections = 6, perRequest = 5 }) {
-        Object.assign(this, { site, again, perRequest });
-        this.port = null; // null: there is no server now
+    constructor({ site, sites = [site], again, connections = 6, perRequest = 5, pauseMs = 1 }) {
+        Object.assign(this, { sites, again, perRequest, pauseMs });
+        this.ports = []; // of the servers there are now
         this.stopping = false;
         this.next = 1;
         this.answered = new Set(); // numbers whose request got its 202
         this.cut = new Set(); // numbers whose request got no answer
         this.refused = 0; // events answered 503: nothing was taken
         this.problems = [];
+        this.troubles = []; // {port, at, what}: what no sender should meet while a server is well
+        this.slowestMs = 0;
         this.senders = Array.from({ length: connections }, (_, i) => this.#sender(i));
+    }
+
+    /** The one server there is, or null. */
+    set port(port) {
+        this.ports = port === null ? [] : [port];
     }
 
     get sent() {
         return this.next - 1;
+    }
+
+    siteOf(number) {
+        return this.sites[number % this.sites.length];
     }
 
     /** No new events; returns when each sender is done with its last request. */
@@ -44,7 +61,7 @@ export class Load {
     #bytes(numbers, sender) {
         const events = numbers.map((number) => ({
             event: 'pageview',
-            siteId: this.site,
+            siteId: this.siteOf(number),
             path: pathOf(number),
             ...(this.again ? { id: `n${number}` } : {}),
         }));
@@ -58,44 +75,63 @@ export class Load {
             const bytes = this.#bytes(numbers, i);
             for (let done = false; !done;) {
                 wire = await this.#connected(wire);
-                if (wire === null) return; // told to stop with no server there: these were never sent
+                if (wire === null) return; // told to stop with no server there: never sent
                 done = await this.#exchange(wire, numbers, bytes);
             }
-            await sleep(1); // busy, but no more than can be looked through afterwards
+            if (this.ports.length > 1 && Math.random() < RESTLESS) wire.close();
+            // Busy, but no more than can be looked through afterwards.
+            await sleep(this.pauseMs);
         }
         wire?.close();
     }
 
     async #connected(wire) {
-        while (wire === null || wire.closed) {
-            if (this.port === null) {
+        while (wire === null || wire.closed || wire.socket.destroyed) {
+            if (this.ports.length === 0) {
                 if (this.stopping) return null;
                 await sleep(5);
                 continue;
             }
+            const port = this.ports[Math.floor(Math.random() * this.ports.length)];
             try {
-                wire = await Wire.open(this.port);
+                wire = await Wire.open(port);
+                wire.port = port;
             } catch (error) {
                 if (!(error instanceof Cut)) throw error;
+                this.#trouble(port, error.message);
                 await sleep(5);
             }
         }
         return wire;
     }
 
+    #trouble(port, what) {
+        this.troubles.push({ port, at: Date.now(), what });
+    }
+
     /** True when this request is over with. */
     async #exchange(wire, numbers, bytes) {
+        const impatient = Math.random() < IMPATIENT;
         try {
             wire.send(bytes);
-            if (Math.random() < IMPATIENT) await this.#goAway();
-            return this.#judge(numbers, await wire.response());
+            if (impatient) await this.#goAway();
+            const began = Date.now();
+            const answer = await wire.response();
+            this.#time(wire.port, Date.now() - began);
+            return await this.#judge(wire.port, numbers, answer);
         } catch (error) {
             if (!(error instanceof Cut)) throw error;
+            if (!impatient) this.#trouble(wire.port, error.message);
             wire.close();
             wire.closed = true;
             if (!this.again) for (const number of numbers) this.cut.add(number);
             return !this.again;
         }
+    }
+
+    #time(port, ms) {
+        this.slowestMs = Math.max(this.slowestMs, ms);
+        if (ms > SLOW_MS) this.#trouble(port, `answered after ${ms} ms`);
     }
 
     /** A sender that does not wait for its answer knows as little as one whose server has died. */
@@ -104,9 +140,12 @@ export class Load {
         throw new Cut('gone away');
     }
 
-    #judge(numbers, { status, body }) {
+    async #judge(port, numbers, { status, body }) {
         if (status === 503) {
             this.refused += numbers.length;
+            this.#trouble(port, `503 ${body}`);
+            // Again, but not as fast as a server can refuse.
+            await sleep(this.pauseMs);
             return !this.again;
         }
         const { accepted = 0, dropped = {} } = status === 202 ? JSON.parse(body) : {};

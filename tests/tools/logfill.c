@@ -2,13 +2,13 @@
  * logfill.c -- append events with times of their own to the event log of a data directory, for
  * tests.
  *
- *     logfill --data-dir DIR [--shuffle SEED] < EVENTS
+ *     logfill --data-dir DIR [--database URL] [--shuffle SEED] < EVENTS
  *
  * Each line of EVENTS is {"timeMs":..., "ip":"...", "userAgent":"...", "token":false,
  * "event":{...}}: an event as it would have been sent at that time by that sender. It goes the way
  * that the server sends it (event_parse, event_make, event_encode, log_append) but for screening;
- * sites come from the database of DIR. The salt of a date is made from the date alone, so that
- * every run gives the same visitors. No server may run on DIR.
+ * sites come from the database at URL, or the one in DIR. The salt of a date is made from the date
+ * alone, so that every run gives the same visitors. No server may run on DIR.
  *
  * With --shuffle the records are appended in an order that SEED decides.
  */
@@ -45,12 +45,15 @@ struct filler {
 
 /* -- sites -- */
 
-static int load_directory(struct filler *f, struct str dir, struct err *err)
+static int load_directory(struct filler *f, struct str dir, struct str database, struct err *err)
 {
     struct buf url = {0};
     struct store *store = NULL;
 
-    buf_addf(&url, "sqlite:%.*s/abacus.db", STR_FMT(dir));
+    if (database.len > 0)
+        buf_add(&url, database);
+    else
+        buf_addf(&url, "sqlite:%.*s/abacus.db", STR_FMT(dir));
     const struct store_config config = {.url = buf_str(&url), .data_dir = dir};
     const struct directory_config plain = {0};
     int rc = store_open(&config, &store, err);
@@ -244,7 +247,7 @@ static int append_all(const struct filler *f, struct str dir, struct err *err)
 /* -- the command -- */
 
 struct arguments {
-    struct str dir;
+    struct str dir, database;
     bool shuffle;
     int64_t seed;
 };
@@ -255,6 +258,8 @@ static bool read_arguments(int argc, char **argv, struct arguments *out)
         struct str name = str_from(argv[i]), value = str_from(argv[i + 1]);
         if (str_eq(name, STR("--data-dir")))
             out->dir = value;
+        else if (str_eq(name, STR("--database")))
+            out->database = value;
         else if (str_eq(name, STR("--shuffle")) && str_to_i64(value, &out->seed))
             out->shuffle = true;
         else
@@ -270,10 +275,11 @@ int main(int argc, char **argv)
     struct err err = {0};
 
     if (!read_arguments(argc, argv, &arguments)) {
-        fprintf(stderr, "usage: logfill --data-dir DIR [--shuffle SEED] < EVENTS\n");
+        fprintf(stderr,
+                "usage: logfill --data-dir DIR [--database URL] [--shuffle SEED] < EVENTS\n");
         return 2;
     }
-    int rc = load_directory(&filler, arguments.dir, &err);
+    int rc = load_directory(&filler, arguments.dir, arguments.database, &err);
     if (rc == 0)
         rc = take_lines(&filler, stdin, &err);
     if (rc == 0 && arguments.shuffle)

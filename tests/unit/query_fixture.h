@@ -84,8 +84,10 @@ static inline void fixture_site(struct store *store, const char *tenant, const c
 static inline void fixture_commit(struct store *store, const struct store_batch *batch)
 {
     struct err err = {0};
+    uint32_t got;
 
-    if (store_lease(store, true, &err) != 0 || store_commit(store, batch, &err) != 0)
+    if (store_lease(store, PARTITIONS_ALL, true, true, &got, &err) != 0 ||
+        store_commit(store, batch, &err) != 0)
         fail_msg("%s", err.text);
     store_unlease(store);
 }

@@ -11,7 +11,7 @@
 #include <unistd.h>
 
 struct world {
-    char dir[64], db[96], url[128];
+    char dir[64], db[96], url[128], queue[96];
     struct store *store;
     struct log *log;
     struct aggregate_report report;
@@ -46,6 +46,7 @@ static int set_up(void **state)
     assert_non_null(mkdtemp(w->dir));
     (void)snprintf(w->db, sizeof(w->db), "%s/abacus.db", w->dir);
     (void)snprintf(w->url, sizeof(w->url), "sqlite:%s", w->db);
+    (void)snprintf(w->queue, sizeof(w->queue), "log:%s", w->dir);
     w->store = open_store(w);
     w->now_ms = clock_wall_ms();
     site.id = STR("s1");
@@ -105,18 +106,30 @@ static void append(struct world *w, const struct event *event)
     buf_release(&record);
 }
 
+static int run_once(struct world *w, const struct aggregate_config *config, unsigned how,
+                    struct err *err)
+{
+    struct aggregate_config whole = *config;
+
+    whole.data_dir = str_from(w->dir);
+    whole.queue_url = str_from(w->queue);
+    struct aggregator *aggregator = aggregate_new(&whole);
+    int rc = aggregate_run(aggregator, w->store, how, &w->report, err);
+
+    aggregate_free(&aggregator);
+    return rc;
+}
+
 static void run(struct world *w, size_t batch_max)
 {
-    struct aggregate_config config = {.data_dir = str_from(w->dir),
-                                      .raw_days = 30,
+    struct aggregate_config config = {.raw_days = 30,
                                       .visit_days = 365,
                                       .stats_days = 365,
                                       .audit_days = 90,
-                                      .batch_max = batch_max,
-                                      .retention = true};
+                                      .batch_max = batch_max};
     struct err err = {0};
 
-    must(aggregate_run(&config, w->store, true, &w->report, &err), &err);
+    must(run_once(w, &config, AGGREGATE_WAIT | AGGREGATE_RETENTION, &err), &err);
 }
 
 static int64_t number(const struct world *w, const char *sql)
@@ -273,10 +286,10 @@ static void tallies_enter_the_ledger_as_one_record(void **state)
     tally_encode(&tally, &record);
     append_payload(w, buf_str(&record));
     buf_release(&record);
-    struct aggregate_config config = {.data_dir = str_from(w->dir)};
+    struct aggregate_config config = {.batch_max = 0};
     struct err err = {0};
 
-    must(aggregate_run(&config, w->store, true, &w->report, &err), &err);
+    must(run_once(w, &config, AGGREGATE_WAIT, &err), &err);
     assert_int_equal(number(w, "SELECT events FROM ledger WHERE kind = 2 AND reason = 'invalid'"),
                      12);
     assert_int_equal(number(w, "SELECT events FROM ledger WHERE kind = 1 AND reason = 'gpc'"), 3);
@@ -298,10 +311,10 @@ static void an_event_older_than_its_raw_days_adds_counts_alone(void **state)
     late.hour_ms -= 31 * DAY_MS;
     append(w, &kept);
     append(w, &late);
-    struct aggregate_config config = {.data_dir = str_from(w->dir), .raw_days = 30};
+    struct aggregate_config config = {.raw_days = 30};
     struct err err = {0};
 
-    must(aggregate_run(&config, w->store, true, &w->report, &err), &err);
+    must(run_once(w, &config, AGGREGATE_WAIT, &err), &err);
     assert_int_equal(number(w, "SELECT count(*) FROM analytics_events"), 1);
     assert_int_equal(number(w, "SELECT sum(pageviews) FROM analytics_daily_stats"), 2);
     assert_int_equal(number(w, "SELECT sum(unique_visitors) FROM analytics_daily_stats"), 1);
@@ -394,14 +407,16 @@ static void events_of_a_site_that_was_removed_reach_nobody(void **state)
 static void only_one_job_runs_at_a_time(void **state)
 {
     struct world *w = *state;
-    struct aggregate_config config = {.data_dir = str_from(w->dir)};
+    struct aggregate_config config = {.batch_max = 0};
     struct store *other = open_store(w);
     struct err err = {0};
 
-    must(store_lease(other, false, &err), &err);
-    assert_int_equal(aggregate_run(&config, w->store, false, &w->report, &err), ERR_CONFLICT);
+    uint32_t got = 0;
+
+    must(store_lease(other, PARTITIONS_ALL, true, false, &got, &err), &err);
+    assert_int_equal(run_once(w, &config, 0, &err), ERR_CONFLICT);
     store_unlease(other);
-    must(aggregate_run(&config, w->store, false, &w->report, &err), &err);
+    must(run_once(w, &config, 0, &err), &err);
     store_close(&other);
 }
 

@@ -48,7 +48,7 @@ static int set_up(void **state)
     w->directory = directory_new(&config);
     struct metrics_names names = api_metrics_names(&w->arena);
     w->metrics = metrics_new(&names, STR("0.1.0"));
-    w->api = (struct api){.directory = w->directory, .metrics = w->metrics};
+    w->api = (struct api){.roles = ROLES_ALL, .directory = w->directory, .metrics = w->metrics};
     *state = w;
     return 0;
 }

@@ -341,8 +341,9 @@ static void add_numbers(struct world *w)
                                .automation_runs = 3,
                                .ai_tokens = INT64_C(9007199254740991)});
     fixture_day(w->store, "five", "b", "2026-11-22", (struct stats){.pageviews = 200});
-    assert_int_equal(
-        store_finish_run(w->store, instant("2026-11-22T13:24:50.5Z"), now_fixed(), &err), 0);
+    assert_int_equal(store_finish_run(w->store, PARTITIONS_ALL, instant("2026-11-22T13:24:50.5Z"),
+                                      now_fixed(), &err),
+                     0);
 }
 
 static void answers_stats_of_a_site(void **state)

@@ -9,7 +9,8 @@
 #include <unistd.h>
 
 struct values {
-    struct str config, listen, mode, id, host, zone, url, database;
+    struct str config, listen, mode, id, host, zone, url, database, redis;
+    unsigned roles;
     struct cidr_list proxies;
     struct text_list hosts;
     int64_t pause_ms, bytes, count;
@@ -76,6 +77,19 @@ static const struct option shared_options[] = {
      .value = "URL",
      .group = GROUP_ONE,
      FIELD(url)},
+    {.name = "redis",
+     .environment = "T_REDIS",
+     .type = OPTION_REDIS,
+     .value = "URL",
+     .group = GROUP_ONE,
+     FIELD(redis)},
+    {.name = "roles",
+     .environment = "T_ROLES",
+     .type = OPTION_SET,
+     .value = "ingest,query",
+     .fallback = "ingest,query",
+     .group = GROUP_ONE,
+     FIELD(roles)},
     {.name = "database",
      .environment = "T_DATABASE",
      .type = OPTION_DATABASE,
@@ -415,8 +429,13 @@ static void reads_texts_by_their_type(void **state)
                      "https://a\"b"));
     check_texts(f, "--proxies", LIST("10.0.0.0/8", "10.0.0.0/8, ::1,", ""),
                 LIST("10.0.0.0/33", "x", "1,2"));
-    check_texts(f, "--database", LIST("sqlite:x.db", "sqlite:/a/b"),
-                LIST("sqlite:", "x.db", "mysql://x"));
+    check_texts(f, "--database",
+                LIST("sqlite:x.db", "sqlite:/a/b", "postgres://h/d", "postgresql://u:p@h:1/d"),
+                LIST("sqlite:", "x.db", "mysql://x", "postgres:", "postgres://"));
+    check_texts(f, "--redis", LIST("redis://h", "redis+sentinel://h:1,i:2/m"),
+                LIST("redis:", "redis://", "h:6379", "http://h"));
+    check_texts(f, "--roles", LIST("ingest", "query,ingest", "ingest, query"),
+                LIST("", "ingest,", "web", "Ingest", "ingest;query"));
 }
 
 static void writes_hosts_and_urls_one_way(void **state)
@@ -427,12 +446,22 @@ static void writes_hosts_and_urls_one_way(void **state)
     assert_text(f->values.url, "https://a.b");
 }
 
-static void refuses_postgres_in_so_many_words(void **state)
+static void a_set_has_a_bit_for_each_name_in_the_tables_order(void **state)
 {
     struct fixture *f = *state;
-    assert_int_equal(read_as(f, GROUP_ONE, NULL, NONE, LIST("T_DATABASE=postgres://db/x")),
-                     ERR_INVALID);
-    assert_string_equal(f->err.text, "T_DATABASE: PostgreSQL is not built yet; use sqlite:PATH");
+    assert_int_equal(read_args(f, NONE), 0);
+    assert_int_equal(f->values.roles, 1 | 2);
+    assert_int_equal(read_args(f, LIST("--roles", "query")), 0);
+    assert_int_equal(f->values.roles, 2);
+}
+
+static void a_url_that_may_hold_a_password_is_not_repeated(void **state)
+{
+    struct fixture *f = *state;
+    assert_int_equal(read_args(f, LIST("--database", "pg://u:geheim@h/d")), ERR_INVALID);
+    assert_null(strstr(f->err.text, "geheim"));
+    assert_int_equal(read_args(f, LIST("--redis", "rediss://u:geheim@h")), ERR_INVALID);
+    assert_null(strstr(f->err.text, "geheim"));
 }
 
 static void counts_trusted_proxies(void **state)
@@ -474,7 +503,8 @@ int main(void)
         TEST(reads_counts_within_their_bounds),
         TEST(reads_texts_by_their_type),
         TEST(writes_hosts_and_urls_one_way),
-        TEST(refuses_postgres_in_so_many_words),
+        TEST(a_set_has_a_bit_for_each_name_in_the_tables_order),
+        TEST(a_url_that_may_hold_a_password_is_not_repeated),
         TEST(counts_trusted_proxies),
         TEST(knows_when_help_is_asked_for),
     };

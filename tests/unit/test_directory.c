@@ -282,7 +282,7 @@ static void has_the_salts_and_the_id_key_of_the_store(void **state)
     struct scene *s = *state;
     const struct snapshot *snapshot = load(s);
     struct directory_rows rows;
-    struct salts salts;
+    struct salts salts = {0};
 
     assert_ok(s->f, store_salts(s->f->store, DAY_START, &salts, &s->f->err));
     assert_ok(s->f, store_read_directory(s->f->store, &s->f->arena, &rows, &s->f->err));
@@ -304,6 +304,23 @@ static void salts_turn_over_with_time(void **state)
     assert_non_null(salts_find(snapshot_salts(before), DAY));
     assert_null(salts_find(snapshot_salts(after), DAY));
     assert_non_null(salts_find(snapshot_salts(after), DAY + 10));
+    directory_give(s->directory, before);
+    directory_give(s->directory, after);
+}
+
+static void salts_that_the_store_lost_come_back_from_the_snapshot(void **state)
+{
+    struct scene *s = *state;
+    const struct snapshot *before = load(s);
+    char path[128];
+
+    (void)snprintf(path, sizeof(path), "%s/salts", s->f->dir);
+    assert_int_equal(unlink(path), 0);
+    const struct snapshot *after = load(s);
+
+    assert_memory_equal(salts_find(snapshot_salts(before), DAY)->key,
+                        salts_find(snapshot_salts(after), DAY)->key, SALT_BYTES);
+    assert_int_equal(access(path, F_OK), 0);
     directory_give(s->directory, before);
     directory_give(s->directory, after);
 }
@@ -471,6 +488,19 @@ static void missing_salts_come_back_and_rows_follow_meanwhile(void **state)
     assert_true(wait_for(s, "abc", true) < 1);
 }
 
+static void a_thread_may_start_before_the_store_can_be_read(void **state)
+{
+    struct scene *s = *state;
+
+    put_named(s, "abc", "t5g");
+    execute(s, "ALTER TABLE tokens RENAME TO tokens_away");
+    start(s);
+    (void)usleep(600 * 1000);
+    assert_null(directory_take(s->directory));
+    execute(s, "ALTER TABLE tokens_away RENAME TO tokens");
+    assert_true(wait_for(s, "abc", true) < 1);
+}
+
 struct ticks {
     pthread_mutex_t lock;
     size_t count;
@@ -574,12 +604,14 @@ int main(void)
         TEST(finds_tokens_by_hash_until_they_expire),
         TEST(has_the_salts_and_the_id_key_of_the_store),
         TEST(salts_turn_over_with_time),
+        TEST(salts_that_the_store_lost_come_back_from_the_snapshot),
         TEST(a_snapshot_stays_while_it_is_held),
         TEST(a_sites_series_is_made_once_in_the_order_of_the_sites),
         TEST(a_change_is_seen_within_a_second),
         TEST(what_others_change_in_the_database_is_seen),
         TEST(a_snapshot_outlives_a_store_that_cannot_be_read),
         TEST(missing_salts_come_back_and_rows_follow_meanwhile),
+        TEST(a_thread_may_start_before_the_store_can_be_read),
         TEST(ticks_after_each_look),
         TEST(many_threads_may_take_while_snapshots_change),
     };

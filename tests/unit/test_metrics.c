@@ -159,6 +159,8 @@ static void counts_dropped_rejected_and_errors_by_reason(void **state)
     metrics_rejected(*state, 1, 4);
     metrics_rejected(*state, 2, 9);
     metrics_error(*state, METRICS_ERROR_LOG);
+    metrics_error(*state, METRICS_ERROR_REDIS);
+    metrics_error(*state, METRICS_ERROR_REDIS);
     assert_true(exposes(*state,
                         "# TYPE analytics_events_dropped_total counter\n"
                         "analytics_events_dropped_total{reason=\"bot\"} 3\n"
@@ -171,6 +173,7 @@ static void counts_dropped_rejected_and_errors_by_reason(void **state)
     assert_true(exposes(*state, "# TYPE analytics_errors_total counter\n"
                                 "analytics_errors_total{kind=\"store\"} 0\n"
                                 "analytics_errors_total{kind=\"log\"} 1\n"
+                                "analytics_errors_total{kind=\"redis\"} 2\n"
                                 "analytics_errors_total{kind=\"internal\"} 0\n"));
 }
 
@@ -272,6 +275,35 @@ static void leaves_gauges_out_until_they_are_set(void **state)
         *state, "# TYPE analytics_build_info gauge\nanalytics_build_info{version=\"1.2.3\"} 1\n"));
 }
 
+static void leaves_a_gauge_out_again_once_it_is_unset(void **state)
+{
+    metrics_set(*state, METRICS_QUEUE_PENDING, 5);
+    metrics_set(*state, METRICS_LOG_PENDING, 6);
+    metrics_unset(*state, METRICS_QUEUE_PENDING);
+    assert_int_equal(count_lines(*state, "analytics_queue_pending "), 0);
+    assert_true(exposes(*state, "\nanalytics_log_pending 6\n"));
+    metrics_set(*state, METRICS_QUEUE_PENDING, 0);
+    assert_true(exposes(*state, "\nanalytics_queue_pending 0\n"));
+}
+
+static void counts_what_the_cache_answers(void **state)
+{
+    static const unsigned times[METRICS_CACHE_RESULTS] = {[METRICS_CACHE_HIT] = 4,
+                                                          [METRICS_CACHE_MISS] = 3,
+                                                          [METRICS_CACHE_STALE] = 2,
+                                                          [METRICS_CACHE_ERROR] = 0};
+
+    for (unsigned result = 0; result < METRICS_CACHE_RESULTS; result++)
+        for (unsigned n = 0; n < times[result]; n++)
+            metrics_cache(*state, (enum metrics_cache)result);
+    assert_true(exposes(*state, "# TYPE analytics_cache_requests_total counter\n"
+                                "analytics_cache_requests_total{result=\"hit\"} 4\n"
+                                "analytics_cache_requests_total{result=\"miss\"} 3\n"
+                                "analytics_cache_requests_total{result=\"stale\"} 2\n"
+                                "analytics_cache_requests_total{result=\"error\"} 0\n"
+                                "# HELP"));
+}
+
 /* The number of a process_* metric. */
 static double number_of(struct metrics *metrics, const char *name)
 {
@@ -328,7 +360,7 @@ static void names_every_family_once_with_help_and_type(void **state)
         assert_int_equal(count_lines(*state, prefix), 1);
     }
     free(all);
-    assert_true(families >= 18 + 4);
+    assert_true(families >= 19 + 4);
 }
 
 /* -- threads -- */
@@ -384,6 +416,8 @@ int main(void)
         TEST(bounds_the_operations_that_have_series_of_their_own),
         TEST(counts_requests_by_route_and_status_code),
         TEST(leaves_gauges_out_until_they_are_set),
+        TEST(leaves_a_gauge_out_again_once_it_is_unset),
+        TEST(counts_what_the_cache_answers),
         TEST(tells_what_the_process_uses),
         TEST(names_every_family_once_with_help_and_type),
         TEST(loses_nothing_when_threads_count_at_once),

@@ -1,7 +1,7 @@
 /*
  * test_store.c -- the contract of store/store.h, run against every backend: what is counted.
  */
-#include "test_store_support.h"
+#include "test_postgres_support.h"
 
 /* -- stats ------------------------------------------------------------------------------------- */
 
@@ -156,8 +156,8 @@ static void hours_are_known_by_their_instant(void **state)
     struct seen_stats seen = {0};
 
     commit(f, &(struct store_batch){.hours = rows, .hours_count = 4});
-    assert_ok(f, store_each_hour(f->store, STR("abc"), DAY_START, DAY_START + HOUR_MS, see_stats,
-                                 &seen, &f->err));
+    assert_ok(f, store_each_hour(f->store, STR("t5g"), STR("abc"), DAY_START, DAY_START + HOUR_MS,
+                                 see_stats, &seen, &f->err));
     assert_int_equal(seen.count, 2);
     assert_int_equal(seen.rows[0].hour_ms, DAY_START);
     assert_int_equal(seen.rows[0].stats.pageviews, 1);
@@ -269,6 +269,8 @@ static void keys_are_known_by_site_and_id(void **state)
 
 /* -- positions --------------------------------------------------------------------------------- */
 
+static const struct position_filter all_positions = {.partitions = PARTITIONS_ALL};
+
 static void positions_move_on(void **state)
 {
     struct fixture *f = *state;
@@ -279,7 +281,7 @@ static void positions_move_on(void **state)
 
     commit(f, &(struct store_batch){.positions = first, .positions_count = 2});
     commit(f, &(struct store_batch){.positions = &second, .positions_count = 1});
-    assert_ok(f, store_positions(f->store, &f->arena, &out, &count, &f->err));
+    assert_ok(f, store_positions(f->store, &all_positions, &f->arena, &out, &count, &f->err));
     assert_int_equal(count, 2);
     for (size_t i = 0; i < 2; i++) {
         assert_int_equal(out[i].partition, 3);
@@ -332,7 +334,7 @@ static void assert_nothing_is_there(struct fixture *f)
     assert_int_equal(load_visits(f, 7, &visits), 0);
     assert_ok(f, store_load_keys(f->store, &key, 1, &f->err));
     assert_int_equal(key.received_ms, 0);
-    assert_ok(f, store_page_events(f->store, STR("abc"), INT64_MIN, INT64_MAX,
+    assert_ok(f, store_page_events(f->store, STR("t5g"), STR("abc"), INT64_MIN, INT64_MAX,
                                    (struct event_cursor){INT64_MIN, 0}, 10, &f->arena, &events,
                                    &count, &f->err));
     assert_int_equal(count, 0);
@@ -394,7 +396,7 @@ static void a_raw_row_keeps_what_it_says(void **state)
     size_t count;
 
     commit(f, &(struct store_batch){.events = pointers(f, &put, 1), .events_count = 1});
-    assert_ok(f, store_page_events(f->store, STR("abc"), DAY_START, DAY_START + DAY_MS,
+    assert_ok(f, store_page_events(f->store, STR("t5g"), STR("abc"), DAY_START, DAY_START + DAY_MS,
                                    (struct event_cursor){INT64_MIN, 0}, 10, &f->arena, &out, &count,
                                    &f->err));
     assert_int_equal(count, 1);
@@ -427,7 +429,7 @@ static void what_a_raw_row_lacks_stays_absent(void **state)
     size_t count;
 
     commit(f, &(struct store_batch){.events = pointers(f, &put, 1), .events_count = 1});
-    assert_ok(f, store_page_events(f->store, STR("abc"), INT64_MIN, INT64_MAX,
+    assert_ok(f, store_page_events(f->store, STR("t5g"), STR("abc"), INT64_MIN, INT64_MAX,
                                    (struct event_cursor){INT64_MIN, 0}, 10, &f->arena, &out, &count,
                                    &f->err));
     assert_int_equal(count, 1);
@@ -458,8 +460,9 @@ static void pages_give_every_row_once(void **state)
     while (count > 0) {
         struct event_row *rows;
 
-        assert_ok(f, store_page_events(f->store, STR("abc"), DAY_START, DAY_START + DAY_MS, cursor,
-                                       7, &f->arena, &rows, &count, &f->err));
+        assert_ok(f,
+                  store_page_events(f->store, STR("t5g"), STR("abc"), DAY_START, DAY_START + DAY_MS,
+                                    cursor, 7, &f->arena, &rows, &count, &f->err));
         assert_true(count <= 7);
         for (size_t i = 0; i < count; i++, total++) {
             int64_t n = -1;
@@ -485,7 +488,7 @@ static void a_page_keeps_to_its_site_and_time(void **state)
     size_t count;
 
     commit(f, &(struct store_batch){.events = pointers(f, events, 5), .events_count = 5});
-    assert_ok(f, store_page_events(f->store, STR("abc"), 1000, 2000,
+    assert_ok(f, store_page_events(f->store, STR("t5g"), STR("abc"), 1000, 2000,
                                    (struct event_cursor){INT64_MIN, 0}, 10, &f->arena, &rows,
                                    &count, &f->err));
     assert_int_equal(count, 2);
@@ -510,7 +513,8 @@ static void the_ledger_comes_by_day_kind_and_reason(void **state)
     struct seen_ledger seen = {0};
 
     commit(f, &(struct store_batch){.ledger = rows, .ledger_count = 7});
-    assert_ok(f, store_each_ledger(f->store, STR("abc"), DAY, DAY + 1, see_ledger, &seen, &f->err));
+    assert_ok(f, store_each_ledger(f->store, STR("t5g"), STR("abc"), DAY, DAY + 1, see_ledger,
+                                   &seen, &f->err));
     assert_int_equal(seen.count, 5);
     assert_int_equal(seen.rows[0].kind, LEDGER_STORED);
     assert_int_equal(seen.rows[0].events, 4);
@@ -530,7 +534,7 @@ static void a_run_leaves_how_far_it_saw(void **state)
     struct fixture *f = *state;
 
     assert_int_equal(counter_of(f, COUNTER_AS_OF), 0);
-    assert_ok(f, store_finish_run(f->store, 1000, 2000, &f->err));
+    assert_ok(f, store_finish_run(f->store, PARTITIONS_ALL, 1000, 2000, &f->err));
     assert_int_equal(counter_of(f, COUNTER_AS_OF), 1000);
     assert_int_equal(counter_of(f, COUNTER_LAST_SUCCESS), 2000);
 }
@@ -538,12 +542,13 @@ static void a_run_leaves_how_far_it_saw(void **state)
 static void the_version_moves_with_each_change_and_not_with_reading(void **state)
 {
     struct fixture *f = *state;
+    struct tenant_row tenant = {STR("t5g"), STR("Five"), true, 1000};
     int64_t before, same, after;
 
     assert_ok(f, store_version(f->store, &before, &f->err));
     (void)days_of(f, "abc", DAY, DAY);
     assert_ok(f, store_version(f->store, &same, &f->err));
-    add_day(f, "abc", DAY, (struct stats){.pageviews = 1});
+    assert_ok(f, store_put_tenant(f->store, &tenant, &somebody, &f->err));
     assert_ok(f, store_version(f->store, &after, &f->err));
     assert_int_equal(before, same);
     assert_int_not_equal(before, after);
@@ -553,13 +558,17 @@ static void the_lease_is_one_handles_at_a_time(void **state)
 {
     struct fixture *f = *state;
     struct store *other = open_again(f, false);
+    uint32_t got = 0;
 
-    assert_ok(f, store_lease(f->store, false, &f->err));
-    assert_int_equal(store_lease(other, false, &f->err), ERR_CONFLICT);
+    assert_ok(f, store_lease(f->store, PARTITIONS_ALL, true, false, &got, &f->err));
+    assert_int_equal(got, PARTITIONS_ALL);
+    assert_int_equal(store_lease(other, PARTITIONS_ALL, false, false, &got, &f->err), ERR_CONFLICT);
+    assert_int_equal(got, 0);
     store_unlease(f->store);
-    assert_ok(f, store_lease(other, false, &f->err));
+    assert_ok(f, store_lease(other, PARTITIONS_ALL, false, false, &got, &f->err));
+    assert_int_equal(got, PARTITIONS_ALL);
     store_close(&other);
-    assert_ok(f, store_lease(f->store, true, &f->err));
+    assert_ok(f, store_lease(f->store, PARTITIONS_ALL, false, true, &got, &f->err));
     store_yield(f->store);
     store_unlease(f->store);
 }
@@ -622,34 +631,34 @@ static void refuses_a_url_that_no_backend_knows(void **state)
 int main(void)
 {
     const struct CMUnitTest tests[] = {
-        BOTH(adds_to_days_that_are_there),
-        BOTH(an_estimate_stays_an_estimate),
-        BOTH(sums_stop_at_2_to_the_53_minus_1),
-        BOTH(days_come_in_order_and_within_the_range),
-        BOTH(a_tenants_days_are_those_of_its_sites),
-        BOTH(reading_ends_when_the_reader_says_so),
-        BOTH(hours_are_known_by_their_instant),
-        BOTH(counts_the_daily_rows_written),
-        BOTH(a_set_replaces_the_one_before),
-        BOTH(runs_and_links_of_a_visitor_come_back),
-        BOTH(a_visit_keeps_all_its_members),
-        BOTH(visits_are_removed_before_others_are_put),
-        BOTH(keys_are_known_by_site_and_id),
-        BOTH(positions_move_on),
-        BOTH(a_position_that_is_elsewhere_leaves_nothing),
-        BOTH(a_refused_row_leaves_nothing),
-        BOTH(a_raw_row_keeps_what_it_says),
-        BOTH(what_a_raw_row_lacks_stays_absent),
-        BOTH(pages_give_every_row_once),
-        BOTH(a_page_keeps_to_its_site_and_time),
-        BOTH(the_ledger_comes_by_day_kind_and_reason),
-        BOTH(a_run_leaves_how_far_it_saw),
-        BOTH(the_version_moves_with_each_change_and_not_with_reading),
-        BOTH(the_lease_is_one_handles_at_a_time),
-        BOTH(a_sound_store_passes_its_check),
-        BOTH(an_observer_hears_of_each_verb),
+        ON_ALL(adds_to_days_that_are_there),
+        ON_ALL(an_estimate_stays_an_estimate),
+        ON_ALL(sums_stop_at_2_to_the_53_minus_1),
+        ON_ALL(days_come_in_order_and_within_the_range),
+        ON_ALL(a_tenants_days_are_those_of_its_sites),
+        ON_ALL(reading_ends_when_the_reader_says_so),
+        ON_ALL(hours_are_known_by_their_instant),
+        ON_ALL(counts_the_daily_rows_written),
+        ON_ALL(a_set_replaces_the_one_before),
+        ON_ALL(runs_and_links_of_a_visitor_come_back),
+        ON_ALL(a_visit_keeps_all_its_members),
+        ON_ALL(visits_are_removed_before_others_are_put),
+        ON_ALL(keys_are_known_by_site_and_id),
+        ON_ALL(positions_move_on),
+        ON_ALL(a_position_that_is_elsewhere_leaves_nothing),
+        ON_ALL(a_refused_row_leaves_nothing),
+        ON_ALL(a_raw_row_keeps_what_it_says),
+        ON_ALL(what_a_raw_row_lacks_stays_absent),
+        ON_ALL(pages_give_every_row_once),
+        ON_ALL(a_page_keeps_to_its_site_and_time),
+        ON_ALL(the_ledger_comes_by_day_kind_and_reason),
+        ON_ALL(a_run_leaves_how_far_it_saw),
+        ON_ALL(the_version_moves_with_each_change_and_not_with_reading),
+        ON_ALL(the_lease_is_one_handles_at_a_time),
+        ON_ALL(a_sound_store_passes_its_check),
+        ON_ALL(an_observer_hears_of_each_verb),
         cmocka_unit_test(refuses_a_url_that_no_backend_knows),
     };
 
-    return cmocka_run_group_tests_name("store", tests, NULL, NULL);
+    return run_with_postgres("store", tests, sizeof(tests) / sizeof(tests[0]));
 }

@@ -2,7 +2,7 @@
  * test_store_admin.c -- the contract of store/store.h, run against every backend: tenants, sites
  * and tokens.
  */
-#include "test_store_support.h"
+#include "test_postgres_support.h"
 
 /* -- tenants, sites, tokens -------------------------------------------------------------------- */
 
@@ -387,24 +387,24 @@ static void the_id_key_stays_and_is_random(void **state)
 int main(void)
 {
     const struct CMUnitTest tests[] = {
-        BOTH(a_site_comes_back_as_it_was_put),
-        BOTH(a_site_makes_its_tenant),
-        BOTH(the_same_site_again_changes_nothing),
-        BOTH(other_values_for_the_same_site_are_a_conflict),
-        BOTH(names_are_unique_in_the_installation),
-        BOTH(settings_keep_to_their_bounds),
-        BOTH(a_removed_site_keeps_its_numbers_for_its_tenant_alone),
-        BOTH(retention_takes_a_removed_sites_numbers_and_frees_its_id),
-        BOTH(what_is_not_there_cannot_be_removed),
-        BOTH(tenants_are_put_once_and_removed_without_sites),
-        BOTH(a_token_comes_back_as_it_was_put),
-        BOTH(a_token_needs_an_owner_that_is_there),
-        BOTH(token_ids_and_secrets_are_taken_once),
-        BOTH(tokens_go_with_their_site_and_tenant),
-        BOTH(sites_come_in_the_order_they_were_made),
-        BOTH(each_change_of_the_directory_raises_its_counter),
-        BOTH(the_id_key_stays_and_is_random),
+        ON_ALL(a_site_comes_back_as_it_was_put),
+        ON_ALL(a_site_makes_its_tenant),
+        ON_ALL(the_same_site_again_changes_nothing),
+        ON_ALL(other_values_for_the_same_site_are_a_conflict),
+        ON_ALL(names_are_unique_in_the_installation),
+        ON_ALL(settings_keep_to_their_bounds),
+        ON_ALL(a_removed_site_keeps_its_numbers_for_its_tenant_alone),
+        ON_ALL(retention_takes_a_removed_sites_numbers_and_frees_its_id),
+        ON_ALL(what_is_not_there_cannot_be_removed),
+        ON_ALL(tenants_are_put_once_and_removed_without_sites),
+        ON_ALL(a_token_comes_back_as_it_was_put),
+        ON_ALL(a_token_needs_an_owner_that_is_there),
+        ON_ALL(token_ids_and_secrets_are_taken_once),
+        ON_ALL(tokens_go_with_their_site_and_tenant),
+        ON_ALL(sites_come_in_the_order_they_were_made),
+        ON_ALL(each_change_of_the_directory_raises_its_counter),
+        ON_ALL(the_id_key_stays_and_is_random),
     };
 
-    return cmocka_run_group_tests_name("store_admin", tests, NULL, NULL);
+    return run_with_postgres("store_admin", tests, sizeof(tests) / sizeof(tests[0]));
 }

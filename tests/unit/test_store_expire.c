@@ -1,7 +1,7 @@
 /*
  * test_store_expire.c -- the contract of store/store.h, run against every backend: retention.
  */
-#include "test_store_support.h"
+#include "test_postgres_support.h"
 
 /* -- retention --------------------------------------------------------------------------------- */
 
@@ -9,8 +9,8 @@ static size_t hours_left(struct fixture *f)
 {
     struct seen_stats seen = {0};
 
-    assert_ok(
-        f, store_each_hour(f->store, STR("abc"), INT64_MIN, INT64_MAX, see_stats, &seen, &f->err));
+    assert_ok(f, store_each_hour(f->store, STR("t5g"), STR("abc"), INT64_MIN, INT64_MAX, see_stats,
+                                 &seen, &f->err));
     return seen.count;
 }
 
@@ -65,8 +65,8 @@ static void stats_days_take_stats_and_ledger_and_keep_the_balance(void **state)
     expire(f, &stats, &nothing_general);
     assert_int_equal(days_of(f, "abc", INT32_MIN, INT32_MAX).count, 1);
     assert_int_equal(hours_left(f), 1);
-    assert_ok(f, store_each_ledger(f->store, STR("abc"), INT32_MIN, INT32_MAX, see_ledger, &seen,
-                                   &f->err));
+    assert_ok(f, store_each_ledger(f->store, STR("t5g"), STR("abc"), INT32_MIN, INT32_MAX,
+                                   see_ledger, &seen, &f->err));
     assert_int_equal(seen.count, 1);
     assert_balance(f, 2, 2);
 }
@@ -84,6 +84,8 @@ static void another_sites_rows_stay(void **state)
     assert_int_equal(load_visits(f, DAY, &visits), 1);
 }
 
+static const struct position_filter all_positions = {.partitions = PARTITIONS_ALL};
+
 static void ended_producers_are_folded_and_running_ones_stay(void **state)
 {
     struct fixture *f = *state;
@@ -97,7 +99,7 @@ static void ended_producers_are_folded_and_running_ones_stay(void **state)
     general.running_count = 1;
     fill_two_days(f);
     expire(f, NULL, &general);
-    assert_ok(f, store_positions(f->store, &f->arena, &positions, &count, &f->err));
+    assert_ok(f, store_positions(f->store, &all_positions, &f->arena, &positions, &count, &f->err));
     assert_int_equal(count, 1);
     assert_int_equal(positions[0].producer.id[0], 2);
     assert_balance(f, 2, 2);
@@ -113,8 +115,26 @@ static void positions_that_moved_lately_stay(void **state)
     general.positions_before_ms = 1000; /* in 1970 */
     fill_two_days(f);
     expire(f, NULL, &general);
-    assert_ok(f, store_positions(f->store, &f->arena, &positions, &count, &f->err));
+    assert_ok(f, store_positions(f->store, &all_positions, &f->arena, &positions, &count, &f->err));
     assert_int_equal(count, 2);
+}
+
+static void positions_of_a_log_that_is_still_there_stay(void **state)
+{
+    struct fixture *f = *state;
+    struct producer held = {{2}};
+    struct expiry_general general = nothing_general;
+    struct position *positions;
+    size_t count;
+
+    general.positions_before_ms = INT64_MAX - 1;
+    fill_two_days(f);
+    assert_ok(f, store_hold_positions(f->store, &held, 1, INT64_MAX - 1, &f->err));
+    expire(f, NULL, &general);
+    assert_ok(f, store_positions(f->store, &all_positions, &f->arena, &positions, &count, &f->err));
+    assert_int_equal(count, 1);
+    assert_int_equal(positions[0].producer.id[0], 2);
+    assert_balance(f, 2, 2);
 }
 
 static void old_keys_go(void **state)
@@ -129,6 +149,24 @@ static void old_keys_go(void **state)
     assert_ok(f, store_load_keys(f->store, keys, 2, &f->err));
     assert_int_equal(keys[0].received_ms, 0);
     assert_int_equal(keys[1].received_ms, 1000);
+}
+
+static void what_belongs_to_no_site_stays_without_being_asked_for(void **state)
+{
+    struct fixture *f = *state;
+    struct expiry all = {STR("abc"), INT64_MAX, INT32_MAX, INT32_MAX, INT32_MAX};
+    struct event_key key = {STR("abc"), {1}, 1};
+    struct position *positions;
+    size_t count;
+
+    fill_two_days(f);
+    commit(f, &(struct store_batch){.keys = &key, .keys_count = 1});
+    expire(f, &all, NULL);
+    assert_int_equal(raw_rows(f, "abc"), 0);
+    assert_ok(f, store_load_keys(f->store, &key, 1, &f->err));
+    assert_int_equal(key.received_ms, 1);
+    assert_ok(f, store_positions(f->store, &all_positions, &f->arena, &positions, &count, &f->err));
+    assert_int_equal(count, 2);
 }
 
 static void links_and_unfinished_runs_go_with_their_day(void **state)
@@ -174,16 +212,18 @@ static void a_call_removes_at_most_10000_rows(void **state)
 int main(void)
 {
     const struct CMUnitTest tests[] = {
-        BOTH(nothing_expires_without_a_bound),
-        BOTH(raw_days_take_rows_sets_and_visitor_ids),
-        BOTH(stats_days_take_stats_and_ledger_and_keep_the_balance),
-        BOTH(another_sites_rows_stay),
-        BOTH(ended_producers_are_folded_and_running_ones_stay),
-        BOTH(positions_that_moved_lately_stay),
-        BOTH(old_keys_go),
-        BOTH(links_and_unfinished_runs_go_with_their_day),
-        BOTH(a_call_removes_at_most_10000_rows),
+        ON_ALL(nothing_expires_without_a_bound),
+        ON_ALL(raw_days_take_rows_sets_and_visitor_ids),
+        ON_ALL(stats_days_take_stats_and_ledger_and_keep_the_balance),
+        ON_ALL(another_sites_rows_stay),
+        ON_ALL(ended_producers_are_folded_and_running_ones_stay),
+        ON_ALL(positions_that_moved_lately_stay),
+        ON_ALL(positions_of_a_log_that_is_still_there_stay),
+        ON_ALL(old_keys_go),
+        ON_ALL(what_belongs_to_no_site_stays_without_being_asked_for),
+        ON_ALL(links_and_unfinished_runs_go_with_their_day),
+        ON_ALL(a_call_removes_at_most_10000_rows),
     };
 
-    return cmocka_run_group_tests_name("store_expire", tests, NULL, NULL);
+    return run_with_postgres("store_expire", tests, sizeof(tests) / sizeof(tests[0]));
 }

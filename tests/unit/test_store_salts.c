@@ -16,7 +16,7 @@ static int set_up(void **state)
 /* Read the salts at `hours` after the beginning of DAY in UTC. */
 static struct salts salts_at(struct fixture *f, double hours)
 {
-    struct salts salts;
+    struct salts salts = {0};
 
     assert_ok(
         f, store_salts(f->store, DAY_START + (int64_t)(hours * (double)HOUR_MS), &salts, &f->err));
@@ -106,7 +106,8 @@ static void the_file_is_text_for_its_owner_alone(void **state)
     file_path(f, path);
     assert_int_equal(stat(path, &st), 0);
     assert_int_equal(st.st_mode & 0777, 0600);
-    assert_int_equal(st.st_size, 5 * 76);
+    /* 2024-10-04T12:00:00Z is 1728043200 s after 1970: 13 digits in milliseconds. */
+    assert_int_equal(st.st_size, 5 * (10 + 1 + 64 + 1 + 13 + 1));
     FILE *file = fopen(path, "r");
 
     assert_non_null(file);
@@ -118,7 +119,7 @@ static void the_file_is_text_for_its_owner_alone(void **state)
     for (size_t i = 0; i < SALT_BYTES; i++)
         len += (size_t)snprintf(expected + len, sizeof(expected) - len, "%02x",
                                 salts_find(&salts, DAY - 1)->key[i]);
-    (void)snprintf(expected + len, sizeof(expected) - len, "\n");
+    (void)snprintf(expected + len, sizeof(expected) - len, " 1728043200000\n");
     assert_string_equal(line, expected);
 }
 
@@ -141,9 +142,22 @@ static void an_ended_salt_is_in_no_file(void **state)
     assert_int_not_equal(access(path, F_OK), 0);
 }
 
+#define HEX "00112233445566778899aabbccddeeff00112233445566778899aabbccddeeff"
+
+static void write_file(const struct fixture *f, const char *text)
+{
+    char path[128];
+
+    file_path(f, path);
+    FILE *file = fopen(path, "w");
+
+    assert_non_null(file);
+    (void)fputs(text, file);
+    (void)fclose(file);
+}
+
 static void a_malformed_file_is_corrupt(void **state)
 {
-#define HEX "00112233445566778899aabbccddeeff00112233445566778899aabbccddeeff"
     static const char *const texts[] = {
         "x",
         "2024-10-04 " HEX,
@@ -153,30 +167,108 @@ static void a_malformed_file_is_corrupt(void **state)
         "2024-10-04 g0112233445566778899aabbccddeeff00112233445566778899aabbccddeeff\n",
         "2024-10-04 " HEX "\n2024-10-04 " HEX "\n",
         "2024-10-04 " HEX "\n\n",
+        "2024-10-04 " HEX " \n",
+        "2024-10-04 " HEX "\t1\n",
+        "2024-10-04 " HEX " 1x\n",
+        "2024-10-04 " HEX " 9223372036854775808\n",
     };
     struct fixture *f = *state;
-    struct salts salts;
+
+    for (size_t i = 0; i < sizeof(texts) / sizeof(texts[0]); i++) {
+        struct salts salts = {.count = 1, .salt = {{.day = DAY, .key = {7}}}};
+
+        write_file(f, texts[i]);
+        if (store_salts(f->store, DAY_START, &salts, &f->err) != ERR_CORRUPT)
+            fail_msg("taken: %s", texts[i]);
+        assert_int_equal(salts.count, 1);
+        assert_int_equal(salts.salt[0].key[0], 7);
+    }
+}
+
+static void a_line_says_when_its_salt_was_made(void **state)
+{
+    struct fixture *f = *state;
+
+    write_file(f, "2024-10-04 " HEX " 1728000000123\n");
+    struct salts salts = salts_at(f, 0);
+
+    assert_int_equal(salts_find(&salts, DAY)->key[1], 0x11);
+    assert_int_equal(salts_find(&salts, DAY)->made_ms, INT64_C(1728000000123));
+    assert_int_equal(salts_find(&salts, DAY + 1)->made_ms, DAY_START);
+}
+
+static void a_file_of_the_first_version_is_read_and_keeps_its_salts(void **state)
+{
+    struct fixture *f = *state;
+
+    write_file(f, "2024-10-04 " HEX "\n");
+    struct salts first = salts_at(f, 0), second = salts_at(f, 24);
+
+    assert_int_equal(salts_find(&first, DAY)->key[1], 0x11);
+    assert_int_equal(salts_find(&first, DAY)->made_ms, 0);
+    assert_memory_equal(salts_find(&second, DAY)->key, salts_find(&first, DAY)->key, SALT_BYTES);
+    assert_int_equal(salts_find(&second, DAY)->made_ms, 0);
+}
+
+/* -- what a process still holds ---------------------------------------------------------------- */
+
+/* At DAY 12:00: one that has ended, one that lives, one that is not to be yet. */
+static struct salts held_salts(void)
+{
+    struct salts held = {.count = 3};
+
+    for (int i = 0; i < 3; i++) {
+        held.salt[i] = (struct salt){.day = DAY - 2 + 3 * i, .made_ms = 1000 + i};
+        memset(held.salt[i].key, 0x40 + i, SALT_BYTES);
+    }
+    return held;
+}
+
+static void a_store_that_lost_its_salts_takes_the_living_ones_back(void **state)
+{
+    struct fixture *f = *state;
+    struct salts held = held_salts();
+
+    assert_ok(f, store_salts(f->store, DAY_START + 12 * HOUR_MS, &held, &f->err));
+    struct salts read = salts_at(f, 12);
+
+    for (int i = 0; i < 2; i++) {
+        const struct salts *salts = i == 0 ? &held : &read;
+        const struct salt *salt = salts_find(salts, DAY + 1);
+
+        assert_int_equal(salts->count, 5);
+        assert_int_equal(salt->key[SALT_BYTES - 1], 0x41);
+        assert_int_equal(salt->made_ms, 1001);
+        assert_null(salts_find(salts, DAY - 2));
+        assert_null(salts_find(salts, DAY + 4));
+    }
+}
+
+static void a_file_that_is_complete_in_a_callers_hands_is_written_back_too(void **state)
+{
+    struct fixture *f = *state;
+    struct salts held = salts_at(f, 12);
     char path[128];
 
     file_path(f, path);
-    for (size_t i = 0; i < sizeof(texts) / sizeof(texts[0]); i++) {
-        FILE *file = fopen(path, "w");
+    assert_int_equal(remove(path), 0);
+    assert_ok(f, store_salts(f->store, DAY_START + 12 * HOUR_MS, &held, &f->err));
+    struct salts read = salts_at(f, 12);
 
-        assert_non_null(file);
-        (void)fputs(texts[i], file);
-        (void)fclose(file);
-        if (store_salts(f->store, DAY_START, &salts, &f->err) != ERR_CORRUPT)
-            fail_msg("taken: %s", texts[i]);
-        assert_int_equal(salts.count, 0);
-    }
-    FILE *file = fopen(path, "w");
+    assert_int_equal(read.count, 5);
+    for (size_t i = 0; i < read.count; i++)
+        assert_memory_equal(salts_find(&held, read.salt[i].day)->key, read.salt[i].key, SALT_BYTES);
+}
 
-    assert_non_null(file);
-    (void)fputs("2024-10-04 " HEX "\n", file);
-    (void)fclose(file);
-    salts = salts_at(f, 0);
-    assert_int_equal(salts_find(&salts, DAY)->key[1], 0x11);
-#undef HEX
+static void a_store_that_has_its_salts_keeps_them(void **state)
+{
+    struct fixture *f = *state;
+    struct salts stored = salts_at(f, 12), held = held_salts();
+
+    assert_ok(f, store_salts(f->store, DAY_START + 12 * HOUR_MS, &held, &f->err));
+    assert_int_equal(held.count, stored.count);
+    assert_memory_equal(salts_find(&held, DAY + 1)->key, salts_find(&stored, DAY + 1)->key,
+                        SALT_BYTES);
 }
 
 static void processes_that_ask_together_get_the_same(void **state)
@@ -207,7 +299,10 @@ static void processes_that_ask_together_get_the_same(void **state)
         if (i == 0)
             first = other;
         assert_int_equal(first.count, other.count);
-        assert_memory_equal(first.salt, other.salt, first.count * sizeof(first.salt[0]));
+        for (size_t j = 0; j < first.count; j++) {
+            assert_int_equal(first.salt[j].day, other.salt[j].day);
+            assert_memory_equal(first.salt[j].key, other.salt[j].key, SALT_BYTES);
+        }
     }
     (void)close(fds[0]);
     (void)close(fds[1]);
@@ -238,6 +333,11 @@ int main(void)
         TEST(the_file_is_text_for_its_owner_alone),
         TEST(an_ended_salt_is_in_no_file),
         TEST(a_malformed_file_is_corrupt),
+        TEST(a_line_says_when_its_salt_was_made),
+        TEST(a_file_of_the_first_version_is_read_and_keeps_its_salts),
+        TEST(a_store_that_lost_its_salts_takes_the_living_ones_back),
+        TEST(a_file_that_is_complete_in_a_callers_hands_is_written_back_too),
+        TEST(a_store_that_has_its_salts_keeps_them),
         TEST(processes_that_ask_together_get_the_same),
         cmocka_unit_test(says_which_dates_have_salts),
     };

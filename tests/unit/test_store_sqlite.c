@@ -85,6 +85,8 @@ static int commit_numbered(struct store *store, uint64_t n, struct err *err)
                         err);
 }
 
+static const struct position_filter all_positions = {.partitions = PARTITIONS_ALL};
+
 /* Commit without end, telling through the pipe how many batches were committed. */
 static void commit_until_killed(const struct fixture *f, int pipe_fd)
 {
@@ -95,7 +97,7 @@ static void commit_until_killed(const struct fixture *f, int pipe_fd)
     size_t count;
     uint64_t n = 0;
 
-    if (store_positions(store, &arena, &positions, &count, &err) != 0)
+    if (store_positions(store, &all_positions, &arena, &positions, &count, &err) != 0)
         _exit(1);
     if (count > 0)
         n = positions[0].number;
@@ -206,12 +208,12 @@ static void a_write_lock_held_too_long_is_unavailable_after_ten_seconds(void **s
     int64_t began = clock_steady_us();
 
     assert_int_equal(sqlite3_exec(writer, "BEGIN IMMEDIATE", NULL, NULL, NULL), SQLITE_OK);
-    assert_int_equal(store_finish_run(f->store, 1, 1, &f->err), ERR_UNAVAILABLE);
+    assert_int_equal(store_finish_run(f->store, PARTITIONS_ALL, 1, 1, &f->err), ERR_UNAVAILABLE);
     double seconds = (double)(clock_steady_us() - began) / 1e6;
 
     assert_true(seconds > 9.5 && seconds < 15);
     (void)sqlite3_close(writer);
-    assert_ok(f, store_finish_run(f->store, 1, 1, &f->err));
+    assert_ok(f, store_finish_run(f->store, PARTITIONS_ALL, 1, 1, &f->err));
 }
 
 /* A child that puts sites, one after the other. */
@@ -261,10 +263,25 @@ static void the_version_sees_what_other_handles_write(void **state)
     int64_t before, after;
 
     assert_ok(f, store_version(f->store, &before, &f->err));
-    assert_ok(f, store_finish_run(other, 1, 1, &f->err));
+    assert_ok(f, store_finish_run(other, PARTITIONS_ALL, 1, 1, &f->err));
     assert_ok(f, store_version(f->store, &after, &f->err));
     assert_int_not_equal(before, after);
     store_close(&other);
+}
+
+static void a_stamp_is_the_same_for_every_handle(void **state)
+{
+    struct fixture *f = *state;
+    struct store *reader = open_again(f, true);
+    int64_t before, after, seen;
+
+    assert_ok(f, store_stamp(reader, PARTITIONS_ALL, &before, &f->err));
+    add_day(f, "abc", DAY, (struct stats){.pageviews = 1});
+    assert_ok(f, store_stamp(f->store, PARTITIONS_ALL, &after, &f->err));
+    assert_ok(f, store_stamp(reader, PARTITIONS_ALL, &seen, &f->err));
+    assert_int_not_equal(before, after);
+    assert_int_equal(after, seen);
+    store_close(&reader);
 }
 
 /* -- opening ----------------------------------------------------------------------------------- */
@@ -274,9 +291,9 @@ static void a_read_only_handle_refuses_to_write(void **state)
     struct fixture *f = *state;
     struct store *reader = open_again(f, true);
     struct site_row row = site_named("abc", "t5g");
-    struct salts salts;
+    struct salts salts = {0};
 
-    assert_int_equal(store_finish_run(reader, 1, 1, &f->err), ERR_DENIED);
+    assert_int_equal(store_finish_run(reader, PARTITIONS_ALL, 1, 1, &f->err), ERR_DENIED);
     assert_int_equal(store_put_site(reader, &row, &somebody, &f->err), ERR_DENIED);
     assert_int_equal(store_salts(reader, 1, &salts, &f->err), ERR_DENIED);
     store_close(&reader);
@@ -324,12 +341,47 @@ static void a_newer_schema_is_refused(void **state)
 {
     struct fixture *f = *state;
 
-    assert_int_equal(number(f, "PRAGMA user_version"), 1);
-    assert_int_equal(execute(f, "PRAGMA user_version = 2"), SQLITE_OK);
+    assert_int_equal(number(f, "PRAGMA user_version"), 2);
+    assert_int_equal(execute(f, "PRAGMA user_version = 3"), SQLITE_OK);
     assert_int_equal(open_with(f, f->url.ptr, false), ERR_CONFLICT);
     assert_int_equal(open_with(f, f->url.ptr, true), ERR_CONFLICT);
-    assert_int_equal(execute(f, "PRAGMA user_version = 1"), SQLITE_OK);
+    assert_int_equal(execute(f, "PRAGMA user_version = 2"), SQLITE_OK);
     assert_int_equal(open_with(f, f->url.ptr, false), 0);
+}
+
+/* What the second file of the schema made. */
+static const char FIRST_SCHEMA[] =
+    "DROP TABLE partitions; DROP TABLE copies;"
+    "DROP TRIGGER counters_as_of_on_insert; DROP TRIGGER counters_as_of_on_update;"
+    "DROP TRIGGER counters_directory_on_insert; DROP TRIGGER counters_directory_on_update;"
+    "PRAGMA user_version = 1;";
+
+static void the_first_schema_is_migrated_and_keeps_how_far_it_saw(void **state)
+{
+    struct fixture *f = *state;
+
+    store_close(&f->store);
+    assert_int_equal(execute(f, FIRST_SCHEMA), SQLITE_OK);
+    assert_int_equal(execute(f, "UPDATE counters SET value = 777 WHERE name = 'as_of'"), SQLITE_OK);
+    assert_int_equal(open_with(f, f->url.ptr, true), ERR_CONFLICT);
+    f->store = open_again(f, false);
+    assert_int_equal(number(f, "PRAGMA user_version"), 2);
+    assert_int_equal(number(f, "SELECT count(*) FROM partitions WHERE as_of_ms = 777"), 16);
+    assert_int_equal(counter_of(f, COUNTER_AS_OF), 777);
+    assert_ok(f, store_finish_run(f->store, 1, 1000, 1000, &f->err));
+    assert_int_equal(counter_of(f, COUNTER_AS_OF), 777);
+}
+
+/* A program that was started before the migration ends its run. */
+static void a_run_of_a_program_of_the_first_schema_counts_for_all_partitions(void **state)
+{
+    struct fixture *f = *state;
+
+    assert_int_equal(execute(f, "UPDATE counters SET value = 777 WHERE name = 'as_of'"), SQLITE_OK);
+    assert_ok(f, store_finish_run(f->store, PARTITIONS_ALL & ~1U, 1000, 1000, &f->err));
+    assert_int_equal(counter_of(f, COUNTER_AS_OF), 777);
+    assert_ok(f, store_finish_run(f->store, 1, 900, 1000, &f->err));
+    assert_int_equal(counter_of(f, COUNTER_AS_OF), 900);
 }
 
 static void an_older_schema_is_not_migrated_by_a_reader(void **state)
@@ -562,7 +614,7 @@ static void closed_visits_stay_without_their_visitor_until_visits_go(void **stat
 static void salts_are_not_in_the_database(void **state)
 {
     struct fixture *f = *state;
-    struct salts salts;
+    struct salts salts = {0};
 
     assert_ok(f, store_salts(f->store, DAY_START, &salts, &f->err));
     assert_int_equal(number(f, "SELECT count(*) FROM sqlite_schema WHERE name LIKE '%salt%'"), 0);
@@ -619,10 +671,10 @@ static void a_log_that_a_reader_kept_from_that_is_cut_by_the_next_run(void **sta
     assert_ok(f, store_counters(reader, counters, &f->err));
     commit_megabytes(f, 40);
     assert_true(wal_bytes(f) > 32 * MEGABYTE);
-    assert_ok(f, store_finish_run(f->store, 1, 1, &f->err));
+    assert_ok(f, store_finish_run(f->store, PARTITIONS_ALL, 1, 1, &f->err));
     assert_true(wal_bytes(f) > 32 * MEGABYTE);
     store_read_end(reader);
-    assert_ok(f, store_finish_run(f->store, 2, 2, &f->err));
+    assert_ok(f, store_finish_run(f->store, PARTITIONS_ALL, 2, 2, &f->err));
     assert_true(wal_bytes(f) < MEGABYTE);
     store_close(&reader);
 }
@@ -691,10 +743,13 @@ int main(void)
         TEST(a_write_lock_held_too_long_is_unavailable_after_ten_seconds),
         TEST(the_job_makes_room_for_other_writers),
         TEST(the_version_sees_what_other_handles_write),
+        TEST(a_stamp_is_the_same_for_every_handle),
         TEST(a_read_only_handle_refuses_to_write),
         TEST(a_read_only_handle_reads_what_a_killed_writer_left),
         TEST(a_read_only_handle_makes_no_file),
         TEST(a_newer_schema_is_refused),
+        TEST(the_first_schema_is_migrated_and_keeps_how_far_it_saw),
+        TEST(a_run_of_a_program_of_the_first_schema_counts_for_all_partitions),
         TEST(an_older_schema_is_not_migrated_by_a_reader),
         TEST(a_file_that_is_no_database_is_corrupt),
         TEST(programs_that_start_together_migrate_once),

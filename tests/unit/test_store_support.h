@@ -251,7 +251,7 @@ static inline size_t raw_rows(struct fixture *f, const char *site)
     struct event_row *rows;
     size_t count;
 
-    assert_ok(f, store_page_events(f->store, str_from(site), INT64_MIN, INT64_MAX,
+    assert_ok(f, store_page_events(f->store, STR("t5g"), str_from(site), INT64_MIN, INT64_MAX,
                                    (struct event_cursor){INT64_MIN, 0}, 50000, &f->arena, &rows,
                                    &count, &f->err));
     return count;

@@ -1,0 +1,340 @@
+/*
+ * store/postgres_expire.c -- what is too old goes, a bounded number of rows in one transaction.
+ *
+ * Every rule is one statement for all sites, which looks for each site's oldest rows in the primary
+ * key and takes at most so many: a call without work costs a few lookups for each site. Where
+ * removed rows carried a part of the ledger's check (records, committed numbers), what they carried
+ * is folded into a running total in the same transaction: both sides stay equal. The totals are one
+ * row for all aggregators, and so written last.
+ *
+ * A visit of a closed day moves to closed_visits, under a random number instead of its visitor.
+ * Runs that never became visits, and links between two ids of a visitor, go.
+ *
+ * Whole days of raw rows go first, outside of the transaction: what goes with its day is not
+ * removed row by row. A day that is in use, or cannot be made now, is for the next run.
+ */
+#include "store/postgres_internal.h"
+
+#include "base/date.h"
+
+enum { ROWS_MAX = 10000, DAYS_BACK = 31, DAYS_AHEAD = 7 };
+
+struct work {
+    struct pg_store *store;
+    int64_t left; /* rows that this call may still change */
+    int64_t records, positions;
+    bool stats_gone;
+};
+
+/* -- one rule ---------------------------------------------------------------------------------- */
+
+/* A rule returns how many rows it took, and a sum over them. */
+#define TAKEN(column) "SELECT count(*), coalesce(sum(" column "), 0)::bigint FROM gone"
+
+/* $1, $2: sites and bounds; $3: the most rows. */
+#define OLD_ROWS(table, type, condition, order)                                                    \
+    " ctid = ANY (ARRAY(SELECT o.id FROM unnest($1::text[], $2::" type                             \
+    "[]) AS s (site_id, bound) CROSS JOIN LATERAL (SELECT x.ctid AS id FROM analytics." table      \
+    " x WHERE x.site_id = s.site_id AND " condition " ORDER BY " order " LIMIT $3) o LIMIT $3))"
+#define REMOVE(table, condition, order)                                                            \
+    "WITH gone AS (DELETE FROM analytics." table                                                   \
+    " WHERE" OLD_ROWS(table, "integer", condition, order) " RETURNING 1) " TAKEN("0")
+
+static const char REMOVE_EVENTS[] =
+    "SELECT analytics.expire_events($1::text[], $2::bigint[], $3), 0::bigint";
+static const char CLOSE_VISITS[] = "WITH gone AS (DELETE FROM analytics.visits WHERE" OLD_ROWS(
+    "visits", "integer", "x.day < s.bound",
+    "x.day, x.visitor, x.begin_ms") " RETURNING site_id, first_day, first_ms, first_hour_ms,"
+                                    " end_ms, pageviews, others, before),"
+                                    " kept AS (INSERT INTO analytics.closed_visits (site_id, "
+                                    "first_day, n, first_ms, first_hour_ms,"
+                                    " end_ms, pageviews, others) SELECT site_id, first_day,"
+                                    " hashtextextended(gen_random_uuid()::text, 0), first_ms, "
+                                    "first_hour_ms, end_ms, pageviews,"
+                                    " others FROM gone WHERE before = 0 AND first_ms <> "
+                                    "9223372036854775807) " TAKEN("0");
+static const char REMOVE_SKETCHES[] = REMOVE("sketches", "x.day < s.bound", "x.day");
+static const char REMOVE_VISITS[] =
+    REMOVE("closed_visits", "x.first_day < s.bound", "x.first_day, x.n");
+/* From 0001-01-01 to behind 9999-12-31. */
+static const char REMOVE_DAYS[] =
+    REMOVE("analytics_daily_stats",
+           "x.date < date '1970-01-01' + greatest(least(s.bound, 2932897), -719162)", "x.date");
+/* A local day begins at most 14 hours after the same date in UTC, which bounds the key. */
+static const char REMOVE_HOURS[] =
+    REMOVE("hourly_stats", "x.hour_ms < (s.bound::bigint * 24 + 14) * 3600000 AND x.day < s.bound",
+           "x.hour_ms");
+static const char REMOVE_LEDGER[] = "WITH gone AS (DELETE FROM analytics.ledger WHERE" OLD_ROWS(
+    "ledger", "integer", "x.day < s.bound", "x.day") " RETURNING records) " TAKEN("records");
+
+/* The rules of a site, in this order: what names visitors first. */
+static const struct rule {
+    const char *sql;
+    size_t bound; /* the member of struct expiry that bounds it */
+    bool instant; /* which is an instant, else a day */
+    bool stats;   /* what people see changes */
+} rules[] = {
+    {REMOVE_EVENTS, offsetof(struct expiry, raw_before_ms), true, false},
+    {CLOSE_VISITS, offsetof(struct expiry, raw_before_day), false, false},
+    {REMOVE_SKETCHES, offsetof(struct expiry, raw_before_day), false, false},
+    {REMOVE_VISITS, offsetof(struct expiry, visits_before_day), false, false},
+    {REMOVE_DAYS, offsetof(struct expiry, stats_before_day), false, true},
+    {REMOVE_HOURS, offsetof(struct expiry, stats_before_day), false, true},
+    {REMOVE_LEDGER, offsetof(struct expiry, stats_before_day), false, true},
+};
+
+static int run(struct work *work, struct pg_query *query, int64_t *sum, struct err *err)
+{
+    PGresult *result = NULL;
+    int rc = pg_run(work->store, query, &result, err);
+
+    *sum = 0;
+    if (rc == 0 && PQntuples(result) == 1) {
+        work->left -= pg_get_i64(result, 0, 0);
+        *sum = pg_get_i64(result, 0, 1);
+    }
+    PQclear(result);
+    return rc;
+}
+
+static void add_instant(struct pg_array *bounds, int64_t ms)
+{
+    const int64_t end = INT64_C(2932897) * DAY_MS;
+
+    pg_add_i64(bounds, ms < end ? ms : end);
+}
+
+/* The site's bound, unless it has none. */
+static void add_bound(const struct rule *rule, const struct expiry *expiry, struct pg_array *sites,
+                      struct pg_array *bounds)
+{
+    int64_t ms = INT64_MIN;
+    int32_t day = INT32_MIN;
+
+    if (rule->instant)
+        memcpy(&ms, (const char *)expiry + rule->bound, sizeof(ms));
+    else
+        memcpy(&day, (const char *)expiry + rule->bound, sizeof(day));
+    if (ms == INT64_MIN && day == INT32_MIN)
+        return;
+    pg_add_str(sites, expiry->site);
+    if (rule->instant)
+        add_instant(bounds, ms);
+    else
+        pg_add_i32(bounds, day);
+}
+
+static int apply(struct work *work, const struct rule *rule, const struct expiry *sites,
+                 size_t count, struct err *err)
+{
+    struct pg_query query = pg_query(rule->sql);
+    struct pg_array names = pg_array(PG_TEXT), bounds = pg_array(rule->instant ? PG_INT8 : PG_INT4);
+    int64_t before = work->left, sum = 0;
+    int rc = 0;
+
+    for (size_t i = 0; i < count; i++)
+        add_bound(rule, &sites[i], &names, &bounds);
+    pg_bind_array(&query, &names);
+    pg_bind_array(&query, &bounds);
+    pg_i64(&query, work->left);
+    if (names.count > 0)
+        rc = run(work, &query, &sum, err);
+    work->records += sum;
+    work->stats_gone = work->stats_gone || (rule->stats && work->left < before);
+    buf_release(&names.buf);
+    buf_release(&bounds.buf);
+    return rc;
+}
+
+static int expire_sites(struct work *work, const struct expiry *sites, size_t count,
+                        struct err *err)
+{
+    int rc = 0;
+
+    for (size_t i = 0; rc == 0 && work->left > 0 && i < sizeof(rules) / sizeof(rules[0]); i++)
+        rc = apply(work, &rules[i], sites, count, err);
+    return rc;
+}
+
+/* -- sites that were removed ------------------------------------------------------------------- */
+
+static const char REMOVED_SITES[] = "SELECT site_id FROM analytics.removed_sites ORDER BY site_id";
+#define NONE_IN(table)                                                                             \
+    " AND NOT EXISTS (SELECT FROM analytics." table " t WHERE t.site_id = r.site_id)"
+static const char FORGET_EMPTY[] =
+    "DELETE FROM analytics.removed_sites r WHERE true" NONE_IN("analytics_events")
+        NONE_IN("sketches") NONE_IN("visits") NONE_IN("closed_visits")
+            NONE_IN("analytics_daily_stats") NONE_IN("hourly_stats") NONE_IN("ledger");
+
+static int expire_removed(struct work *work, const struct expiry *removed, struct err *err)
+{
+    struct pg_query query = pg_query(REMOVED_SITES), forget = pg_query(FORGET_EMPTY);
+    struct arena arena = {0};
+    PGresult *result = NULL;
+    int rc = pg_run(work->store, &query, &result, err);
+    size_t count = rc == 0 ? (size_t)PQntuples(result) : 0;
+    struct expiry *sites = ARENA_NEW(&arena, struct expiry, count + 1);
+
+    for (size_t i = 0; i < count; i++) {
+        sites[i] = *removed;
+        sites[i].site = pg_get_str(result, (int)i, 0);
+    }
+    if (count > 0)
+        rc = expire_sites(work, sites, count, err);
+    if (rc == 0 && count > 0 && work->left > 0)
+        rc = pg_run(work->store, &forget, NULL, err);
+    PQclear(result);
+    arena_free(&arena);
+    return rc;
+}
+
+/* -- what belongs to no site ------------------------------------------------------------------- */
+
+/* $1: the bound, $2: the most rows. */
+static const char REMOVE_KEYS[] =
+    "WITH gone AS (DELETE FROM analytics.event_ids WHERE ctid = ANY (ARRAY(SELECT ctid"
+    " FROM analytics.event_ids WHERE received_ms < $1 ORDER BY received_ms LIMIT $2))"
+    " RETURNING 1) " TAKEN("0");
+static const char REMOVE_AUDIT[] =
+    "WITH gone AS (DELETE FROM analytics.audit_log WHERE ctid = ANY (ARRAY(SELECT ctid"
+    " FROM analytics.audit_log WHERE at_ms < $1 ORDER BY at_ms LIMIT $2)) RETURNING 1) " TAKEN("0");
+/* $3: the producers that are running. A position that moves meanwhile is not old. */
+static const char FOLD_POSITIONS[] =
+    "WITH gone AS (DELETE FROM analytics.positions WHERE moved_ms < $1 AND ctid = ANY (ARRAY("
+    "SELECT ctid FROM analytics.positions WHERE moved_ms < $1 AND NOT producer = ANY ($3::bytea[])"
+    " LIMIT $2)) RETURNING number) " TAKEN("number");
+
+static int expire_old(struct work *work, const char *sql, int64_t before_ms, struct err *err)
+{
+    struct pg_query query = pg_query(sql);
+    int64_t none;
+
+    if (work->left <= 0)
+        return 0;
+    pg_i64(&query, before_ms);
+    pg_i64(&query, work->left);
+    return run(work, &query, &none, err);
+}
+
+static int expire_positions(struct work *work, const struct expiry_general *general,
+                            struct err *err)
+{
+    struct pg_query query = pg_query(FOLD_POSITIONS);
+    struct pg_array running = pg_array(PG_BYTEA);
+    int rc = 0;
+
+    for (size_t i = 0; i < general->running_count; i++)
+        pg_add_str(&running, (struct str){(const char *)general->running[i].id, PRODUCER_BYTES});
+    pg_i64(&query, general->positions_before_ms);
+    pg_i64(&query, work->left);
+    pg_bind_array(&query, &running);
+    if (work->left > 0)
+        rc = run(work, &query, &work->positions, err);
+    buf_release(&running.buf);
+    return rc;
+}
+
+static int expire_general(struct work *work, const struct expiry_general *general, struct err *err)
+{
+    int rc = expire_old(work, REMOVE_KEYS, general->keys_before_ms, err);
+
+    if (rc == 0)
+        rc = expire_old(work, REMOVE_AUDIT, general->audit_before_ms, err);
+    if (rc == 0)
+        rc = expire_positions(work, general, err);
+    return rc == 0 && work->left > 0 ? expire_removed(work, &general->removed, err) : rc;
+}
+
+/* -- whole days -------------------------------------------------------------------------------- */
+
+static int32_t day_of(int64_t ms)
+{
+    const int64_t end = INT64_C(2932897) * DAY_MS;
+
+    ms = ms < -end ? -end : ms > end ? end : ms;
+    return (int32_t)(ms / DAY_MS - (ms % DAY_MS < 0));
+}
+
+static int make_days(struct pg_store *store, int32_t from, int32_t to, struct err *err)
+{
+    int32_t days[DAYS_BACK + 1 + DAYS_AHEAD];
+    size_t count = 0;
+
+    for (int32_t day = from; day <= to; day++)
+        days[count++] = day;
+    return pg_days_make(store, days, count, err);
+}
+
+static int keep_days(struct pg_store *store, const struct expiry_general *general, int64_t now_ms,
+                     struct err *err)
+{
+    int32_t today = day_of(now_ms), from = today - DAYS_BACK;
+    int rc = 0;
+
+    if (general->raw_before_ms != INT64_MIN) {
+        int32_t before = day_of(general->raw_before_ms);
+
+        rc = pg_days_remove(store, before, err);
+        from = before > from ? before : from;
+    }
+    if (rc == 0)
+        rc = make_days(store, from, today + DAYS_AHEAD, err);
+    return rc == ERR_UNAVAILABLE && store->conn != NULL ? 0 : rc;
+}
+
+/* -- the transaction --------------------------------------------------------------------------- */
+
+static int begin(struct pg_store *store, struct err *err)
+{
+    int rc = pg_begin(store, err);
+
+    if (rc != 0)
+        return rc;
+    rc = pg_pipe_begin(store, err);
+    if (rc == 0) {
+        (void)pg_hold_leases(store, &(struct pg_touched){0}, err);
+        rc = pg_pipe_end(store, false, err);
+    }
+    return rc == 0 ? 0 : pg_end(store, rc, err);
+}
+
+static const char FOLD[] = "UPDATE analytics.counters SET value = value + CASE name"
+                           " WHEN 'folded_records' THEN $1 ELSE $2 END"
+                           " WHERE name IN ('folded_records', 'folded_positions')";
+
+/* Fold, tell the caches, commit. */
+static int finish(struct work *work, uint32_t partitions, struct err *err)
+{
+    struct pg_touched touched = {.partitions = work->stats_gone ? partitions : 0};
+    struct pg_query fold = pg_query(FOLD);
+    int rc = pg_pipe_begin(work->store, err);
+
+    if (rc != 0)
+        return pg_end(work->store, rc, err);
+    (void)pg_hold_leases(work->store, &touched, err);
+    pg_i64(&fold, work->records);
+    pg_i64(&fold, work->positions);
+    if (work->records != 0 || work->positions != 0)
+        (void)pg_pipe_add(work->store, &fold, err);
+    return pg_pipe_end(work->store, true, err);
+}
+
+int pg_expire(struct store *base, const struct expiry *sites, size_t count,
+              const struct expiry_general *general, int64_t now_ms, bool *more, struct err *err)
+{
+    struct work work = {.store = pg_of(base), .left = ROWS_MAX};
+    uint32_t partitions = 0;
+    int rc = general != NULL ? keep_days(work.store, general, now_ms, err) : 0;
+
+    if (rc == 0)
+        rc = begin(work.store, err);
+    if (rc != 0)
+        return rc;
+    for (size_t i = 0; i < count; i++)
+        partitions |= UINT32_C(1) << site_partition(sites[i].site);
+    rc = expire_sites(&work, sites, count, err);
+    if (rc == 0 && general != NULL && work.left > 0)
+        rc = expire_general(&work, general, err);
+    *more = work.left <= 0;
+    return rc == 0 ? finish(&work, partitions, err) : pg_end(work.store, rc, err);
+}

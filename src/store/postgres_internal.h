@@ -1,0 +1,335 @@
+/*
+ * store/postgres_internal.h -- what the files of the PostgreSQL backend share.
+ *
+ * A handle is one connection, opened again when it is lost (with a pause that grows to 5 s between
+ * tries). Nothing ever waits without a deadline: every result is awaited with poll(), and a server
+ * that does not answer in time costs the connection.
+ *
+ * A statement is a `static const char NAME[]` beside the function that runs it, prepared once for
+ * each connection and known by the address of its text. Values travel in binary. Rows go in and out
+ * by the thousand: a statement takes arrays (unnest($1::bigint[], ...)), and the statements of a
+ * transaction are sent in one pipeline, in which everything behind a failure is skipped, COMMIT
+ * too.
+ */
+#ifndef ABACUS_STORE_POSTGRES_INTERNAL_H
+#define ABACUS_STORE_POSTGRES_INTERNAL_H
+
+#include "base/buf.h"
+#include "store/store_backend.h"
+
+#include <libpq-fe.h>
+
+enum {
+    PG_PARAMS_MAX = 24,
+    PG_STATEMENTS_MAX = 96,
+    PG_READ_MS = 10 * 1000,
+    PG_JOB_MS = 60 * 1000,
+    PG_CONNECT_MS = 5 * 1000,
+    PG_LOCK_MS = 5 * 1000, /* for a lock, but in the job's transactions: */
+    PG_JOB_LOCK_MS = 20 * 1000,
+    PG_IDLE_MS = 30 * 1000, /* inside a transaction; in the job's no longer than a lease: */
+    PG_JOB_IDLE_MS = LEASE_MS,
+    PG_GRACE_MS = 2 * 1000, /* for the server to say that the time is over */
+    PG_DAYS_KNOWN = 64,
+};
+
+struct pg_store {
+    struct store base;
+    char *url;
+    PGconn *conn; /* NULL: none now */
+    bool reading; /* between read_begin and read_end */
+    bool writing; /* between pg_begin and pg_end */
+    bool connecting;
+    int64_t wait_ms; /* for each result: PG_READ_MS, in the job's transactions PG_JOB_MS */
+    int64_t retry_us, pause_ms; /* not to connect again before; how long to wait after that */
+    int why;                    /* the last try to connect failed: its code ... */
+    struct err why_text;        /* ... and its text */
+    int64_t version;            /* grows with each notification and each new connection */
+    bool listening;
+    uint32_t leased; /* partitions */
+    int64_t epochs[PARTITIONS];
+    int32_t days[PG_DAYS_KNOWN]; /* that have a partition, as far as this lease knows */
+    size_t days_count;
+    struct pg_seen {
+        uint64_t *slots;
+        size_t size, count;
+    } visitors, visits; /* looked up, and found, since the last commit (postgres_visits.c) */
+    const char *prepared[PG_STATEMENTS_MAX]; /* on this connection */
+    size_t prepared_count;
+    struct pg_pipe {
+        size_t sent;     /* statements whose results are still to come */
+        size_t prepared; /* prepared_count when it began */
+        int rc;          /* of the first that could not be sent */
+    } pipe;
+};
+
+static inline struct pg_store *pg_of(struct store *store)
+{
+    return (struct pg_store *)store;
+}
+
+/* -- connection (postgres.c) ------------------------------------------------------------------- */
+
+/* A connection that works, as far as can be seen without asking: opens one, migrated and with the
+ * session's settings, if there is none. ERR_UNAVAILABLE while it is too early to try again. Every
+ * verb begins with this (inside a transaction it only looks). */
+int pg_ready(struct pg_store *store, struct err *err);
+
+/* The connection is not to be trusted any more (a time-out, a broken protocol). */
+void pg_drop(struct pg_store *store);
+
+/* What a failed result, or a lost connection (result NULL), means to the caller; the text says what
+ * the server said. Takes `result`. */
+int pg_fail(struct pg_store *store, PGresult *result, struct err *err);
+
+/* The code for a SQLSTATE, and for a failed check without a constraint's name: the row has no
+ * partition to go to. */
+int pg_code_of(const char *sqlstate, bool has_constraint);
+
+/* The connection never blocks by itself. Send what still waits here, or receive the next result
+ * (NULL: no more of this statement), within wait_ms; reading goes on while sending. */
+int pg_flush(struct pg_store *store, struct err *err);
+int pg_result(struct pg_store *store, PGresult **out, struct err *err);
+
+/* Connect, make the session's settings and migrate; store->conn may be left half open where it
+ * fails (postgres_connect.c). */
+int pg_connect(struct pg_store *store, struct err *err);
+
+/* -- values (postgres_values.c) ---------------------------------------------------------------- */
+
+/* A statement and its values, which are borrowed until it has run; numbers are kept here. */
+struct pg_query {
+    const char *sql;
+    int count;
+    Oid types[PG_PARAMS_MAX];
+    const char *values[PG_PARAMS_MAX];
+    int lengths[PG_PARAMS_MAX];
+    char numbers[PG_PARAMS_MAX][8];
+};
+
+struct pg_query pg_query(const char *sql);
+void pg_i64(struct pg_query *query, int64_t n); /* bigint */
+void pg_i32(struct pg_query *query, int32_t n); /* integer */
+void pg_bool(struct pg_query *query, bool b);
+void pg_date(struct pg_query *query, int32_t day);   /* date; days since 1970, kept in PG's range */
+void pg_instant(struct pg_query *query, int64_t ms); /* timestamptz, kept in PG's range */
+void pg_text(struct pg_query *query, struct str s);  /* text */
+void pg_optional(struct pg_query *query, struct str s); /* text; NULL where it is empty */
+void pg_bytes(struct pg_query *query, const void *bytes, size_t len); /* bytea */
+
+/* An array as one value: pg_array() opens it, an add_ function for each element, then it is bound.
+ * Its bytes live in `buf`, which the caller releases after the statement has run. */
+struct pg_array {
+    struct buf buf;
+    Oid type; /* of the array */
+    size_t count;
+};
+enum pg_element { PG_INT8, PG_INT4, PG_INT2, PG_TEXT, PG_BYTEA, PG_DATE };
+struct pg_array pg_array(enum pg_element element);
+void pg_add_i64(struct pg_array *array, int64_t n);
+void pg_add_i32(struct pg_array *array, int32_t n);
+void pg_add_i16(struct pg_array *array, int16_t n);
+void pg_add_date(struct pg_array *array, int32_t day);
+void pg_add_str(struct pg_array *array, struct str s); /* text or bytea */
+void pg_bind_array(struct pg_query *query, struct pg_array *array);
+
+/* -- one statement (postgres_query.c) ---------------------------------------------------------- */
+
+/* Run it and wait. *out (may be NULL) is the caller's to PQclear(): its columns are binary. */
+int pg_run(struct pg_store *store, struct pg_query *query, PGresult **out, struct err *err);
+/* Text without values, one or several statements; for transactions and the schema. */
+int pg_exec(struct pg_store *store, const char *sql, struct err *err);
+/* The same; *out is the last result, in text. */
+int pg_ask(struct pg_store *store, const char *sql, PGresult **out, struct err *err);
+/* `sql` is a COPY ... FROM STDIN; `bytes` is all of what it takes. */
+int pg_copy(struct pg_store *store, const char *sql, struct str bytes, struct err *err);
+
+/* Rows one after the other, for what may be large; fn as in pg_each() below. */
+typedef int pg_row_fn(void *ctx, const PGresult *result, int row, struct err *err);
+/* fn for each row; what it returns other than 0 ends it (the rest is read and left) and is
+ * returned. In single-row mode: memory does not grow with the answer. */
+int pg_each(struct pg_store *store, struct pg_query *query, pg_row_fn *fn, void *ctx,
+            struct err *err);
+
+int64_t pg_get_i64(const PGresult *result, int row,
+                   int column); /* int8, int4, int2, bool; NULL: 0 */
+int32_t pg_get_date(const PGresult *result, int row, int column);
+int64_t pg_get_instant(const PGresult *result, int row, int column); /* ms */
+struct str pg_get_str(const PGresult *result, int row, int column);  /* NULL: empty; borrowed */
+/* JSON without the white space that the server puts between its parts, as the other stores keep it;
+ * from a column that is jsonb or jsonb::text. NULL: empty. */
+struct str pg_get_json(const PGresult *result, int row, int column, struct arena *arena);
+
+/* -- transactions and pipelines (postgres_query.c) --------------------------------------------- */
+
+/* pg_ready() and BEGIN with the job's time-outs. pg_end(): COMMIT if rc is 0, else ROLLBACK and rc;
+ * a COMMIT whose answer never came is ERR_UNCERTAIN. */
+int pg_begin(struct pg_store *store, struct err *err);
+/* The same with other time-outs, for a statement and for a lock; without pg_ready(). */
+int pg_begin_with(struct pg_store *store, int wait_ms, int lock_ms, struct err *err);
+int pg_end(struct pg_store *store, int rc, struct err *err);
+
+/* Between these, pg_pipe_add() sends and does not wait. pg_pipe_end() waits for all; the results of
+ * single statements are dropped, the first failure (of an add too) is returned. With `commit`,
+ * COMMIT is sent as the last one: then a lost connection is ERR_UNCERTAIN, and after any failure
+ * the transaction is rolled back. */
+int pg_pipe_begin(struct pg_store *store, struct err *err);
+int pg_pipe_add(struct pg_store *store, struct pg_query *query, struct err *err);
+int pg_pipe_end(struct pg_store *store, bool commit, struct err *err);
+
+/* Raised by the schema's own functions. */
+#define PG_LEASE_LOST "AB001"     /* -> ERR_CONFLICT */
+#define PG_POSITION_MOVED "AB002" /* -> ERR_CONFLICT */
+
+/* -- leases (postgres_lease.c) ----------------------------------------------------------------- */
+
+/* What a transaction of the job touches. */
+struct pg_touched {
+    uint32_t partitions;
+    int64_t rows[PARTITIONS]; /* daily rows that it writes */
+};
+
+/* Sent in the first pipeline of each transaction of the job: locks the leases of this handle, sees
+ * that they are still its own (else PG_LEASE_LOST), renews them and counts what is touched. A
+ * handle that holds no lease is not fenced: its commits are checked by positions alone. Also sets
+ * the planner for the rest of the transaction: every key is looked up in its index. pg_unlease()
+ * is called before a handle is closed. */
+int pg_hold_leases(struct pg_store *store, const struct pg_touched *touched, struct err *err);
+
+/* -- the schema (postgres_migrate.c) ----------------------------------------------------------- */
+
+/* Bring it up to date under an advisory lock; with read_only only look at it. */
+int pg_migrate(struct pg_store *store, bool read_only, struct err *err);
+
+/* -- days of raw rows (postgres_days.c) -------------------------------------------------------- */
+
+/* Make those of these UTC dates that are missing (by ATTACH: readers are not kept waiting); not
+ * inside a transaction. */
+int pg_days_make(struct pg_store *store, const int32_t *days, size_t count, struct err *err);
+/* Detach and drop those before `day`; finish what an interrupted run left. */
+int pg_days_remove(struct pg_store *store, int32_t before_day, struct err *err);
+
+/* -- rows of a batch (postgres_rows.c) --------------------------------------------------------- */
+
+/* Send everything but raw rows, in the pipeline of the transaction. */
+int pg_add_rows(struct pg_store *store, const struct store_batch *batch, struct err *err);
+/* No site's, but a name that all aggregators write to: an id has no parentheses. */
+bool pg_is_shared(struct str site);
+
+int pg_order_visits(const void *a, const void *b); /* by key */
+
+/* -- new visits (postgres_visits.c) ------------------------------------------------------------ */
+
+/* Before so many visitors are looked up; then for each of them, and for each row that was found. */
+void pg_visits_look_up(struct pg_store *store, size_t count);
+void pg_visitor_looked_up(struct pg_store *store, const struct visitor_key *key);
+void pg_visit_found(struct pg_store *store, const struct visit_key *key);
+void pg_visits_forget(struct pg_store *store);
+/* A copy of the batch's visits, the new ones first; the caller frees it. */
+struct visit *pg_visits_split(const struct pg_store *store, const struct store_batch *batch,
+                              size_t *new_count);
+int pg_copy_visits(struct pg_store *store, struct visit *visits, size_t count, struct err *err);
+
+/* -- raw rows (postgres_raw.c) ----------------------------------------------------------------- */
+
+/* Make the days that the batch's rows go to; before the transaction. */
+int pg_days_of(struct pg_store *store, const struct store_batch *batch, struct err *err);
+/* Copy the batch's rows, inside the transaction. */
+int pg_add_events(struct pg_store *store, const struct store_batch *batch, struct err *err);
+
+#define PG_STATS_COLUMNS                                                                           \
+    "pageviews, leads, forms, exports, automation_runs, ai_tokens, unique_visitors, converters, "  \
+    "visits, bounces, visit_ms, visit_pageviews, conversions, unattributed_conversions, "          \
+    "estimated"
+
+/* -- verbs ------------------------------------------------------------------------------------- */
+
+/* postgres_commit.c */
+int pg_commit(struct store *store, const struct store_batch *batch, struct err *err);
+
+/* postgres_lease.c */
+int pg_lease(struct store *store, uint32_t wanted, bool all, bool wait, uint32_t *got,
+             struct err *err);
+void pg_unlease(struct store *store);
+void pg_yield(struct store *store);
+int pg_finish_run(struct store *store, uint32_t partitions, int64_t as_of_ms, int64_t now_ms,
+                  struct err *err);
+
+/* postgres_job.c */
+int pg_positions(struct store *store, const struct position_filter *filter, struct arena *arena,
+                 struct position **out, size_t *count, struct err *err);
+int pg_hold_positions(struct store *store, const struct producer *producers, size_t count,
+                      int64_t now_ms, struct err *err);
+int pg_load_sketches(struct store *store, struct arena *arena, struct sketch *sketches,
+                     size_t count, struct err *err);
+int pg_load_visits(struct store *store, struct arena *arena, const struct visitor_key *keys,
+                   size_t count, struct visit **out, size_t *out_count, struct err *err);
+int pg_load_keys(struct store *store, struct event_key *keys, size_t count, struct err *err);
+
+/* postgres_expire.c */
+int pg_expire(struct store *store, const struct expiry *sites, size_t count,
+              const struct expiry_general *general, int64_t now_ms, bool *more, struct err *err);
+
+/* postgres_salts.c */
+int pg_salts(struct store *store, int64_t now_ms, struct salts *io, struct err *err);
+
+/* postgres_read.c */
+int pg_read_begin(struct store *store, struct err *err);
+void pg_read_end(struct store *store);
+int pg_counters(struct store *store, int64_t out[COUNTERS], struct err *err);
+int pg_version(struct store *store, int64_t *out, struct err *err);
+int pg_stamp(struct store *store, uint32_t partitions, int64_t *out, struct err *err);
+int pg_each_day(struct store *store, struct str tenant, struct str site, int32_t from, int32_t to,
+                stats_fn *fn, void *ctx, struct err *err);
+int pg_each_hour(struct store *store, struct str tenant, struct str site, int64_t from_ms,
+                 int64_t to_ms, stats_fn *fn, void *ctx, struct err *err);
+int pg_each_ledger(struct store *store, struct str tenant, struct str site, int32_t from,
+                   int32_t to, ledger_fn *fn, void *ctx, struct err *err);
+int pg_page_events(struct store *store, struct str tenant, struct str site, int64_t from_ms,
+                   int64_t to_ms, struct event_cursor cursor, size_t limit, struct arena *arena,
+                   struct event_row **out, size_t *count, struct err *err);
+int pg_balance(struct store *store, struct balance *out, struct err *err);
+int pg_check(struct store *store, struct err *err);
+/* One snapshot for what follows, unless the caller has one; *own says so to pg_snapshot_end(),
+ * which returns rc. */
+int pg_snapshot(struct pg_store *store, bool *own, struct err *err);
+int pg_snapshot_end(struct pg_store *store, bool own, int rc);
+
+/* postgres_directory.c */
+int pg_read_directory(struct store *store, struct arena *arena, struct directory_rows *out,
+                      struct err *err);
+
+/* The columns of a site's row in the order of site_members, but without id and created_ms. */
+#define PG_SITE_COLUMNS                                                                            \
+    "site_id, tenant_id, domain, timezone, enabled, respect_gpc, respect_dnt, mask_personal, "     \
+    "visitor_identity, ipv4_prefix, ipv6_prefix, tracking_ids, allowed_origins, query_params, "    \
+    "blocked_addresses, blocked_paths, disabled_events, require_token, events_per_second, "        \
+    "paths_per_day, raw_days, visit_days, stats_days"
+#define PG_TOKEN_COLUMNS "id, tenant_id, site_id, platform, scopes, hash, created_ms, expires_ms"
+/* A row that begins with PG_SITE_COLUMNS and created_ms, or with PG_TOKEN_COLUMNS; texts go to the
+ * arena. */
+struct site_row pg_get_site(const PGresult *result, int row, struct arena *arena);
+struct token_row pg_get_token(const PGresult *result, int row, struct arena *arena);
+
+/* postgres_admin.c */
+int pg_put_tenant(struct store *store, const struct tenant_row *row, const struct actor *actor,
+                  struct err *err);
+int pg_put_site(struct store *store, const struct site_row *row, const struct actor *actor,
+                struct err *err);
+int pg_put_token(struct store *store, const struct token_row *row, const struct actor *actor,
+                 struct err *err);
+int pg_remove_tenant(struct store *store, struct str id, const struct actor *actor,
+                     struct err *err);
+int pg_remove_site(struct store *store, struct str id, const struct actor *actor, struct err *err);
+int pg_remove_token(struct store *store, struct str id, const struct actor *actor, struct err *err);
+
+/* postgres_dump.c */
+int pg_dump_table(struct store *store, const struct store_table *table, dump_fn *fn, void *ctx,
+                  struct err *err);
+int pg_load_begin(struct store *store, bool replace, struct err *err);
+int pg_load_rows(struct store *store, const struct store_table *table, struct str rows,
+                 struct err *err);
+int pg_load_end(struct store *store, int rc, struct err *err);
+int pg_sums(struct store *store, struct store_sums *out, struct err *err);
+
+#endif

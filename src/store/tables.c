@@ -1,0 +1,127 @@
+/*
+ * store/tables.c -- which tables and columns a copy holds.
+ *
+ * The order is that of loading: a row comes behind those that it refers to. Each table begins with
+ * its key, and its rows are copied in the key's order, texts bytewise.
+ *
+ * Left out: salts, which a copy must not keep longer than their day; leases and what else belongs
+ * to the running processes; site_names, which triggers make again from analytics_settings. Of the
+ * counters those are copied that say what was counted, with the same names on every backend:
+ * as_of, daily_stats_rows, event_id (the greatest given), folded_positions, folded_records,
+ * last_success. `secrets` holds id_key, without which no idempotency key would be known again:
+ * a copy is as secret as the store.
+ *
+ * What is here stays: a later version adds tables and columns behind those that are there, and
+ * raises STORE_TABLES_VERSION.
+ */
+#include "store/store_backend.h"
+
+#define COLUMN(column, type)                                                                       \
+    {                                                                                              \
+        STR_INIT(#column), type                                                                    \
+    }
+#define INT(column) COLUMN(column, COLUMN_INT)
+#define BOOL(column) COLUMN(column, COLUMN_BOOL)
+#define TEXT(column) COLUMN(column, COLUMN_TEXT)
+#define DATE(column) COLUMN(column, COLUMN_DATE)
+#define INSTANT(column) COLUMN(column, COLUMN_INSTANT)
+#define BYTES(column) COLUMN(column, COLUMN_BYTES)
+#define JSON(column) COLUMN(column, COLUMN_JSON)
+
+typedef const struct store_column columns[];
+
+/* -- the installation -------------------------------------------------------------------------- */
+
+static columns secrets = {TEXT(name), BYTES(value)};
+static columns counters = {TEXT(name), INT(value)};
+static columns copies = {BYTES(id), INT(made_ms), INT(loaded_ms)};
+
+/* -- whom it belongs to ------------------------------------------------------------------------ */
+
+static columns tenants = {TEXT(id), TEXT(name), BOOL(active), INT(created_ms)};
+static columns analytics_settings = {
+    INT(id),
+    TEXT(site_id),
+    TEXT(tenant_id),
+    TEXT(domain),
+    TEXT(timezone),
+    BOOL(enabled),
+    BOOL(respect_gpc),
+    BOOL(respect_dnt),
+    BOOL(mask_personal),
+    TEXT(visitor_identity),
+    INT(ipv4_prefix),
+    INT(ipv6_prefix),
+    JSON(tracking_ids),
+    JSON(allowed_origins),
+    JSON(query_params),
+    JSON(blocked_addresses),
+    JSON(blocked_paths),
+    JSON(disabled_events),
+    JSON(require_token),
+    INT(events_per_second),
+    INT(paths_per_day),
+    INT(raw_days),
+    INT(visit_days),
+    INT(stats_days),
+    INT(created_ms),
+};
+static columns removed_sites = {TEXT(site_id), TEXT(tenant_id)};
+static columns tokens = {TEXT(id),    TEXT(tenant_id), TEXT(site_id),   BOOL(platform),
+                         INT(scopes), BYTES(hash),     INT(created_ms), INT(expires_ms)};
+static columns audit_log = {INT(id), INT(at_ms), TEXT(actor), TEXT(action), TEXT(target)};
+
+/* -- what is counted --------------------------------------------------------------------------- */
+
+#define STATS                                                                                      \
+    INT(pageviews), INT(leads), INT(forms), INT(exports), INT(automation_runs), INT(ai_tokens),    \
+        INT(unique_visitors), INT(converters), INT(visits), INT(bounces), INT(visit_ms),           \
+        INT(visit_pageviews), INT(conversions), INT(unattributed_conversions), INT(estimated)
+
+static columns positions = {BYTES(producer), INT(partition), INT(number), INT(moved_ms)};
+static columns ledger = {TEXT(site_id),   INT(day),    INT(kind),   TEXT(reason),
+                         TEXT(tenant_id), INT(events), INT(records)};
+static columns daily_stats = {TEXT(site_id), DATE(date), TEXT(tenant_id), STATS};
+static columns hourly_stats = {TEXT(site_id), INT(hour_ms), INT(day), TEXT(tenant_id), STATS};
+static columns sketches = {TEXT(site_id), INT(day), INT(kind), INT(hour_ms), BYTES(bytes)};
+static columns visits = {
+    TEXT(site_id),  INT(day),           INT(visitor),   INT(begin_ms),
+    INT(before),    INT(before_day),    INT(end_ms),    INT(first_ms),
+    INT(first_day), INT(first_hour_ms), INT(pageviews), INT(others),
+};
+static columns closed_visits = {TEXT(site_id),      INT(first_day), INT(n),         INT(first_ms),
+                                INT(first_hour_ms), INT(end_ms),    INT(pageviews), INT(others)};
+static columns event_ids = {TEXT(site_id), BYTES(id), INT(received_ms)};
+static columns analytics_events = {
+    TEXT(site_id), INSTANT(timestamp), INT(id),     TEXT(tenant_id), TEXT(type),  TEXT(name),
+    DATE(day),     INT(visitor),       TEXT(path),  TEXT(referrer),  TEXT(title), TEXT(screen),
+    JSON(props),   INT(count),         INT(tokens), INT(seconds_ms), INT(scroll),
+};
+
+/* -- all of them ------------------------------------------------------------------------------- */
+
+#define TABLE(table, columns, keys)                                                                \
+    {                                                                                              \
+        STR_INIT(table), columns, sizeof(columns) / sizeof(columns[0]), keys                       \
+    }
+
+const struct store_table store_tables[] = {
+    TABLE("secrets", secrets, 1),
+    TABLE("counters", counters, 1),
+    TABLE("tenants", tenants, 1),
+    TABLE("analytics_settings", analytics_settings, 1),
+    TABLE("removed_sites", removed_sites, 1),
+    TABLE("tokens", tokens, 1),
+    TABLE("audit_log", audit_log, 1),
+    TABLE("copies", copies, 1),
+    TABLE("positions", positions, 2),
+    TABLE("ledger", ledger, 4),
+    TABLE("analytics_daily_stats", daily_stats, 2),
+    TABLE("hourly_stats", hourly_stats, 2),
+    TABLE("sketches", sketches, 4),
+    TABLE("visits", visits, 4),
+    TABLE("closed_visits", closed_visits, 3),
+    TABLE("event_ids", event_ids, 2),
+    TABLE("analytics_events", analytics_events, 3),
+};
+const size_t store_tables_count = sizeof(store_tables) / sizeof(store_tables[0]);

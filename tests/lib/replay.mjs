@@ -1,0 +1,158 @@
+// A scenario, sent at its own times to the program in every shape at once: on one machine, and on
+// the platform with one node that tracks and counts and another that answers.
+//
+// The shapes share a clock that stands still, so that all that differs between their answers is
+// what the shapes make of the same events. Every answer asked for is kept, for comparing.
+
+import assert from 'node:assert/strict';
+import { isDeepStrictEqual } from 'node:util';
+import { query, until } from './abacus.mjs';
+import { SHAPES } from './platform.mjs';
+import { BEGIN_MS, domainOf, END_MS, FIRST_DATE, LAST_DATE, TENANTS } from './scenario.mjs';
+import { trackBytes, Wire } from './wire.mjs';
+
+/** So that the year before can be compared with; elsewhere it lies before the first day kept. */
+export const LONG_KEPT = 'berlin-shop';
+const ROLES = {
+    'one machine': [[]],
+    platform: [
+        ['--roles', 'ingest,aggregate'],
+        ['--roles', 'query,web'],
+    ],
+};
+
+export class ScenarioRun {
+    constructor({ shape, make }) {
+        Object.assign(this, { shape, make, tokens: {}, servers: [], answers: new Map() });
+    }
+
+    /** All shapes, each of them without a server as yet. */
+    static ofEachShape() {
+        return SHAPES.map((shape) => new ScenarioRun(shape));
+    }
+
+    async start(scenario, clock) {
+        this.abacus = await this.make({ clock });
+        for (const { id, tenant, zone } of scenario.sites)
+            await this.abacus.site(id, tenant, { domain: domainOf(id), timezone: zone });
+        await this.abacus.settings(LONG_KEPT, { stats_days: 800 });
+        for (const tenant of TENANTS)
+            this.tokens[tenant] = await this.abacus.token('stats:read,events:write', { tenant });
+        for (const [i, roles] of ROLES[this.shape].entries()) {
+            const node = i === 0 ? this.abacus : this.abacus.node();
+            const args = ['--trusted-proxies', '127.0.0.1/32', ...roles];
+            this.servers.push(await node.serve(args, { env: { ABACUS_LOG: 'debug' } }));
+        }
+        this.reader = this.servers.at(-1);
+        this.wire = await Wire.open(this.servers[0].port);
+    }
+
+    async stop() {
+        this.wire?.close();
+        await Promise.all(this.servers.map((server) => server.stop()));
+    }
+
+    /** 503 says that nothing was taken: after a jump of the clock the salts of the new dates come
+     *  first. Returns what is wrong with the answer, or null. */
+    async send(request) {
+        const { tenant, headers, body } = request;
+        const authorization = tenant ? { Authorization: `Bearer ${this.tokens[tenant]}` } : {};
+        const bytes = trackBytes(body, { ...headers, ...authorization });
+        const answer = await until(async () => {
+            this.wire.send(bytes);
+            const got = await this.wire.response();
+            return got.status === 503 ? undefined : got;
+        }, 'another answer than 503');
+        const said = judge(request, answer);
+        return said && `${this.shape}: ${said}: ${body} -> ${answer.status} ${answer.body}`;
+    }
+
+    /** Refusals become records within a second; then everything received can be counted. */
+    settle(scenario, refused) {
+        return until(async () => {
+            await this.abacus.aggregate();
+            let seen = 0;
+            for (const { id, tenant } of scenario.sites)
+                for (const day of (await this.ledgerOf(id, tenant)).days)
+                    for (const n of Object.values(day.rejected)) seen += n;
+            return seen >= refused;
+        }, `${refused} refused events in the ledger`);
+    }
+
+    ask = async (tenant, path, params) => {
+        const question = query(path, params);
+        const answer = await this.reader.get(question, this.tokens[tenant]);
+        assert.equal(answer.status, 200, `${path} ${JSON.stringify(params)}: ${answer.text}`);
+        // The job's last run is a moment of the real world.
+        const { asOf, ...lasting } = answer.body;
+        assert.ok(Date.parse(asOf) > 0, `${question}: asOf ${asOf}`);
+        this.answers.set(question, lasting);
+        return answer.body;
+    };
+
+    ledgerOf = (siteId, tenant) =>
+        this.ask(tenant, '/api/analytics/ledger', { siteId, from: FIRST_DATE, to: LAST_DATE });
+
+    exportOf = async (siteId, tenant) => {
+        const rows = await this.reader.exportRows(
+            this.tokens[tenant],
+            siteId,
+            FIRST_DATE,
+            LAST_DATE,
+        );
+        this.answers.set(`export of ${siteId}`, withoutChance(rows));
+        return rows;
+    };
+}
+
+/** Set all of them up and send everything: {shape: what is wrong with the answers}. */
+export async function replay(runs, scenario, clock, refused) {
+    clock.set(BEGIN_MS);
+    await Promise.all(runs.map((run) => run.start(scenario, clock)));
+    const wrong = [];
+    for (const request of scenario.requests) {
+        clock.set(request.atMs);
+        const said = await Promise.all(runs.map((run) => run.send(request)));
+        wrong.push(...said.filter((one) => one !== null));
+    }
+    clock.set(END_MS);
+    assert.deepEqual(wrong.slice(0, 10), [], `${wrong.length} answers are wrong`);
+    await Promise.all(runs.map((run) => run.settle(scenario, refused)));
+}
+
+function judge({ status, facts = [] }, answer) {
+    if (answer.status !== status) return `expected ${status}`;
+    if (status !== 202) return null;
+    const { accepted, dropped = {} } = JSON.parse(answer.body);
+    const gpc = facts.filter(({ outcome }) => outcome === 'dropped:gpc').length;
+    if ((dropped.gpc ?? 0) !== gpc) return `expected ${gpc} dropped for gpc`;
+    return accepted + (dropped.duplicate ?? 0) + gpc === facts.length
+        ? null
+        : 'the numbers do not add up';
+}
+
+/** Exported rows without what chance decides: a row's number, the order of rows of one
+ *  millisecond, and what a visitor is called; not who is the same visitor. */
+function withoutChance(rows) {
+    const visitors = new Map();
+    for (const { id, visitor, ...row } of rows) {
+        assert.ok(Number.isSafeInteger(id), `id ${id}`);
+        const who = visitor || null;
+        if (!visitors.has(who)) visitors.set(who, []);
+        visitors.get(who).push(JSON.stringify(row));
+    }
+    const nobodys = visitors.get(null) ?? [];
+    visitors.delete(null);
+    return {
+        nobodys: nobodys.sort(),
+        visitors: [...visitors.values()].map((list) => list.sort().join('\n')).sort(),
+    };
+}
+
+/** The questions that two runs answer differently, or that only one of them was asked. */
+export function differing(one, other) {
+    const questions = new Set([...one.answers.keys(), ...other.answers.keys()]);
+    return [...questions].filter(
+        (question) => !isDeepStrictEqual(one.answers.get(question), other.answers.get(question)),
+    );
+}

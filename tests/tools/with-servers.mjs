@@ -1,0 +1,42 @@
+// Run a command beside a private PostgreSQL and a private Redis, which it finds in
+// ABACUS_TEST_POSTGRES and ABACUS_TEST_REDIS; stop both when it ends. A server that the environment
+// already names is taken as it is.
+//
+//     node tests/tools/with-servers.mjs COMMAND [ARGUMENT...]
+//
+// The exit status is the command's.
+
+import { spawn } from 'node:child_process';
+import { constants } from 'node:os';
+import { Postgres, Redis } from '../lib/servers.mjs';
+
+const [command, ...args] = process.argv.slice(2);
+if (command === undefined) {
+    process.stderr.write('usage: node tests/tools/with-servers.mjs COMMAND [ARGUMENT...]\n');
+    process.exit(2);
+}
+
+const servers = {
+    // Several test programs may be killed while connected, and each holds a few connections.
+    ABACUS_TEST_POSTGRES: () => Postgres.start(),
+    ABACUS_TEST_REDIS: () => Redis.start({ appendonly: 'no' }),
+};
+const env = { ...process.env };
+await Promise.all(
+    Object.entries(servers).map(async ([name, start]) => {
+        // The tests put a database of their own behind it.
+        env[name] ??= (await start()).url().replace(/\/0$/, '');
+    }),
+);
+
+const child = spawn(command, args, { stdio: 'inherit', env });
+for (const signal of ['SIGINT', 'SIGTERM']) {
+    process.removeAllListeners(signal);
+    // The command ends first, and its end is ours.
+    process.on(signal, () => child.kill(signal));
+}
+child.on('error', (error) => {
+    process.stderr.write(`with-servers: ${command}: ${error.message}\n`);
+    process.exit(1);
+});
+child.on('close', (code, signal) => process.exit(code ?? 128 + constants.signals[signal]));

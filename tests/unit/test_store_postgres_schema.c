@@ -1,0 +1,438 @@
+/*
+ * test_store_postgres_schema.c -- the schema of the PostgreSQL backend: who makes it, what keeps it
+ * right when other programs write, who hears of it, and which rights are enough.
+ */
+#include "test_postgres_support.h"
+
+#include "base/clock.h"
+
+#include <sys/wait.h>
+
+static void sql(const struct fixture *f, const char *text)
+{
+    sql_on(f->text.ptr, text);
+}
+
+static void assert_sql(const struct fixture *f, const char *text, const char *expected)
+{
+    char value[256];
+
+    sql_value(f->text.ptr, text, value, sizeof(value));
+    if (strcmp(value, expected) != 0)
+        fail_msg("%s: \"%s\" is not \"%s\"", text, value, expected);
+}
+
+/* The SQLSTATE with which the server refuses it. */
+static void assert_refused(const char *url, const char *text, const char *sqlstate)
+{
+    PGconn *conn = postgres_connect(url);
+    PGresult *result = PQexec(conn, text);
+    const char *state = PQresultErrorField(result, PG_DIAG_SQLSTATE);
+
+    if (state == NULL || strcmp(state, sqlstate) != 0)
+        fail_msg("%s: %s is not %s", text, state == NULL ? "done" : state, sqlstate);
+    PQclear(result);
+    PQfinish(conn);
+}
+
+static int open_url(struct str url, bool read_only, struct store **out, struct err *err)
+{
+    struct store_config config = {.url = url, .data_dir = STR(""), .read_only = read_only};
+
+    return store_open(&config, out, err);
+}
+
+static void put_site(struct fixture *f, const char *id, const char *tenant)
+{
+    struct site_row row = site_named(id, tenant);
+
+    assert_ok(f, store_put_site(f->store, &row, &somebody, &f->err));
+}
+
+/* -- migrations -------------------------------------------------------------------------------- */
+
+enum { TOGETHER = 6 };
+
+static void handles_that_open_together_make_one_schema(void **state)
+{
+    struct fixture *f = *state;
+    pid_t children[TOGETHER];
+
+    for (int i = 0; i < TOGETHER; i++) {
+        children[i] = fork();
+        assert_true(children[i] >= 0);
+        if (children[i] == 0) {
+            struct store *store = NULL;
+            int rc = open_url(f->url, false, &store, &f->err);
+
+            if (rc != 0)
+                (void)fprintf(stderr, "%s\n", f->err.text);
+            _exit(rc == 0 ? 0 : 1);
+        }
+    }
+    for (int i = 0; i < TOGETHER; i++) {
+        int status = -1;
+
+        assert_int_equal(waitpid(children[i], &status, 0), children[i]);
+        assert_int_equal(status, 0);
+    }
+    assert_sql(f, "SELECT count(*) FROM analytics.migrations", "1");
+    assert_sql(f, "SELECT count(*) FROM analytics.leases", "16");
+    assert_sql(f, "SELECT octet_length(value) FROM analytics.secrets WHERE name = 'id_key'", "16");
+}
+
+static void a_new_schema_has_the_days_around_today(void **state)
+{
+    struct fixture *f = *state;
+
+    /* From 31 days back to 7 ahead; "2000-01-01" in a bound is the day's first instant. */
+    assert_sql(f,
+               "SELECT count(*) FROM generate_series(date (now() AT TIME ZONE 'UTC') - 31,"
+               " date (now() AT TIME ZONE 'UTC') + 7, interval '1 day') AS day WHERE EXISTS (SELECT"
+               " FROM pg_inherits JOIN pg_class c ON c.oid = inhrelid"
+               " WHERE inhparent = 'analytics.analytics_events'::regclass AND"
+               " pg_get_expr(relpartbound, c.oid) LIKE '%FROM (''' || to_char(day, 'YYYY-MM-DD') ||"
+               " ' 00:00:00%')",
+               "39");
+}
+
+static void a_schema_of_a_newer_program_is_used_only_where_it_says_so(void **state)
+{
+    struct fixture *f = *state;
+    struct store *store = NULL;
+
+    sql(f, "INSERT INTO analytics.migrations (number, works_from) VALUES (2, 1)");
+    assert_ok(f, open_url(f->url, false, &store, &f->err));
+    store_close(&store);
+    sql(f, "UPDATE analytics.migrations SET works_from = 2 WHERE number = 2");
+    assert_int_equal(open_url(f->url, false, &store, &f->err), ERR_CONFLICT);
+    assert_int_equal(open_url(f->url, true, &store, &f->err), ERR_CONFLICT);
+    assert_sql(f, "SELECT max(number) FROM analytics.migrations", "2");
+}
+
+static void a_reader_makes_no_schema(void **state)
+{
+    struct fixture *f = *state;
+    struct store *store = NULL;
+
+    assert_int_equal(open_url(f->url, true, &store, &f->err), ERR_CONFLICT);
+    assert_sql(f, "SELECT count(*) FROM pg_namespace WHERE nspname = 'analytics'", "0");
+}
+
+static void a_reader_writes_nothing(void **state)
+{
+    struct fixture *f = *state;
+    struct store *reader = open_again(f, true);
+    struct site_row row = site_named("abc", "t5g");
+
+    assert_int_equal(store_put_site(reader, &row, &somebody, &f->err), ERR_DENIED);
+    store_close(&reader);
+    assert_sql(f, "SELECT count(*) FROM analytics.tenants", "0");
+}
+
+static void a_database_of_another_encoding_is_refused(void **state)
+{
+    struct fixture *f = *state;
+    struct store *store = NULL;
+    char name[80], text[160];
+    struct buf url = {0};
+
+    (void)snprintf(name, sizeof(name), "%s_latin1", f->dir + 5);
+    (void)snprintf(text, sizeof(text),
+                   "CREATE DATABASE \"%s\" ENCODING 'LATIN1' LOCALE 'C' TEMPLATE template0", name);
+    sql_on(postgres_server(), text);
+    postgres_url(&url, name);
+    assert_int_equal(open_url(buf_str(&url), false, &store, &f->err), ERR_INVALID);
+    assert_non_null(strstr(f->err.text, "LATIN1"));
+    (void)snprintf(text, sizeof(text), "DROP DATABASE \"%s\"", name);
+    sql_on(postgres_server(), text);
+    buf_release(&url);
+}
+
+/* -- who else writes --------------------------------------------------------------------------- */
+
+static void other_programs_keep_to_the_bounds_too(void **state)
+{
+    static const struct {
+        const char *change, *sqlstate;
+    } refused[] = {
+        {"site_id = 'other'", "23514"},
+        {"tenant_id = 'u6h'", "23514"},
+        {"ipv4_prefix = 25", "23514"},
+        {"timezone = ''", "23514"},
+        {"raw_days = 36501", "23514"},
+        {"visitor_identity = 'none'", "23514"},
+        {"allowed_origins = '{}'", "23514"},
+        {"allowed_origins = '[1]'", "23514"},
+        {"allowed_origins = '[[\"a\"]]'", "23514"},
+        {"allowed_origins = jsonb_build_array(repeat('x', 65533))", "23514"},
+        {"tracking_ids = '[\"no id\"]'", "23514"},
+        {"tracking_ids = '[\"def\"]'", "23505"},
+        {"tracking_ids = '[\"a\", \"a\"]'", "23505"},
+    };
+    struct fixture *f = *state;
+
+    put_site(f, "abc", "t5g");
+    put_site(f, "def", "u6h");
+    for (size_t i = 0; i < sizeof(refused) / sizeof(refused[0]); i++) {
+        char text[256];
+
+        (void)snprintf(text, sizeof(text),
+                       "UPDATE analytics.analytics_settings SET %s WHERE site_id = 'abc'",
+                       refused[i].change);
+        assert_refused(f->text.ptr, text, refused[i].sqlstate);
+    }
+    sql(f, "UPDATE analytics.analytics_settings SET tracking_ids = '[\"a\", \"b\"]', ipv4_prefix ="
+           " 0, allowed_origins = jsonb_build_array(repeat('x', 65532)) WHERE site_id = 'abc'");
+    assert_sql(f,
+               "SELECT string_agg(name, ' ' ORDER BY name) FROM analytics.site_names"
+               " WHERE site_id = 'abc'",
+               "a abc b");
+    sql(f, "UPDATE analytics.analytics_settings SET tracking_ids = NULL WHERE site_id = 'abc'");
+    sql(f,
+        "UPDATE analytics.analytics_settings SET tracking_ids = '[\"a\"]' WHERE site_id = 'def'");
+}
+
+static void a_site_that_another_program_removes_keeps_its_id_for_its_tenant(void **state)
+{
+    struct fixture *f = *state;
+    struct site_row row = site_named("abc", "u6h");
+
+    put_site(f, "abc", "t5g");
+    sql(f, "DELETE FROM analytics.analytics_settings WHERE site_id = 'abc'");
+    assert_int_equal(store_put_site(f->store, &row, &somebody, &f->err), ERR_CONFLICT);
+    put_site(f, "def", "u6h");
+    assert_refused(f->text.ptr,
+                   "INSERT INTO analytics.analytics_settings (site_id, tenant_id, domain)"
+                   " VALUES ('abc', 'u6h', 'example.com')",
+                   "23505");
+    sql(f, "INSERT INTO analytics.analytics_settings (site_id, tenant_id, domain)"
+           " VALUES ('abc', 't5g', 'example.com')");
+    assert_sql(f, "SELECT count(*) FROM analytics.removed_sites", "0");
+}
+
+static void a_list_is_the_same_however_it_is_written(void **state)
+{
+    struct fixture *f = *state;
+    struct site_row row = site_named("abc", "t5g");
+    struct directory_rows rows;
+
+    row.tracking_ids = STR("[ \"p1\",\n\"p\\u0032\" ]");
+    assert_ok(f, store_put_site(f->store, &row, &somebody, &f->err));
+    assert_ok(f, store_put_site(f->store, &row, &somebody, &f->err));
+    row.tracking_ids = STR("[\"p1\",\"p2\"]");
+    assert_ok(f, store_put_site(f->store, &row, &somebody, &f->err));
+    assert_ok(f, store_read_directory(f->store, &f->arena, &rows, &f->err));
+    assert_str(rows.sites[0].tracking_ids, "[\"p1\",\"p2\"]");
+    row.tracking_ids = STR("[\"p2\",\"p1\"]");
+    assert_int_equal(store_put_site(f->store, &row, &somebody, &f->err), ERR_CONFLICT);
+}
+
+/* -- who hears of it --------------------------------------------------------------------------- */
+
+static int64_t version_of(struct fixture *f)
+{
+    int64_t version;
+
+    assert_ok(f, store_version(f->store, &version, &f->err));
+    return version;
+}
+
+static bool moves_within_a_second(struct fixture *f, int64_t version)
+{
+    int64_t end_us = clock_steady_us() + 1000 * 1000;
+
+    while (version_of(f) == version && clock_steady_us() < end_us)
+        (void)usleep(1000);
+    return version_of(f) != version;
+}
+
+static void each_change_by_anyone_is_heard_of(void **state)
+{
+    static const char *const changes[] = {
+        "UPDATE analytics.analytics_settings SET enabled = false",
+        "UPDATE analytics.tenants SET active = false",
+        "INSERT INTO analytics.tokens VALUES ('x', 't5g', NULL, false, 1, repeat('h', 32)::bytea,"
+        " 0, 0)",
+        "DELETE FROM analytics.tokens",
+        "INSERT INTO analytics.salts VALUES (1, 1, repeat('k', 32)::bytea)",
+        "TRUNCATE analytics.salts",
+        "DELETE FROM analytics.analytics_settings",
+        "DELETE FROM analytics.tenants",
+    };
+    struct fixture *f = *state;
+    struct store *other = open_again(f, false);
+    struct site_row row = site_named("abc", "t5g");
+    int64_t version = version_of(f);
+
+    assert_ok(f, store_put_site(other, &row, &somebody, &f->err));
+    assert_true(moves_within_a_second(f, version));
+    for (size_t i = 0; i < sizeof(changes) / sizeof(changes[0]); i++) {
+        version = version_of(f);
+        sql(f, changes[i]);
+        if (!moves_within_a_second(f, version))
+            fail_msg("not heard: %s", changes[i]);
+    }
+    version = version_of(f);
+    assert_ok(f, store_finish_run(other, PARTITIONS_ALL, 1000, 2000, &f->err));
+    (void)usleep(100 * 1000);
+    assert_int_equal(version_of(f), version);
+    store_close(&other);
+}
+
+static void a_new_session_counts_as_a_change(void **state)
+{
+    struct fixture *f = *state;
+    int64_t version = version_of(f);
+
+    assert_int_equal(version_of(f), version);
+    sql(f, "SELECT pg_terminate_backend(pid, 5000) FROM pg_stat_activity"
+           " WHERE datname = current_database() AND pid <> pg_backend_pid()");
+    assert_int_not_equal(version_of(f), version);
+    version = version_of(f);
+    put_site(f, "abc", "t5g");
+    assert_true(moves_within_a_second(f, version));
+}
+
+/* -- what is wrong ----------------------------------------------------------------------------- */
+
+static void a_check_says_what_is_wrong(void **state)
+{
+    static const struct {
+        const char *harm, *mend, *said;
+    } cases[] = {
+        {"DELETE FROM analytics.leases WHERE partition = 7",
+         "INSERT INTO analytics.leases (partition) VALUES (7)", "leases"},
+        {"DELETE FROM analytics.counters WHERE name = 'folded_records'",
+         "INSERT INTO analytics.counters VALUES ('folded_records', 0)", "counter"},
+        {"UPDATE analytics.secrets SET value = ''",
+         "UPDATE analytics.secrets SET value = repeat('x', 16)::bytea", "id_key"},
+        {"UPDATE pg_index SET indisvalid = false"
+         " WHERE indexrelid = 'analytics.event_ids_by_time'::regclass",
+         "UPDATE pg_index SET indisvalid = true"
+         " WHERE indexrelid = 'analytics.event_ids_by_time'::regclass",
+         "event_ids_by_time"},
+        {"UPDATE pg_inherits SET inhdetachpending = true WHERE inhrelid = (SELECT min(inhrelid)"
+         " FROM pg_inherits WHERE inhparent = 'analytics.analytics_events'::regclass)",
+         "UPDATE pg_inherits SET inhdetachpending = false", "half detached"},
+    };
+    struct fixture *f = *state;
+
+    for (size_t i = 0; i < sizeof(cases) / sizeof(cases[0]); i++) {
+        sql(f, cases[i].harm);
+        assert_int_equal(store_check(f->store, &f->err), ERR_CORRUPT);
+        if (strstr(f->err.text, cases[i].said) == NULL)
+            fail_msg("\"%s\" says nothing of \"%s\"", f->err.text, cases[i].said);
+        sql(f, cases[i].mend);
+        assert_ok(f, store_check(f->store, &f->err));
+    }
+}
+
+/* -- rights ------------------------------------------------------------------------------------ */
+
+/* As the schema's file says, with roles of this fixture's own. */
+static void url_of_role(const struct fixture *f, const char *role, struct buf *out)
+{
+    buf_addf(out, "%s?user=%s_%s", f->text.ptr, f->dir + 5, role);
+}
+
+/* ROLE in the text is the role's name. */
+static void sql_with_role(const struct fixture *f, const char *role, const char *text)
+{
+    struct buf out = {0};
+
+    for (const char *at; (at = strstr(text, "ROLE")) != NULL; text = at + 4)
+        buf_addf(&out, "%.*s\"%s_%s\"", (int)(at - text), text, f->dir + 5, role);
+    buf_addf(&out, "%s", text);
+    sql(f, out.ptr);
+    buf_release(&out);
+}
+
+static void use_it_all(struct fixture *f)
+{
+    struct event event = pageview("abc", DAY_START, "/");
+    struct expiry_general general = nothing_general;
+    struct salts salts = {0};
+    bool more;
+
+    put_site(f, "abc", "t5g");
+    commit(f, &(struct store_batch){.events = pointers(f, &event, 1), .events_count = 1});
+    assert_int_equal(raw_rows(f, "abc"), 1);
+    general.raw_before_ms = DAY_START + DAY_MS;
+    assert_ok(f, store_expire(f->store, NULL, 0, &general, DAY_START + 2 * DAY_MS, &more, &f->err));
+    assert_int_equal(raw_rows(f, "abc"), 0);
+    assert_ok(f, store_salts(f->store, DAY_START, &salts, &f->err));
+    assert_ok(f, store_check(f->store, &f->err));
+    (void)version_of(f);
+}
+
+static void a_role_that_owns_the_schema_needs_no_more(void **state)
+{
+    struct fixture *f = *state;
+    struct buf url = {0};
+
+    sql_with_role(f, "server", "CREATE USER ROLE; CREATE SCHEMA analytics AUTHORIZATION ROLE");
+    url_of_role(f, "server", &url);
+    assert_ok(f, open_url(buf_str(&url), false, &f->store, &f->err));
+    use_it_all(f);
+    store_close(&f->store);
+    buf_release(&url);
+    sql_with_role(f, "server", "DROP OWNED BY ROLE; DROP USER ROLE");
+}
+
+static void payloads_role_changes_settings_and_nothing_else(void **state)
+{
+    struct fixture *f = *state;
+    struct buf url = {0};
+
+    put_site(f, "abc", "t5g");
+    sql_with_role(f, "payload",
+                  "SET search_path = analytics; CREATE USER ROLE;"
+                  "GRANT USAGE ON SCHEMA analytics TO ROLE;"
+                  "GRANT SELECT ON analytics_events, analytics_daily_stats, tenants TO ROLE;"
+                  "GRANT SELECT, INSERT, UPDATE, DELETE ON analytics_settings TO ROLE");
+    url_of_role(f, "payload", &url);
+    int64_t version = version_of(f);
+
+    sql_on(url.ptr, "UPDATE analytics.analytics_settings SET tracking_ids = '[\"pub\"]'");
+    assert_true(moves_within_a_second(f, version));
+    assert_sql(f, "SELECT site_id FROM analytics.site_names WHERE name = 'pub'", "abc");
+    sql_on(url.ptr, "INSERT INTO analytics.analytics_settings (site_id, tenant_id, domain)"
+                    " VALUES ('new', 't5g', 'example.com')");
+    sql_on(url.ptr, "DELETE FROM analytics.analytics_settings WHERE site_id = 'new'");
+    sql_on(url.ptr, "SELECT * FROM analytics.analytics_events");
+    assert_refused(url.ptr, "SELECT * FROM analytics.tokens", "42501");
+    assert_refused(url.ptr, "SELECT * FROM analytics.salts", "42501");
+    assert_refused(url.ptr, "DELETE FROM analytics.analytics_events", "42501");
+    assert_refused(url.ptr, "UPDATE analytics.site_names SET name = 'x'", "42501");
+    assert_refused(url.ptr, "CREATE TABLE analytics.x (n integer)", "42501");
+    sql_with_role(f, "payload", "DROP OWNED BY ROLE; DROP USER ROLE");
+    buf_release(&url);
+}
+
+#define ON_EMPTY_DATABASE(test)                                                                    \
+    {                                                                                              \
+        "postgres: " #test, test, set_up_empty_database, tear_down_postgres, NULL                  \
+    }
+
+int main(void)
+{
+    const struct CMUnitTest tests[] = {
+        ON_EMPTY_DATABASE(handles_that_open_together_make_one_schema),
+        ON_POSTGRES(a_new_schema_has_the_days_around_today),
+        ON_POSTGRES(a_schema_of_a_newer_program_is_used_only_where_it_says_so),
+        ON_EMPTY_DATABASE(a_reader_makes_no_schema),
+        ON_POSTGRES(a_reader_writes_nothing),
+        ON_EMPTY_DATABASE(a_database_of_another_encoding_is_refused),
+        ON_POSTGRES(other_programs_keep_to_the_bounds_too),
+        ON_POSTGRES(a_site_that_another_program_removes_keeps_its_id_for_its_tenant),
+        ON_POSTGRES(a_list_is_the_same_however_it_is_written),
+        ON_POSTGRES(each_change_by_anyone_is_heard_of),
+        ON_POSTGRES(a_new_session_counts_as_a_change),
+        ON_POSTGRES(a_check_says_what_is_wrong),
+        ON_EMPTY_DATABASE(a_role_that_owns_the_schema_needs_no_more),
+        ON_POSTGRES(payloads_role_changes_settings_and_nothing_else),
+    };
+
+    return run_with_postgres("store_postgres_schema", tests, sizeof(tests) / sizeof(tests[0]));
+}
