@@ -4,16 +4,16 @@
 //     aggregation  CPU of everything that takes part (abacus, Redis, all of PostgreSQL), beside a
 //                  bare COPY BINARY of the same raw rows into the same table of another database
 //     stats        p50 and p99 of a year of one of 10,000 sites, uncached and from the cache
-//     growth       how the cost of an event grows with events and with sites
+//     growth       how the cost of an event grows with events and with sites (with --growth this alone)
 //
 // PostgreSQL syncs as it does in earnest; both sides of the comparison pay for it.
 
 import { spawnSync } from 'node:child_process';
 import { readFileSync, readdirSync, rmSync } from 'node:fs';
 import { join } from 'node:path';
-import { fileURLToPath } from 'node:url';
 import { ROOT, exec, start, tempDir, until } from '../tests/lib/process.mjs';
 import { Postgres, Redis, psql } from '../tests/lib/servers.mjs';
+import { describeStats, measureStats } from './stats.mjs';
 
 const BUILD = process.env.ABACUS_BUILD ?? join(ROOT, 'build');
 const BIN = join(BUILD, 'src/cli/abacus');
@@ -22,30 +22,42 @@ const RAW_COLUMNS =
     'site_id, "timestamp", tenant_id, type, name, day, visitor, path, referrer, title, screen, ' +
     'props, count, tokens, seconds_ms, scroll';
 
-export const median = (list) => [...list].sort((a, b) => a - b)[Math.floor(list.length / 2)];
+const median = (list) => [...list].sort((a, b) => a - b)[Math.floor(list.length / 2)];
 
-// -- CPU -------------------------------------------------------------------------------------------
+// -- CPU ----------------------------------------------------------------------------------------
 
 function stat(pid) {
     const text = readFileSync(`/proc/${pid}/stat`, 'latin1');
     return text.slice(text.lastIndexOf(')') + 2).split(' ');
 }
 
-/** CPU seconds of a process and of its children, those that have ended included. */
-function cpuOf(pid) {
+const ticksOf = (fields, places) => places.reduce((sum, at) => sum + Number(fields[at]), 0);
+
+/** Ticks of the children that run, or wait to be collected. */
+function childrenOf(pid) {
     let ticks = 0;
-    const own = stat(pid);
-    for (const at of [11, 12, 13, 14]) ticks += Number(own[at]);
     for (const name of readdirSync('/proc')) {
         if (!/^\d+$/.test(name)) continue;
         try {
             const fields = stat(name);
-            if (Number(fields[1]) === pid) ticks += Number(fields[11]) + Number(fields[12]);
+            if (Number(fields[1]) === pid) ticks += ticksOf(fields, [11, 12]);
         } catch {
-            // It has ended since the directory was read; its parent has its time.
+            // It has ended since the directory was read.
         }
     }
-    return ticks / TICKS;
+    return ticks;
+}
+
+/** CPU seconds of a process and of its children, those that have ended included. A child that is
+ *  collected meanwhile would be counted twice or not at all: then look again. */
+function cpuOf(pid) {
+    for (;;) {
+        const ended = ticksOf(stat(pid), [13, 14]);
+        const children = childrenOf(pid);
+        const own = stat(pid);
+        if (ticksOf(own, [13, 14]) === ended)
+            return (ticksOf(own, [11, 12]) + ended + children) / TICKS;
+    }
 }
 
 /** Run a program; its CPU seconds. */
@@ -59,7 +71,7 @@ async function timed(file, args, options) {
     return { cpu: user + system, stdout: end.stdout };
 }
 
-// -- an installation -------------------------------------------------------------------------------
+// -- an installation ----------------------------------------------------------------------------
 
 class Platform {
     static async start() {
@@ -85,7 +97,8 @@ class Platform {
         one.env = { DATABASE_URL: url, REDIS_URL: this.redis.url(), ABACUS_LOG: 'error' };
         one.run = (args, options = {}) =>
             timed(BIN, [...args, '--data-dir', one.dir], { ...options, env: one.env });
-        await one.run(['site', 'add', '--id', 'bench-1', '--tenant', 'bench', '--domain', 'b.example']);
+        const site = ['--id', 'bench-1', '--tenant', 'bench', '--domain', 'b.example'];
+        await one.run(['site', 'add', ...site]);
         await psql(
             url,
             `INSERT INTO analytics_settings (site_id, tenant_id, domain, created_ms)
@@ -125,12 +138,14 @@ class Platform {
         const file = join(one.dir, 'raw.copy');
         const url = await this.postgres.createDatabase();
         await timed(BIN, ['migrate', '--data-dir', tempDir()], { env: { DATABASE_URL: url } });
-        const copy = (database, text) => ['--no-psqlrc', '-q', '--dbname', database, '-c', text];
-        await timed('psql', copy(one.url, `\\copy (SELECT ${RAW_COLUMNS} FROM
-            analytics.analytics_events ORDER BY id) TO '${file}' WITH (FORMAT binary)`.replace(/\s+/g, ' ')));
+        const copy = (database, what) => {
+            const text = `\\copy ${what} WITH (FORMAT binary)`;
+            return timed('psql', ['--no-psqlrc', '-q', '--dbname', database, '-c', text]);
+        };
+        const rowsOfOurs = `SELECT ${RAW_COLUMNS} FROM analytics.analytics_events ORDER BY id`;
+        await copy(one.url, `(${rowsOfOurs}) TO '${file}'`);
         const before = cpuOf(this.postgres.pid);
-        const done = await timed('psql', copy(url, `\\copy analytics.analytics_events (${RAW_COLUMNS})
-            FROM '${file}' WITH (FORMAT binary)`.replace(/\s+/g, ' ')));
+        const done = await copy(url, `analytics.analytics_events (${RAW_COLUMNS}) FROM '${file}'`);
         const rows = Number(await psql(url, 'SELECT count(*) FROM analytics_events;'));
         const cpu = done.cpu + cpuOf(this.postgres.pid) - before;
         rmSync(file);
@@ -138,16 +153,15 @@ class Platform {
     }
 }
 
-// -- the figures -----------------------------------------------------------------------------------
+// -- the figures --------------------------------------------------------------------------------
 
 async function benchRelay(platform, events) {
     const one = await platform.install(50);
     await platform.fill(one, events, 60_000);
     const redis = cpuOf(platform.redis.pid);
     const began = performance.now();
-    const node = start(BIN, ['serve', '--roles', 'ingest', '--listen', '127.0.0.1:0', '--data-dir', one.dir], {
-        env: one.env,
-    });
+    const args = ['serve', '--roles', 'ingest', '--listen', '127.0.0.1:0', '--data-dir', one.dir];
+    const node = start(BIN, args, { env: one.env });
     const length = async () => {
         const lengths = await Promise.all(
             [...Array(16).keys()].map((p) => platform.redis.cli('xlen', `analytics:events:${p}`)),
@@ -159,7 +173,11 @@ async function benchRelay(platform, events) {
     const cpu = cpuOf(node.pid);
     node.kill('SIGKILL');
     await node.ended;
-    return { perSecond: events / seconds, perCpu: events / cpu, redis: events / (cpuOf(platform.redis.pid) - redis) };
+    return {
+        perSecond: events / seconds,
+        perCpu: events / cpu,
+        redis: events / (cpuOf(platform.redis.pid) - redis),
+    };
 }
 
 async function benchAggregation(platform, events, rounds) {
@@ -182,20 +200,16 @@ async function benchAggregation(platform, events, rounds) {
 }
 
 /** Touched: hourly rows, each with its day's; every batch reads and writes those it touches. */
-async function benchGrowth(platform, points) {
-    const rows = [];
-    for (const { events, sites } of points) {
-        const one = await platform.install(sites);
-        await platform.fill(one, events, Math.max(sites, Math.round(events / 5)), true);
-        const job = await platform.aggregate(one, events);
-        const touched = Number(await psql(one.url, 'SELECT count(*) FROM hourly_stats;'));
-        rows.push({ events, sites, touched, cpu: job.cpu, batches: job.report.batches });
-        rmSync(one.dir, { recursive: true, force: true });
-    }
-    return rows;
+async function benchGrowth(platform, events, sites) {
+    const one = await platform.install(sites);
+    await platform.fill(one, events, Math.max(sites, Math.round(events / 5)), true);
+    const job = await platform.aggregate(one, events);
+    const touched = Number(await psql(one.url, 'SELECT count(*) FROM hourly_stats;'));
+    rmSync(one.dir, { recursive: true, force: true });
+    return { events, sites, touched, cpu: job.cpu, batches: job.report.batches };
 }
 
-async function benchStats(platform, sites, requests) {
+async function benchStats(platform, sites, seconds) {
     const one = await platform.install(sites);
     const numbers = ['pageviews', 'leads', 'forms', 'exports', 'automation_runs', 'ai_tokens',
         'unique_visitors', 'converters', 'visits', 'bounces', 'visit_ms', 'visit_pageviews',
@@ -203,93 +217,66 @@ async function benchStats(platform, sites, requests) {
     await psql(one.url, `INSERT INTO analytics_daily_stats (site_id, date, tenant_id, ${numbers})
         SELECT 'bench-' || s, current_date - d, 'bench', ${numbers.map((_, i) => `${i} * 7 + d`)}
         FROM generate_series(1, ${sites}) s, generate_series(0, 364) d; ANALYZE;`);
-    const token = (await one.run(['token', 'create', '--tenant', 'bench', '--scope', 'stats:read'])).stdout.trim();
-    const node = start(BIN, ['serve', '--listen', '127.0.0.1:0', '--data-dir', one.dir, '--aggregate-interval', '0'], {
-        env: { ...one.env, ABACUS_LOG: 'error' },
-    });
+    const scope = ['--tenant', 'bench', '--scope', 'stats:read'];
+    const token = (await one.run(['token', 'create', ...scope])).stdout.trim();
+    const args = ['--listen', '127.0.0.1:0', '--data-dir', one.dir, '--aggregate-interval', '0'];
+    const node = start(BIN, ['serve', ...args], { env: one.env });
     let said = '';
     node.stderr.on('data', (chunk) => (said += chunk));
     const url = await until(() => /listening on (http:\S+)/.exec(said)?.[1], 'serve');
-    const day = (offset) => new Date(Date.now() - offset * 86_400_000).toISOString().slice(0, 10);
-    const ask = async (site) => {
-        const began = performance.now();
-        const answer = await fetch(
-            `${url}/api/analytics/stats?siteId=bench-${site}&from=${day(364)}&to=${day(0)}`,
-            { headers: { authorization: `Bearer ${token}` } },
-        );
-        const text = await answer.text();
-        if (answer.status !== 200) throw new Error(`stats: ${answer.status} ${text}`);
-        return performance.now() - began;
-    };
-    const measure = async (pick) => {
-        const times = [];
-        for (let i = 0; i < requests; i++) times.push(await ask(pick(i)));
-        times.sort((a, b) => a - b);
-        return { p50: times[Math.floor(requests / 2)], p99: times[Math.floor(requests * 0.99)] };
-    };
-    await measure(() => 1);
-    const uncached = await measure((i) => 2 + ((i * 7919) % (sites - 2)));
-    const cached = await measure(() => 1);
-    const floor = [];
-    for (let i = 0; i < requests; i++) {
-        const began = performance.now();
-        await (await fetch(`${url}/healthz`)).text();
-        floor.push(performance.now() - began);
-    }
+    const stats = await measureStats({ url, token, sites, dir: one.dir, seconds });
     node.kill('SIGTERM');
     await node.ended;
-    return { uncached, cached, floor: median(floor) };
+    return stats;
 }
 
 const round = (n) => Math.round(n).toLocaleString('en');
 
-/** Print them; `quick` shows that it works. */
-export async function benchPlatform({ quick = false, growth = false } = {}) {
-    const platform = await Platform.start();
+async function printFigures(platform, quick) {
     const events = quick ? 30_000 : 300_000;
-    try {
-        const relay = await benchRelay(platform, events);
+    const relay = await benchRelay(platform, events);
+    console.log(
+        `relay: ${round(relay.perSecond)} events per second, ${round(relay.perCpu)} per CPU ` +
+            `second of the node, ${round(relay.redis)} per CPU second of Redis`,
+    );
+    const job = await benchAggregation(platform, events, quick ? 1 : 5);
+    console.log(
+        `aggregation into PostgreSQL: ${round(job.ours)} events per CPU second of all processes; ` +
+            `bare COPY BINARY of the same rows: ${round(job.bare)}; ratio ${job.ratio.toFixed(2)} ` +
+            `(abacus ${job.parts.abacus.toFixed(1)} s, Redis ${job.parts.redis.toFixed(1)} s of ` +
+            `${job.parts.cpu.toFixed(1)} s)`,
+    );
+    const stats = await benchStats(platform, quick ? 100 : 10_000, quick ? 1 : 3);
+    console.log(`stats over a year on PostgreSQL: ${describeStats(stats)}`);
+}
+
+/** From 10^5 to 10^7 events, and from 10 to 100,000 sites. */
+const GROWTH = [
+    [100_000, 50],
+    [1_000_000, 50],
+    [10_000_000, 50],
+    [1_000_000, 10],
+    [1_000_000, 1000],
+    [1_000_000, 100_000],
+];
+
+async function printGrowth(platform, quick) {
+    for (const [events, sites] of GROWTH) {
+        const row = await benchGrowth(platform, quick ? events / 100 : events, quick ? sites / 10 : sites);
         console.log(
-            `relay: ${round(relay.perSecond)} events per second, ${round(relay.perCpu)} per CPU ` +
-                `second of the node, ${round(relay.redis)} per CPU second of Redis`,
+            `growth: ${round(row.events)} events, ${round(row.sites)} sites: ` +
+                `${((row.cpu / row.events) * 1e6).toFixed(1)} us per event, ` +
+                `${((row.cpu / row.touched) * 1e6).toFixed(0)} us per touched (site, day, hour) ` +
+                `(${round(row.touched)} of them, ${row.batches} batches)`,
         );
-        const job = await benchAggregation(platform, events, quick ? 1 : 3);
-        console.log(
-            `aggregation into PostgreSQL: ${round(job.ours)} events per CPU second of all processes; ` +
-                `bare COPY BINARY of the same rows: ${round(job.bare)}; ratio ${job.ratio.toFixed(2)} ` +
-                `(abacus ${job.parts.abacus.toFixed(1)} s, Redis ${job.parts.redis.toFixed(1)} s of ` +
-                `${job.parts.cpu.toFixed(1)} s)`,
-        );
-        const stats = await benchStats(platform, quick ? 100 : 10_000, quick ? 200 : 2000);
-        console.log(
-            `stats over a year on PostgreSQL: uncached p50 ${stats.uncached.p50.toFixed(2)} ms, p99 ` +
-                `${stats.uncached.p99.toFixed(2)} ms; cached p50 ${stats.cached.p50.toFixed(2)} ms, p99 ` +
-                `${stats.cached.p99.toFixed(2)} ms; /healthz p50 ${stats.floor.toFixed(2)} ms`,
-        );
-        if (growth) {
-            const points = [
-                [100_000, 50],
-                [1_000_000, 50],
-                [10_000_000, 50],
-                [1_000_000, 10],
-                [1_000_000, 1000],
-                [1_000_000, 100_000],
-            ].map(([events, sites]) => ({ events: quick ? events / 100 : events, sites: quick ? Math.min(sites, 1000) : sites }));
-            for (const row of await benchGrowth(platform, points))
-                console.log(
-                    `growth: ${round(row.events)} events, ${round(row.sites)} sites: ` +
-                        `${((row.cpu / row.events) * 1e6).toFixed(1)} us per event, ` +
-                        `${((row.cpu / row.touched) * 1e6).toFixed(0)} us per touched (site, day, hour) ` +
-                        `(${round(row.touched)} of them, ${row.batches} batches)`,
-                );
-        }
-    } finally {
-        await platform.stop();
     }
 }
 
-if (process.argv[1] === fileURLToPath(import.meta.url))
-    await benchPlatform({
-        quick: process.argv.includes('--quick'),
-        growth: process.argv.includes('--growth'),
-    });
+const options = process.argv.slice(2);
+const platform = await Platform.start();
+try {
+    const quick = options.includes('--quick');
+    await (options.includes('--growth') ? printGrowth : printFigures)(platform, quick);
+} finally {
+    await platform.stop();
+}

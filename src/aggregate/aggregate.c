@@ -6,8 +6,8 @@
 
 #include "base/clock.h"
 #include "base/date.h"
+#include "base/must.h"
 
-#include <stdio.h>
 #include <stdlib.h>
 
 static bool stopping(const struct run *run)
@@ -98,6 +98,32 @@ static int pass_loss(struct run *run, struct err *err)
     return rc < 0 ? rc : begin_reading(run, err);
 }
 
+static size_t batch_suits(const struct run *run)
+{
+    size_t most = run->config->batch_max, suits = store_batch_records(run->store);
+
+    return most == 0 || most > suits ? suits : most;
+}
+
+static size_t batch_most(const struct run *run)
+{
+    size_t suits = batch_suits(run);
+
+    return *run->batch_most == 0 || *run->batch_most > suits ? suits : *run->batch_most;
+}
+
+/* A batch may be more than the store can do before it, or the lease, runs out of time, and would be
+ * as much with each try: the next is half of it. What succeeds makes them grow again. */
+static void fit_batches(struct run *run, size_t count, int rc)
+{
+    if (rc < 0)
+        *run->batch_most = count > 1 ? count / 2 : 1;
+    else if (*run->batch_most < batch_suits(run))
+        *run->batch_most *= 2;
+    else
+        *run->batch_most = 0;
+}
+
 enum { STEP_DONE, STEP_LOST };
 
 /* Read and count one batch; *count says how much there was. STEP_LOST: something was lost instead.
@@ -114,14 +140,8 @@ static int step(struct run *run, struct arena *arena, size_t max, size_t *count,
     if (rc < 0 || *count == 0)
         return rc;
     rc = batch_count(run, records, *count, err);
+    fit_batches(run, *count, rc);
     return rc < 0 ? rc : tell_queue(run, records, *count, arena, err);
-}
-
-static size_t batch_most(const struct run *run)
-{
-    size_t most = run->config->batch_max, suits = store_batch_records(run->store);
-
-    return most == 0 || most > suits ? suits : most;
 }
 
 static void show_progress(const struct run *run, uint64_t done, uint64_t total)
@@ -268,10 +288,32 @@ static uint32_t next_group(const struct run *run, const uint64_t waiting[PARTITI
     return group;
 }
 
+/* What keeps one group from being counted need not keep the others, which would wait behind it in
+ * every run; but a server that is away does. Groups that others count now are none of ours. */
+static int count_groups(struct run *run, const uint64_t waiting[PARTITIONS], uint32_t left,
+                        struct err *err)
+{
+    int failed = 0;
+
+    while (left != 0 && failed != ERR_UNAVAILABLE && !stopping(run)) {
+        struct err why = {""};
+        uint64_t sum;
+        uint32_t group = next_group(run, waiting, left, &sum);
+        int rc = count_group(run, group, false, false, sum, &why);
+
+        left &= ~group;
+        if (rc < 0 && rc != ERR_CONFLICT) {
+            failed = rc;
+            err_fill(err, "%s", why.text);
+        }
+    }
+    return failed;
+}
+
 /* Empty partitions are counted up to now, whoever may hold them; with retention all have work. */
 static int count_shared(struct run *run, struct err *err)
 {
-    uint64_t waiting[PARTITIONS], sum;
+    uint64_t waiting[PARTITIONS];
     uint32_t left = 0;
     int rc = queue_waiting(run->queue, waiting, err);
 
@@ -280,14 +322,7 @@ static int count_shared(struct run *run, struct err *err)
     if (rc == 0 && left != PARTITIONS_ALL)
         rc =
             store_finish_run(run->store, PARTITIONS_ALL & ~left, run->now_ms, clock_wall_ms(), err);
-    while (rc == 0 && left != 0 && !stopping(run)) {
-        uint32_t group = next_group(run, waiting, left, &sum);
-
-        rc = count_group(run, group, false, false, sum, err);
-        rc = rc == ERR_CONFLICT ? 0 : rc; /* all of them are counted by others now */
-        left &= ~group;
-    }
-    return rc;
+    return rc == 0 ? count_groups(run, waiting, left, err) : rc;
 }
 
 /* -- the run -- */
@@ -305,16 +340,12 @@ static void tell_malformed(struct aggregator *aggregator)
 
 struct aggregator *aggregate_new(const struct aggregate_config *config)
 {
-    struct aggregator *aggregator = calloc(1, sizeof(*aggregator));
+    struct aggregator *aggregator = must(calloc(1, sizeof(*aggregator)));
     const struct directory_config directory = {.raw_days = config->raw_days,
                                                .visit_days = config->visit_days,
                                                .stats_days = config->stats_days,
                                                .logger = config->logger};
 
-    if (aggregator == NULL) {
-        (void)fputs("abacus: out of memory\n", stderr);
-        abort();
-    }
     aggregator->config = *config;
     aggregator->directory = directory_new(&directory);
     return aggregator;
@@ -344,6 +375,7 @@ int aggregate_run(struct aggregator *aggregator, struct store *store, unsigned h
     struct run run = {.config = config,
                       .store = store,
                       .directory = aggregator->directory,
+                      .batch_most = &aggregator->batch_most,
                       .retention = (how & AGGREGATE_RETENTION) != 0,
                       .report = report,
                       .now_ms = clock_wall_ms()};

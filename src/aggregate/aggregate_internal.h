@@ -13,6 +13,7 @@ struct aggregator {
     struct directory *directory;
     struct queue *queue;
     uint64_t malformed_told; /* of queue_malformed() */
+    size_t batch_most; /* records, since a batch could not be committed; 0: what suits the store */
 };
 
 /* One run. */
@@ -21,6 +22,7 @@ struct run {
     struct store *store;
     struct directory *directory;
     struct queue *queue;
+    size_t *batch_most; /* the aggregator's */
     bool retention;
     struct aggregate_report *report;
     int64_t now_ms;

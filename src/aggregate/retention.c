@@ -10,9 +10,11 @@
 #include "base/date.h"
 #include "log/log.h"
 
+/* A node that was stopped still has the last of its log, and sends it again if it comes back when
+ * its positions are gone: they are kept for longer than a node can be thought to be away. */
 enum {
     KEY_DAYS = 7,
-    POSITION_DAYS = 30,
+    POSITION_DAYS = 400,
 };
 
 static int32_t before_day(int32_t today, int32_t days)

@@ -41,7 +41,10 @@ struct api {
     bool always;
     const struct logger *logger;
     int64_t (*now)(void); /* milliseconds; NULL: clock_wall_ms() */
-    void *server;         /* whoever made this; not used here */
+    /* How many records wait in the buffer that all nodes share; it may wait, and fail. NULL: the
+     * log in data_dir is the buffer. */
+    int (*queued)(void *server, int64_t *out);
+    void *server; /* whoever made this; not used here */
 };
 
 /* All routes; handlers not built yet are not in it. */

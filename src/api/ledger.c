@@ -46,25 +46,34 @@ static void put_day(struct json_out *json, const struct query_ledger_day *day)
 
 /* The log of this machine behind what the store has counted. It is read beside the store, so it may
  * be a moment newer. */
-static void put_queued(struct reader *reader, struct json_out *json)
+static int count_log(struct reader *reader, int64_t *out)
 {
     const struct position_filter all = {.partitions = PARTITIONS_ALL};
     struct position *positions;
-    struct log_backlog backlog;
+    struct log_backlog backlog = {0};
     struct err err = {0};
     size_t count;
     int rc = store_positions(reader->store, &all, reader->arena, &positions, &count, &err);
 
     if (rc == 0)
         rc = log_backlog(reader->api->data_dir, positions, count, &backlog, &err);
-    answer_name(json, "queued");
-    if (rc == 0) {
-        json_i64(json, (int64_t)backlog.records);
-        return;
-    }
-    json_null(json);
-    if (reader->api->metrics != NULL)
+    if (rc != 0 && reader->api->metrics != NULL)
         metrics_error(reader->api->metrics, METRICS_ERROR_LOG);
+    *out = (int64_t)backlog.records;
+    return rc;
+}
+
+static void put_queued(struct reader *reader, struct json_out *json)
+{
+    const struct api *api = reader->api;
+    int64_t queued = 0;
+    int rc = api->queued != NULL ? api->queued(api->server, &queued) : count_log(reader, &queued);
+
+    answer_name(json, "queued");
+    if (rc == 0)
+        json_i64(json, queued);
+    else
+        json_null(json);
 }
 
 static void answer_ledger(struct reader *reader)

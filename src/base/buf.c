@@ -1,5 +1,7 @@
 #include "base/buf.h"
 
+#include "base/must.h"
+
 #include <stdarg.h>
 #include <stdio.h>
 #include <stdlib.h>
@@ -15,13 +17,8 @@ char *buf_reserve(struct buf *buf, size_t more)
 
         while (cap < need)
             cap *= 2;
-        char *ptr = realloc(buf->ptr, cap);
 
-        if (ptr == NULL) {
-            (void)fputs("abacus: out of memory\n", stderr);
-            abort();
-        }
-        buf->ptr = ptr;
+        buf->ptr = must(realloc(buf->ptr, cap));
         buf->cap = cap;
     }
     return buf->ptr + buf->len;
@@ -39,6 +36,17 @@ void buf_addc(struct buf *buf, char c)
 {
     *buf_reserve(buf, 1) = c;
     buf->len++;
+}
+
+void buf_add_u64(struct buf *buf, uint64_t n)
+{
+    char digits[20];
+    size_t first = sizeof(digits);
+
+    do
+        digits[--first] = (char)('0' + n % 10);
+    while ((n /= 10) > 0);
+    buf_add(buf, (struct str){digits + first, sizeof(digits) - first});
 }
 
 void buf_addf(struct buf *buf, const char *fmt, ...)

@@ -18,6 +18,7 @@ struct buf {
 char *buf_reserve(struct buf *buf, size_t more);
 void buf_add(struct buf *buf, struct str s);
 void buf_addc(struct buf *buf, char c);
+void buf_add_u64(struct buf *buf, uint64_t n); /* in decimal */
 void buf_addf(struct buf *buf, const char *fmt, ...)
     __attribute__((format(printf, 2, 3), nonnull(2)));
 

@@ -2,7 +2,6 @@
 #include "base/json.h"
 #include "base/utf8.h"
 
-#include <inttypes.h>
 #include <math.h>
 #include <stdlib.h>
 
@@ -90,19 +89,20 @@ void json_str(struct json_out *out, struct str s)
 void json_i64(struct json_out *out, int64_t n)
 {
     separate(out);
-    buf_addf(out->buf, "%" PRId64, n);
+    if (n < 0)
+        buf_addc(out->buf, '-');
+    buf_add_u64(out->buf, n < 0 ? -(uint64_t)n : (uint64_t)n);
 }
 
 /* Add `ten_thousandths` / 10000, which is below 1, as ".25", or nothing for 0. */
 static void add_fraction(struct buf *buf, unsigned ten_thousandths)
 {
-    int digits = 4;
-
-    if (ten_thousandths == 0)
-        return;
-    for (; ten_thousandths % 10 == 0; digits--)
-        ten_thousandths /= 10;
-    buf_addf(buf, ".%0*u", digits, ten_thousandths);
+    if (ten_thousandths > 0)
+        buf_addc(buf, '.');
+    for (unsigned unit = 1000; ten_thousandths > 0; unit /= 10) {
+        buf_addc(buf, (char)('0' + ten_thousandths / unit));
+        ten_thousandths %= unit;
+    }
 }
 
 /* Multiplying the whole number keeps decimal ties ties (0.01875 * 10000 is 187.5, though 0.01875
@@ -132,7 +132,10 @@ void json_rate(struct json_out *out, double x)
     }
     if (x < 0 && (whole > 0 || scaled > 0))
         buf_addc(out->buf, '-');
-    buf_addf(out->buf, "%.0f", whole);
+    if (whole < 1e15)
+        buf_add_u64(out->buf, (uint64_t)whole);
+    else
+        buf_addf(out->buf, "%.0f", whole);
     add_fraction(out->buf, (unsigned)scaled);
 }
 

@@ -11,6 +11,7 @@
  */
 #include "base/tz.h"
 
+#include "base/must.h"
 #include "base/tz_internal.h"
 
 #include <errno.h>
@@ -31,15 +32,6 @@ struct tz {
     size_t count;
     struct span spans[];
 };
-
-static void *must(void *ptr)
-{
-    if (ptr == NULL) {
-        (void)fputs("abacus: out of memory\n", stderr);
-        abort();
-    }
-    return ptr;
-}
 
 void tz_changes_add(struct tz_changes *changes, int64_t start, int32_t offset)
 {

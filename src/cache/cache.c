@@ -4,7 +4,8 @@
  */
 #include "cache/cache_internal.h"
 
-#include <stdio.h>
+#include "base/must.h"
+
 #include <stdlib.h>
 
 static const struct {
@@ -18,13 +19,7 @@ static const struct {
 
 void *cache_alloc(size_t size)
 {
-    void *p = calloc(1, size);
-
-    if (p == NULL) {
-        (void)fputs("abacus: out of memory\n", stderr);
-        abort();
-    }
-    return p;
+    return must(calloc(1, size));
 }
 
 /* A value may come from a node whose clock is a little ahead: its age counts in both directions. */

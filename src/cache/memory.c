@@ -8,6 +8,7 @@
  */
 #include "cache/cache_internal.h"
 
+#include <assert.h>
 #include <pthread.h>
 #include <stdlib.h>
 #include <xxhash.h>
@@ -91,8 +92,10 @@ static void drop(struct memory_cache *cache, struct entry **at)
 static void drop_oldest(struct memory_cache *cache)
 {
     struct entry *oldest = (struct entry *)cache->ring.newer;
+    struct entry **at = find(cache, entry_key(oldest), oldest->hash);
 
-    drop(cache, find(cache, entry_key(oldest), oldest->hash));
+    assert(*at == oldest);
+    drop(cache, at);
 }
 
 static struct entry *entry_new(struct str key, uint64_t hash, int64_t stamp, int64_t now_ms,

@@ -55,8 +55,7 @@ static void add_json(const struct aggregate_report *report, struct buf *out)
     struct json_out json = {.buf = out};
     json_open(&json, '{');
     for (size_t i = 0; i < sizeof(members) / sizeof(members[0]); i++) {
-        json_name(&json, members[i].name);
-        json_i64(&json, (int64_t)members[i].value);
+        cli_json_number(&json, members[i].name, (int64_t)members[i].value);
     }
     json_name(&json, STR("seconds"));
     json_rate(&json, report->seconds);
@@ -203,7 +202,11 @@ static int run(const struct invocation *in, struct err *err)
     };
     struct errand errand = {.settings = settings, .logger = &logger};
     int rc = settings_open_store(settings, false, in->arena, &errand.store, err);
+    if (rc == 0) {
+        rc = settings_make_data_dir(settings, in->arena, err);
+    }
     if (rc != 0) {
+        store_close(&errand.store);
         return rc;
     }
     errand.aggregator = aggregate_new(&config);

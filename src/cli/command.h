@@ -69,6 +69,8 @@ int cli_remove(const struct invocation *in, remove_fn *remove, struct str id, st
 
 /* A name and its value, where the value is text and left out if empty. */
 void cli_json_text(struct json_out *json, struct str name, struct str value);
+/* The same with a number. */
+void cli_json_number(struct json_out *json, struct str name, int64_t n);
 /* The same with an instant; 0 is null. */
 void cli_json_instant(struct json_out *json, struct str name, int64_t ms);
 

@@ -68,6 +68,12 @@ void cli_json_text(struct json_out *json, struct str name, struct str value)
     }
 }
 
+void cli_json_number(struct json_out *json, struct str name, int64_t n)
+{
+    json_name(json, name);
+    json_i64(json, n);
+}
+
 void cli_json_instant(struct json_out *json, struct str name, int64_t ms)
 {
     json_name(json, name);

@@ -58,7 +58,14 @@ static int open_output(const struct invocation *in, struct str name, struct outp
     const char *path = out->aside != NULL ? out->aside : out->path;
     int fd = open(path, flags, 0600);
     out->file = fd < 0 ? NULL : fdopen(fd, "w");
-    return out->file != NULL ? 0 : failed(path, err);
+    if (out->file != NULL) {
+        return 0;
+    }
+    int rc = failed(path, err);
+    if (fd >= 0) {
+        (void)close(fd);
+    }
+    return rc;
 }
 
 /* The new name is to survive a power cut too. */

@@ -4,12 +4,6 @@
 
 #include <sodium.h>
 
-static void add_number(struct json_out *json, struct str name, int64_t n)
-{
-    json_name(json, name);
-    json_i64(json, n);
-}
-
 static void add_json(const struct copy *copy, const char *id, struct buf *out)
 {
     struct store_sums sums = copy->sums;
@@ -23,17 +17,17 @@ static void add_json(const struct copy *copy, const char *id, struct buf *out)
     json_bool(&json, copy->loaded);
     json_name(&json, STR("alreadyImported"));
     json_bool(&json, copy->known);
-    add_number(&json, STR("rows"), copy->rows_count);
+    cli_json_number(&json, STR("rows"), copy->rows_count);
     json_name(&json, STR("tables"));
     json_open(&json, '{');
     for (size_t i = 0; i < store_tables_count; i++) {
-        add_number(&json, store_tables[i].name, copy->rows[i]);
+        cli_json_number(&json, store_tables[i].name, copy->rows[i]);
     }
     json_close(&json, '}');
     json_name(&json, STR("sums"));
     json_open(&json, '{');
     for (size_t i = 0; i < COPY_SUMS; i++) {
-        add_number(&json, copy_sums[i].name, *copy_sum(&sums, i));
+        cli_json_number(&json, copy_sums[i].name, *copy_sum(&sums, i));
     }
     json_close(&json, '}');
     json_name(&json, STR("seconds"));

@@ -90,12 +90,6 @@ static void add_hex(struct json_out *json, struct str name, const uint8_t *bytes
     cli_json_text(json, name, str_from(hex));
 }
 
-static void add_number(struct json_out *json, struct str name, int64_t n)
-{
-    json_name(json, name);
-    json_i64(json, n);
-}
-
 /* -- the first line and the last --------------------------------------------------------------- */
 
 static int put_head(struct writer *w)
@@ -103,8 +97,8 @@ static int put_head(struct writer *w)
     const struct copy *copy = w->copy;
     struct json_out json = begin_line(w);
     cli_json_text(&json, STR("abacus"), STR("copy"));
-    add_number(&json, STR("format"), COPY_FORMAT);
-    add_number(&json, STR("schema"), copy->schema);
+    cli_json_number(&json, STR("format"), COPY_FORMAT);
+    cli_json_number(&json, STR("schema"), copy->schema);
     add_hex(&json, STR("id"), copy->id, sizeof(copy->id));
     cli_json_instant(&json, STR("madeAt"), copy->made_ms);
     cli_json_text(&json, STR("version"), copy->version);
@@ -119,7 +113,7 @@ static int put_sums(struct writer *w)
     json_name(&json, STR("sums"));
     json_open(&json, '{');
     for (size_t i = 0; i < COPY_SUMS; i++) {
-        add_number(&json, copy_sums[i].name, *copy_sum(&w->copy->sums, i));
+        cli_json_number(&json, copy_sums[i].name, *copy_sum(&w->copy->sums, i));
     }
     json_close(&json, '}');
     json_close(&json, '}');
@@ -131,7 +125,7 @@ static int put_end(struct writer *w)
     uint8_t checksum[COPY_CHECKSUM_BYTES];
     crypto_generichash_final(&w->hash, checksum, sizeof(checksum));
     struct json_out json = begin_line(w);
-    add_number(&json, STR("rows"), w->copy->rows_count);
+    cli_json_number(&json, STR("rows"), w->copy->rows_count);
     add_hex(&json, STR("checksum"), checksum, sizeof(checksum));
     json_close(&json, '}');
     return put(w, buf_str(&w->line));

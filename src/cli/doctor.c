@@ -119,7 +119,8 @@ static int run(const struct invocation *in, struct err *err)
 
 const struct command command_doctor = {
     .name = "doctor",
-    .summary = "Check configuration, database, ledger, disk and clock, and say what to mend.",
+    .summary =
+        "Check configuration, database, Redis, ledger, disk and clock, and say what to mend.",
     .note = "Exit status 1 if any check fails. Give it the server's own options and environment.",
     .options = json_options,
     .args_size = sizeof(struct json_args),

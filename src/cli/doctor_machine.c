@@ -21,8 +21,10 @@ void check_data_directory(struct doctor *doctor, struct finding *finding)
 {
     const char *dir = doctor_path(doctor, "");
     struct stat st;
-    if (stat(dir, &st) != 0) {
-        finding_set(finding, VERDICT_FAIL, "abacus migrate makes it, or give the right --data-dir",
+    if (!settings_keep_files(doctor->in->settings)) {
+        finding_set(finding, VERDICT_OK, NULL, "none is needed");
+    } else if (stat(dir, &st) != 0) {
+        finding_set(finding, VERDICT_FAIL, "abacus serve makes it, or give the right --data-dir",
                     "%s: %s", dir, strerror(errno));
     } else if (access(dir, R_OK | W_OK | X_OK) != 0) {
         finding_set(finding, VERDICT_FAIL, "run as the server's user", "%s: %s", dir,
@@ -38,8 +40,14 @@ void check_data_directory(struct doctor *doctor, struct finding *finding)
 void check_disk(struct doctor *doctor, struct finding *finding)
 {
     struct statvfs fs;
-    if (statvfs(doctor_path(doctor, ""), &fs) != 0) {
-        finding_set(finding, VERDICT_FAIL, "see \"data directory\"", "%s", strerror(errno));
+    const char *dir = doctor_path(doctor, "");
+    if (!settings_keep_files(doctor->in->settings)) {
+        finding_set(finding, VERDICT_OK, NULL, "none is needed");
+        return;
+    }
+    if (statvfs(dir, &fs) != 0) {
+        finding_set(finding, VERDICT_FAIL, "see \"data directory\"", "%s: %s", dir,
+                    strerror(errno));
         return;
     }
     uint64_t free_mib = (uint64_t)fs.f_bavail * fs.f_frsize / MIB;

@@ -21,25 +21,51 @@ static bool has_store(const struct doctor *doctor, struct finding *finding)
     return doctor->store != NULL;
 }
 
+/* What the operator can do about a database that fails with this code; NULL where the text says it.
+ */
+static const char *mend_database(const struct doctor *doctor, int code)
+{
+    const struct {
+        int code;
+        const char *local, *remote;
+    } mends[] = {
+        {ERR_NOTFOUND, "abacus migrate makes it", NULL},
+        {ERR_UNAVAILABLE, NULL, "start it, or give the right DATABASE_URL"},
+        {ERR_DENIED, "run as the server's user",
+         "give the right user, password and name in DATABASE_URL; its role has to own the schema "
+         "analytics"},
+        {ERR_CORRUPT, "restore the last good copy", "restore the last good copy"},
+    };
+    for (size_t i = 0; i < sizeof(mends) / sizeof(mends[0]); i++) {
+        if (mends[i].code == code) {
+            return settings_store_is_local(doctor->in->settings) ? mends[i].local : mends[i].remote;
+        }
+    }
+    return NULL;
+}
+
 void check_database(struct doctor *doctor, struct finding *finding)
 {
+    struct str shown = settings_shown(doctor->in->settings->database_url, doctor->in->arena);
     struct err err = {0};
-    const char *mend = NULL;
-    if (doctor->store == NULL) {
-        mend = doctor->store_code == ERR_NOTFOUND ? "abacus migrate" : NULL;
-        finding_set(finding, VERDICT_FAIL, mend, "%s", doctor->store_err.text);
-    } else if (store_check(doctor->store, &err) != 0) {
-        finding_set(finding, VERDICT_FAIL, "restore the last good copy", "%s", err.text);
+    int rc = doctor->store == NULL ? 0 : store_check(doctor->store, &err);
+    if (doctor->store_code == ERR_CONFLICT) {
+        finding_set(finding, VERDICT_OK, NULL, "%.*s answers", STR_FMT(shown));
+    } else if (doctor->store == NULL) {
+        finding_set(finding, VERDICT_FAIL, mend_database(doctor, doctor->store_code), "%s",
+                    doctor->store_err.text);
+    } else if (rc != 0) {
+        finding_set(finding, VERDICT_FAIL, mend_database(doctor, rc), "%s", err.text);
     } else {
-        finding_set(finding, VERDICT_OK, NULL, "%.*s is sound",
-                    STR_FMT(settings_shown(doctor->in->settings->database_url, doctor->in->arena)));
+        finding_set(finding, VERDICT_OK, NULL, "%.*s is sound", STR_FMT(shown));
     }
 }
 
+/* A schema that is newer or older: the text says what to run. */
 void check_schema(struct doctor *doctor, struct finding *finding)
 {
     if (doctor->store_code == ERR_CONFLICT) {
-        finding_set(finding, VERDICT_FAIL, "run the newer abacus", "%s", doctor->store_err.text);
+        finding_set(finding, VERDICT_FAIL, NULL, "%s", doctor->store_err.text);
     } else if (has_store(doctor, finding)) {
         finding_set(finding, VERDICT_OK, NULL, "up to date");
     }
@@ -93,7 +119,7 @@ static bool find_buffered(struct doctor *doctor, struct finding *finding, struct
     }
     queue_close(&queue);
     if (rc != 0) {
-        finding_set(finding, VERDICT_FAIL, NULL, "unknown without Redis");
+        finding_set(finding, VERDICT_FAIL, "see \"Redis\"", "unknown: %s", err.text);
         return false;
     }
     *out = (struct log_backlog){status.length, status.oldest_ms};

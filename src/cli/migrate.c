@@ -10,13 +10,14 @@ static int run(const struct invocation *in, struct err *err)
         return rc;
     }
     store_close(&store);
+    struct str shown = settings_shown(in->settings->database_url, in->arena);
     if (!args->json) {
-        buf_addf(in->out, "%.*s is up to date\n", STR_FMT(in->settings->database_url));
+        buf_addf(in->out, "%.*s is up to date\n", STR_FMT(shown));
         return 0;
     }
     struct json_out json = {.buf = in->out};
     json_open(&json, '{');
-    cli_json_text(&json, STR("database"), in->settings->database_url);
+    cli_json_text(&json, STR("database"), shown);
     json_close(&json, '}');
     buf_addc(in->out, '\n');
     return 0;

@@ -15,6 +15,12 @@
 #include <errno.h>
 #include <stdio.h>
 
+/* Whatever it is, the command line was not what was wrong. */
+static int failed(int rc, struct err *err)
+{
+    return err_wrap(err, rc == ERR_INVALID ? ERR_SYSTEM : rc, "queue");
+}
+
 /* Begun behind what is committed. Only looked at: whoever counts may go on meanwhile. */
 static int open_queue(const struct invocation *in, struct queue **out, struct err *err)
 {
@@ -50,8 +56,7 @@ static void add_status_json(const struct queue_status *status, double age, struc
 {
     struct json_out json = {.buf = out};
     json_open(&json, '{');
-    json_name(&json, STR("length"));
-    json_i64(&json, (int64_t)status->length);
+    cli_json_number(&json, STR("length"), (int64_t)status->length);
     cli_json_instant(&json, STR("oldestAt"), status->oldest_ms);
     json_name(&json, STR("oldestAgeSeconds"));
     json_rate(&json, age);
@@ -65,7 +70,7 @@ static int run_status(const struct invocation *in, struct err *err)
     struct queue_status status = {0};
     int rc = read_status(in, &status, err);
     if (rc != 0) {
-        return err_wrap(err, rc, "queue");
+        return failed(rc, err);
     }
     int64_t age_ms = status.oldest_ms == 0 ? 0 : clock_wall_ms() - status.oldest_ms;
     double age = age_ms > 0 ? (double)age_ms / 1000 : 0;
@@ -89,10 +94,8 @@ static void add_position(const struct position *position, struct json_out *json)
         snprintf(hex + 2 * i, 3, "%02x", position->producer.id[i]);
     }
     cli_json_text(json, STR("producer"), str_from(hex));
-    json_name(json, STR("partition"));
-    json_i64(json, position->partition);
-    json_name(json, STR("number"));
-    json_i64(json, (int64_t)position->number);
+    cli_json_number(json, STR("partition"), position->partition);
+    cli_json_number(json, STR("number"), (int64_t)position->number);
 }
 
 static void add_day(struct json_out *json, int32_t day)
@@ -115,19 +118,16 @@ static void add_event(const struct event *event, struct json_out *json)
     cli_json_text(json, STR("referrer"), event->referrer);
     cli_json_text(json, STR("title"), event->title);
     cli_json_text(json, STR("screen"), event->screen);
-    json_name(json, STR("count"));
-    json_i64(json, event->count);
+    cli_json_number(json, STR("count"), event->count);
     if (event->kind == EVENT_AI_USAGE) {
-        json_name(json, STR("tokens"));
-        json_i64(json, event->tokens);
+        cli_json_number(json, STR("tokens"), event->tokens);
     }
     if (event->kind == EVENT_ENGAGEMENT) {
         json_name(json, STR("seconds"));
         json_rate(json, (double)event->seconds_ms / 1000);
     }
     if (event->scroll >= 0) {
-        json_name(json, STR("scroll"));
-        json_i64(json, event->scroll);
+        cli_json_number(json, STR("scroll"), event->scroll);
     }
     if (event->props.len > 0) {
         json_name(json, STR("props"));
@@ -143,8 +143,7 @@ static void add_tally(const struct tally *tally, struct json_out *json)
     cli_json_text(json, STR("siteId"), tally->site);
     cli_json_text(json, STR("tenantId"), tally->tenant);
     add_day(json, tally->day);
-    json_name(json, STR("events"));
-    json_i64(json, (int64_t)tally->events);
+    cli_json_number(json, STR("events"), (int64_t)tally->events);
 }
 
 /* An unreadable record is shown by its place: finding it is what a dump is for. */
@@ -198,7 +197,7 @@ static int run_dump(const struct invocation *in, struct err *err)
         rc = dump(in, queue, err);
     }
     queue_close(&queue);
-    return rc == 0 ? 0 : err_wrap(err, rc, "queue");
+    return rc == 0 ? 0 : failed(rc, err);
 }
 
 const struct command command_queue_status = {

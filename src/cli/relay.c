@@ -148,8 +148,7 @@ static void add_json(const struct errand *errand, double seconds, struct buf *ou
     struct json_out json = {.buf = out};
     json_open(&json, '{');
     for (size_t i = 0; i < sizeof(members) / sizeof(members[0]); i++) {
-        json_name(&json, members[i].name);
-        json_i64(&json, (int64_t)members[i].value);
+        cli_json_number(&json, members[i].name, (int64_t)members[i].value);
     }
     json_name(&json, STR("seconds"));
     json_rate(&json, seconds);

@@ -5,7 +5,10 @@
 static int run(const struct invocation *in, struct err *err)
 {
     const struct settings *settings = in->settings;
-    int rc = settings_make_data_dir(settings, in->arena, err);
+    int rc = 0;
+    if (settings_keep_files(settings)) {
+        rc = settings_make_data_dir(settings, in->arena, err);
+    }
     if (rc != 0) {
         return rc;
     }

@@ -3,6 +3,7 @@
  */
 #include "cli/settings.h"
 
+#include "server/server.h"
 #include "store/store.h"
 
 #include <errno.h>
@@ -34,7 +35,8 @@ const struct option settings_options[] = {
      .fallback = "./data",
      .group = SETTINGS_DATA,
      FIELD(data_dir),
-     .sentence = "Where the event log and the SQLite file are kept; made when missing."},
+     .sentence = "Where the event log and the SQLite file are kept; made when missing by what "
+                 "writes to either."},
     {.name = "database-url",
      .environment = "DATABASE_URL",
      .type = OPTION_DATABASE,
@@ -50,8 +52,10 @@ const struct option settings_options[] = {
      .value = "URL",
      .group = SETTINGS_DATA,
      FIELD(redis_url),
-     .sentence = "The buffer between nodes and the cache, redis://... or redis+sentinel://...; "
-                 "unless set, the event log is the buffer and the cache is in the process."},
+     .sentence =
+         "The buffer between nodes and the cache, redis://... or redis+sentinel://...; "
+         "unless set, the event log is the buffer and the cache is in the process. A password: as "
+         "with --database-url."},
     {.name = "roles",
      .environment = "ABACUS_ROLES",
      .type = OPTION_SET,
@@ -245,24 +249,44 @@ void settings_complete(struct settings *settings, struct arena *arena)
     }
 }
 
-/* "scheme://user:PASSWORD@host/name?password=..." */
+/* "scheme://user:PASSWORD@host/name?password=...". With an @ behind the first / or ?, who knows
+ * where the password ends: nothing is shown then. */
 struct str settings_shown(struct str url, struct arena *arena)
 {
-    url = str_starts(url, STR("sqlite:")) ? url : str_slice(url, 0, str_find(url, 0, '?'));
-    size_t user = str_find(url, 0, '/') + 2, at = url.len;
-    struct buf shown = {0};
-
-    for (size_t i = user; i < url.len && url.ptr[i] != '/'; i++) {
+    if (str_starts(url, STR("sqlite:"))) {
+        return url;
+    }
+    size_t user = str_find(url, 0, ':') + STR("://").len, at = url.len, place = url.len;
+    for (size_t i = user; i < url.len; i++) {
+        place = place == url.len && strchr("/?", url.ptr[i]) != NULL ? i : place;
         at = url.ptr[i] == '@' ? i : at;
     }
-    size_t colon =
-        user < at && at < url.len ? str_find(str_slice(url, user, at), 0, ':') + user : at;
-    buf_add(&shown, str_slice(url, 0, colon));
-    buf_add(&shown, colon < at ? STR(":***") : STR(""));
-    buf_add(&shown, str_slice(url, at, url.len));
+    struct buf shown = {0};
+    if (at < url.len && at > place) {
+        buf_addf(&shown, "%.*s***", STR_FMT(str_slice(url, 0, user)));
+    } else if (at < url.len) {
+        struct str name = str_slice(url, user, at), rest = str_slice(url, at, url.len);
+        size_t colon = str_find(name, 0, ':');
+        buf_add(&shown, str_slice(url, 0, user + colon));
+        buf_add(&shown, colon < name.len ? STR(":***") : STR(""));
+        buf_add(&shown, str_slice(rest, 0, str_find(rest, 0, '?')));
+    } else {
+        buf_add(&shown, str_slice(url, 0, str_find(url, 0, '?')));
+    }
     struct str copy = arena_str(arena, buf_str(&shown));
     buf_release(&shown);
     return copy;
+}
+
+bool settings_store_is_local(const struct settings *settings)
+{
+    return str_starts(settings->database_url, STR("sqlite:"));
+}
+
+bool settings_keep_files(const struct settings *settings)
+{
+    return settings_store_is_local(settings) ||
+           (settings->roles & (ROLE_INGEST | ROLE_AGGREGATE)) != 0;
 }
 
 struct str settings_queue_url(const struct settings *settings, struct arena *arena)
@@ -313,27 +337,49 @@ int settings_make_data_dir(const struct settings *settings, struct arena *arena,
                : err_set(err, ERR_SYSTEM, "data directory %s: not a directory", path);
 }
 
+/* Nothing but the log and SQLite needs the directory: a command that was given a wrong one must not
+ * make it. */
+static int find_database(const struct settings *settings, bool read_only, struct arena *arena,
+                         struct err *err)
+{
+    struct str url = settings->database_url;
+    if (!settings_store_is_local(settings)) {
+        return 0;
+    }
+    if (!read_only) {
+        return settings_make_data_dir(settings, arena, err);
+    }
+    struct str path = str_slice(url, STR("sqlite:").len, url.len);
+    char *name = ARENA_NEW(arena, char, path.len + 1);
+    memcpy(name, path.ptr, path.len);
+    struct stat st;
+    if (stat(name, &st) != 0 && errno == ENOENT) {
+        return err_set(err, ERR_NOTFOUND, "database %s: not there yet (abacus migrate makes it)",
+                       name);
+    }
+    return 0;
+}
+
 int settings_open_store(const struct settings *settings, bool read_only, struct arena *arena,
                         struct store **out, struct err *err)
 {
-    struct store_config config = {
+    const struct store_config config = {
         .url = settings->database_url, .data_dir = settings->data_dir, .read_only = read_only};
-    if (read_only && str_starts(config.url, STR("sqlite:"))) {
-        struct str path = str_slice(config.url, STR("sqlite:").len, config.url.len);
-        char *name = ARENA_NEW(arena, char, path.len + 1);
-        memcpy(name, path.ptr, path.len);
-        struct stat st;
-        if (stat(name, &st) != 0 && errno == ENOENT) {
-            return err_set(err, ERR_NOTFOUND,
-                           "database %s: not there yet (abacus migrate makes it)", name);
-        }
-    } else if (!read_only) {
-        int rc = settings_make_data_dir(settings, arena, err);
-        if (rc != 0) {
-            return rc;
-        }
+    struct err why = {""};
+    int rc = find_database(settings, read_only, arena, err);
+    if (rc != 0) {
+        return rc;
     }
-    int rc = store_open(&config, out, err);
-    return rc == 0 ? 0
-                   : err_wrap(err, rc, "database %.*s", STR_FMT(settings_shown(config.url, arena)));
+    rc = store_open(&config, out, &why);
+    if (rc == 0) {
+        return 0;
+    }
+    /* The store's own texts begin with what they are about; here the URL tells it. */
+    struct str text = str_from(why.text);
+    if (str_starts(text, STR("database: "))) {
+        text = str_slice(text, STR("database: ").len, text.len);
+    }
+    /* The URL was read with the other options: the command line is not what is wrong. */
+    return err_set(err, rc == ERR_INVALID ? ERR_SYSTEM : rc, "database %.*s: %.*s",
+                   STR_FMT(settings_shown(config.url, arena)), STR_FMT(text));
 }

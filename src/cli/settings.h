@@ -37,6 +37,12 @@ void settings_complete(struct settings *settings, struct arena *arena);
 /* A URL without its password. */
 struct str settings_shown(struct str url, struct arena *arena);
 
+/* The database is a file, and salts are beside it. */
+bool settings_store_is_local(const struct settings *settings);
+
+/* A server with these settings has a log, a database or dead letters in its data directory. */
+bool settings_keep_files(const struct settings *settings);
+
 /* The queue that the job reads: Redis, or this machine's log. */
 struct str settings_queue_url(const struct settings *settings, struct arena *arena);
 
@@ -45,8 +51,8 @@ enum log_level settings_log_level(const struct settings *settings);
 /* Make the data directory (0700) where it is missing. */
 int settings_make_data_dir(const struct settings *settings, struct arena *arena, struct err *err);
 
-/* Open the store. To write: the data directory is made, the schema brought up to date. To read: the
- * database must be there. */
+/* Open the store. To write: the schema is brought up to date, and where the store is local, its
+ * data directory made. To read: the database must be there. */
 int settings_open_store(const struct settings *settings, bool read_only, struct arena *arena,
                         struct store **out, struct err *err);
 

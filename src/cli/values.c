@@ -5,6 +5,8 @@
 #include "cli/options.h"
 
 #include "base/tz.h"
+#include "redis/redis.h"
+#include "store/store.h"
 
 #include <ctype.h>
 #include <stdio.h>
@@ -293,7 +295,8 @@ static int read_database(const struct option *option, struct str text, struct ar
         {"sqlite:", 7}, {"postgres://", 11}, {"postgresql://", 13}};
     for (size_t i = 0; i < sizeof(schemes) / sizeof(schemes[0]); i++) {
         if (str_starts(text, schemes[i]) && text.len > schemes[i].len) {
-            return keep(text, field);
+            int rc = store_check_url(text, err);
+            return rc == 0 ? keep(text, field) : rc;
         }
     }
     /* It may hold a password: the text is not repeated. */
@@ -308,7 +311,11 @@ static int read_redis(const struct option *option, struct str text, struct arena
     static const struct str schemes[] = {{"redis://", 8}, {"redis+sentinel://", 17}};
     for (size_t i = 0; i < sizeof(schemes) / sizeof(schemes[0]); i++) {
         if (str_starts(text, schemes[i]) && text.len > schemes[i].len) {
-            return keep(text, field);
+            const struct redis_config config = {.url = text};
+            struct redis *redis = NULL;
+            int rc = redis_open(&config, &redis, err);
+            redis_close(&redis);
+            return rc == 0 ? keep(text, field) : rc;
         }
     }
     return err_set(err, ERR_INVALID, "no Redis (try redis://HOST:PORT)");

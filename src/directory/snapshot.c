@@ -3,19 +3,14 @@
  */
 #include "directory/directory_internal.h"
 
+#include "base/must.h"
+
 #include <sodium.h>
-#include <stdio.h>
 #include <stdlib.h>
 
 void *directory_alloc(size_t size)
 {
-    void *p = calloc(1, size);
-
-    if (p == NULL) {
-        (void)fputs("abacus: out of memory\n", stderr);
-        abort();
-    }
-    return p;
+    return must(calloc(1, size));
 }
 
 /* -- holding ----------------------------------------------------------------------------------- */
@@ -25,11 +20,7 @@ struct salt_box *salt_box_new(void)
     struct salt_box *box = directory_alloc(sizeof(*box));
 
     box->refs = 1;
-    box->salts = sodium_malloc(sizeof(*box->salts));
-    if (box->salts == NULL) {
-        (void)fputs("abacus: out of memory\n", stderr);
-        abort();
-    }
+    box->salts = must(sodium_malloc(sizeof(*box->salts)));
     memset(box->salts, 0, sizeof(*box->salts));
     return box;
 }

@@ -6,9 +6,9 @@
  * deadlines, because all of them wait equally long.
  */
 #include "base/clock.h"
+#include "base/must.h"
 #include "http/http_internal.h"
 
-#include <stdio.h>
 #include <stdlib.h>
 
 /* The exchange around a handler's request: the arena is its only member that is not const there. */
@@ -19,12 +19,8 @@ static struct exchange *exchange_of(const struct http_request *request)
 
 static struct exchange *exchange_new(struct http *http)
 {
-    struct exchange *ex = calloc(1, sizeof(*ex));
+    struct exchange *ex = must(calloc(1, sizeof(*ex)));
 
-    if (ex == NULL) {
-        (void)fputs("abacus: out of memory\n", stderr);
-        abort();
-    }
     ex->http = http;
     return ex;
 }

@@ -8,21 +8,10 @@
  * exceptions.
  */
 #include "base/clock.h"
+#include "base/must.h"
 #include "http/http_internal.h"
 
-#include <stdio.h>
 #include <stdlib.h>
-
-static void *alloc_zeroed(size_t size)
-{
-    void *p = calloc(1, size);
-
-    if (p == NULL) {
-        (void)fputs("abacus: out of memory\n", stderr);
-        abort();
-    }
-    return p;
-}
 
 static struct peer **peer_slot(struct http *http, const struct addr *addr)
 {
@@ -56,7 +45,7 @@ static bool peer_admit(struct http *http, struct conn *conn)
     struct peer **slot = peer_slot(http, &cut);
 
     if (*slot == NULL) {
-        *slot = alloc_zeroed(sizeof(**slot));
+        *slot = must(calloc(1, sizeof(**slot)));
         (*slot)->addr = cut;
     }
     conn->peer = *slot;
@@ -87,7 +76,7 @@ static struct shard *shard_of(struct http *http, struct MHD_Daemon *daemon)
 
 static void conn_open(struct http *http, struct MHD_Connection *mhd, void **context)
 {
-    struct conn *conn = alloc_zeroed(sizeof(*conn));
+    struct conn *conn = must(calloc(1, sizeof(*conn)));
     struct MHD_Daemon *daemon = MHD_get_connection_info(mhd, MHD_CONNECTION_INFO_DAEMON)->daemon;
 
     conn->http = http;

@@ -1,10 +1,10 @@
 #include "log/cursor.h"
 
+#include "base/must.h"
 #include "log/log.h"
 
 #include <errno.h>
 #include <stdalign.h>
-#include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
 #include <unistd.h>
@@ -21,12 +21,8 @@ struct chunk {
 
 static void chunk_push(struct cursor *cursor)
 {
-    struct chunk *chunk = malloc(sizeof(*chunk));
+    struct chunk *chunk = must(malloc(sizeof(*chunk)));
 
-    if (chunk == NULL) {
-        (void)fputs("abacus: out of memory\n", stderr);
-        abort();
-    }
     chunk->older = cursor->chunks;
     chunk->start = cursor->offset;
     chunk->length = 0;

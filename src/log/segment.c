@@ -1,5 +1,7 @@
 #include "log/segment.h"
 
+#include "base/must.h"
+
 #include <dirent.h>
 #include <errno.h>
 #include <fcntl.h>
@@ -35,13 +37,7 @@ const struct log_io log_io_system = {.sync = system_sync, .allocate = system_all
 
 void *log_alloc(size_t size)
 {
-    void *p = calloc(1, size);
-
-    if (p == NULL) {
-        (void)fputs("abacus: out of memory\n", stderr);
-        abort();
-    }
-    return p;
+    return must(calloc(1, size));
 }
 
 /* -- names -- */
@@ -85,11 +81,7 @@ static void list_add(struct sequence_list *list, size_t *cap, uint64_t sequence)
 {
     if (list->count == *cap) {
         *cap = *cap == 0 ? 64 : *cap * 2;
-        list->items = reallocarray(list->items, *cap, sizeof(*list->items));
-        if (list->items == NULL) {
-            (void)fputs("abacus: out of memory\n", stderr);
-            abort();
-        }
+        list->items = must(reallocarray(list->items, *cap, sizeof(*list->items)));
     }
     list->items[list->count++] = sequence;
 }

@@ -193,9 +193,9 @@ int log_ends(struct str data_dir, struct arena *arena, struct position **out, si
     *out = ARENA_NEW(arena, struct position, survey.count * PARTITIONS);
     *count = 0;
     for (size_t i = 0; i < survey.count; i++)
-        for (uint16_t p = 0; p < PARTITIONS; p++)
+        for (size_t p = 0; p < PARTITIONS; p++)
             if (survey.producers[i].end[p] > 0)
-                (*out)[(*count)++] =
-                    (struct position){survey.producers[i].producer, p, survey.producers[i].end[p]};
+                (*out)[(*count)++] = (struct position){survey.producers[i].producer, (uint16_t)p,
+                                                       survey.producers[i].end[p]};
     return rc;
 }

@@ -7,7 +7,8 @@
  */
 #include "metrics/metrics_internal.h"
 
-#include <stdio.h>
+#include "base/must.h"
+
 #include <stdlib.h>
 
 static const struct histogram_bounds db_bounds = {
@@ -72,17 +73,12 @@ static void add(_Atomic uint64_t *counter, uint64_t n)
 
 struct metrics *metrics_new(const struct metrics_names *names, struct str version)
 {
-    struct metrics *m = calloc(1, sizeof(*m));
+    struct metrics *m = must(calloc(1, sizeof(*m)));
     size_t routes_size = names->routes_count * sizeof(struct metrics_route);
 
-    if (m != NULL && routes_size > 0)
-        m->routes = aligned_alloc(_Alignof(struct metrics_route), routes_size);
-    if (m == NULL || (routes_size > 0 && m->routes == NULL)) {
-        (void)fputs("abacus: out of memory\n", stderr);
-        abort();
-    }
     if (routes_size > 0)
-        memset(m->routes, 0, routes_size);
+        m->routes = memset(must(aligned_alloc(_Alignof(struct metrics_route), routes_size)), 0,
+                           routes_size);
     m->names = *names;
     (void)pthread_mutex_init(&m->lock, NULL);
     m->version = arena_str(&m->arena, version);

@@ -1,6 +1,7 @@
 #include "queue/order.h"
 
-#include <stdio.h>
+#include "base/must.h"
+
 #include <stdlib.h>
 #include <string.h>
 
@@ -11,15 +12,6 @@ struct stream {
     uint64_t committed[PARTITIONS], given[PARTITIONS]; /* given >= committed */
     bool gap[PARTITIONS];
 };
-
-static void *must(void *p)
-{
-    if (p == NULL) {
-        (void)fputs("abacus: out of memory\n", stderr);
-        abort();
-    }
-    return p;
-}
 
 /* Ids are random, or hashes: any of their bytes will do. */
 static struct stream **bucket_of(const struct order *order, const struct producer *producer)

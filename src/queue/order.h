@@ -13,7 +13,7 @@
 struct stream;
 
 /* Zero-initialise. A table of producers by hash: there are as many as nodes were started in a
- * month. */
+ * year. */
 struct order {
     struct stream **buckets;
     size_t buckets_count; /* 0 or a power of two */

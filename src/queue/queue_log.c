@@ -3,10 +3,10 @@
  * writes; what is committed is released by the log's holder, not here. A read also finds what was
  * appended since queue_begin().
  */
+#include "base/must.h"
 #include "log/log.h"
 #include "queue/queue_internal.h"
 
-#include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
 
@@ -34,14 +34,10 @@ static void log_queue_close(struct queue *queue)
 static int log_queue_open(struct str url, struct queue **out, struct err *err)
 {
     struct str path = str_slice(url, str_find(url, 0, ':') + 1, url.len);
-    struct log_queue *q = calloc(1, sizeof(*q));
-    char *data_dir = malloc(path.len + 1);
+    struct log_queue *q = must(calloc(1, sizeof(*q)));
+    char *data_dir = must(malloc(path.len + 1));
 
     (void)err;
-    if (q == NULL || data_dir == NULL) {
-        (void)fputs("abacus: out of memory\n", stderr);
-        abort();
-    }
     if (path.len > 0)
         memcpy(data_dir, path.ptr, path.len);
     q->base.ops = &queue_log_ops;

@@ -3,9 +3,9 @@
  * up to where it ended at queue_begin(), and what was read is taken out.
  */
 #include "base/clock.h"
+#include "base/must.h"
 #include "queue/queue_internal.h"
 
-#include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
 
@@ -144,12 +144,8 @@ static const struct queue_ops MEMORY_OPS = {
 
 struct queue *queue_memory_new(void)
 {
-    struct memory_queue *q = calloc(1, sizeof(*q));
+    struct memory_queue *q = must(calloc(1, sizeof(*q)));
 
-    if (q == NULL) {
-        (void)fputs("abacus: out of memory\n", stderr);
-        abort();
-    }
     q->base.ops = &MEMORY_OPS;
     q->tail = &q->head;
     return &q->base;
@@ -158,12 +154,8 @@ struct queue *queue_memory_new(void)
 void queue_memory_append(struct queue *queue, const struct queue_record *record)
 {
     struct memory_queue *q = of(queue);
-    struct kept *kept = malloc(sizeof(*kept) + record->payload.len);
+    struct kept *kept = must(malloc(sizeof(*kept) + record->payload.len));
 
-    if (kept == NULL) {
-        (void)fputs("abacus: out of memory\n", stderr);
-        abort();
-    }
     kept->next = NULL;
     kept->position = record->position;
     kept->appended_ms = clock_wall_ms();

@@ -24,6 +24,8 @@
  */
 #include "queue/redis_queue.h"
 
+#include "base/must.h"
+
 #include <inttypes.h>
 #include <stdio.h>
 #include <stdlib.h>
@@ -113,14 +115,9 @@ static void redis_queue_close(struct queue *queue)
 static int redis_queue_open(struct str url, struct queue **out, struct err *err)
 {
     const struct redis_config config = {.url = url, .must_keep = true};
-    struct redis_queue *q = calloc(1, sizeof(*q));
+    struct redis_queue *q = must(calloc(1, sizeof(*q)));
 
-    if (q != NULL)
-        q->wanted = calloc(WANTED_MAX, sizeof(q->wanted[0]));
-    if (q == NULL || q->wanted == NULL) {
-        (void)fputs("abacus: out of memory\n", stderr);
-        abort();
-    }
+    q->wanted = must(calloc(WANTED_MAX, sizeof(q->wanted[0])));
     q->base.ops = &queue_redis_ops;
     q->entry_bytes = ENTRY_BYTES_AT_FIRST;
     int rc = redis_open(&config, &q->redis, err);

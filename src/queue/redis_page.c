@@ -1,5 +1,8 @@
 #include "queue/redis_page.h"
 
+#include "base/must.h"
+
+#include <endian.h>
 #include <inttypes.h>
 #include <stdio.h>
 #include <stdlib.h>
@@ -78,24 +81,44 @@ static bool to_number(const struct redis_reply *value, uint64_t *out)
     return value != NULL && to_u64(value->text, out) && *out >= 1 && *out <= INT64_MAX;
 }
 
+/* Producer and number before the record, all in one value. */
+static void read_record(struct str value, struct arena *arena, struct entry *entry)
+{
+    uint64_t number;
+
+    if (value.len < ENTRY_HEAD_BYTES)
+        return;
+    memcpy(&entry->producer, value.ptr, sizeof(entry->producer));
+    memcpy(&number, value.ptr + sizeof(entry->producer), sizeof(number));
+    entry->number = be64toh(number);
+    if (entry->number < 1 || entry->number > INT64_MAX)
+        return;
+    entry->kind = ENTRY_RECORD;
+    entry->payload = arena_str(arena, str_slice(value, ENTRY_HEAD_BYTES, value.len));
+}
+
+static void read_loss(const struct redis_reply *const fields[FIELDS], struct entry *entry)
+{
+    if (fields[PRODUCER] == NULL || fields[PRODUCER]->text.len != sizeof(entry->producer) ||
+        !to_number(fields[NUMBER], &entry->number) || !to_number(fields[FIRST], &entry->first) ||
+        fields[REASON] == NULL || entry->first > entry->number)
+        return;
+    memcpy(&entry->producer, fields[PRODUCER]->text.ptr, sizeof(entry->producer));
+    entry->kind = ENTRY_LOSS;
+    entry->restore = str_eq(fields[REASON]->text, STR("restore"));
+}
+
 static void read_fields(const struct redis_reply *list, struct arena *arena, struct entry *entry)
 {
     const struct redis_reply *fields[FIELDS] = {NULL};
 
     entry->kind = ENTRY_MALFORMED;
-    if (!find_fields(list, fields) || fields[PRODUCER] == NULL ||
-        fields[PRODUCER]->text.len != sizeof(entry->producer) ||
-        !to_number(fields[NUMBER], &entry->number))
+    if (!find_fields(list, fields))
         return;
-    memcpy(&entry->producer, fields[PRODUCER]->text.ptr, sizeof(entry->producer));
-    if (fields[EVENT] != NULL) {
-        entry->kind = ENTRY_RECORD;
-        entry->payload = arena_str(arena, fields[EVENT]->text);
-    } else if (fields[REASON] != NULL && to_number(fields[FIRST], &entry->first) &&
-               entry->first <= entry->number) {
-        entry->kind = ENTRY_LOSS;
-        entry->restore = str_eq(fields[REASON]->text, STR("restore"));
-    }
+    if (fields[EVENT] != NULL)
+        read_record(fields[EVENT]->text, arena, entry);
+    else
+        read_loss(fields, entry);
 }
 
 static bool read_entry(const struct redis_reply *reply, struct arena *arena, struct entry *entry)
@@ -112,12 +135,7 @@ static bool read_entry(const struct redis_reply *reply, struct arena *arena, str
 int page_read(const struct redis_reply *reply, struct stream_id after, struct stream_id last,
               struct page **out, struct err *err)
 {
-    struct page *page = calloc(1, sizeof(*page));
-
-    if (page == NULL) {
-        (void)fputs("abacus: out of memory\n", stderr);
-        abort();
-    }
+    struct page *page = must(calloc(1, sizeof(*page)));
     bool good = reply->type == REDIS_ARRAY;
 
     if (good)

@@ -39,6 +39,9 @@ struct entry {
     struct str payload;
 };
 
+/* Of a record's value, before the record. */
+enum { ENTRY_HEAD_BYTES = PRODUCER_BYTES + sizeof(uint64_t) };
+
 /* What one XRANGE gave, copied. */
 struct page {
     struct page *next;

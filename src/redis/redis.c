@@ -8,6 +8,7 @@
 #include "redis/redis_internal.h"
 
 #include "base/clock.h"
+#include "base/must.h"
 
 #include <assert.h>
 #include <inttypes.h>
@@ -25,13 +26,9 @@ enum {
 
 int redis_open(const struct redis_config *config, struct redis **out, struct err *err)
 {
-    struct redis *redis = calloc(1, sizeof(*redis));
+    struct redis *redis = must(calloc(1, sizeof(*redis)));
 
     *out = NULL;
-    if (redis == NULL) {
-        (void)fputs("abacus: out of memory\n", stderr);
-        abort();
-    }
     int rc = redis_url_parse(config->url, &redis->arena, &redis->url, err);
 
     if (rc < 0) {

@@ -1,6 +1,7 @@
 #include "redis/wire.h"
 
 #include "base/clock.h"
+#include "base/must.h"
 
 #include <errno.h>
 #include <hiredis/read.h>
@@ -10,11 +11,14 @@
 #include <netinet/tcp.h>
 #include <poll.h>
 #include <stdio.h>
-#include <stdlib.h>
 #include <sys/socket.h>
 #include <unistd.h>
 
-enum { READ_SIZE = 16 * 1024 };
+enum {
+    READ_SIZE = 64 * 1024,
+    NUMBER_TEXT = 20, /* digits of the largest number */
+    HEAD_ROOM = 1 + NUMBER_TEXT + 2,
+};
 
 /* -- waiting -- */
 
@@ -115,8 +119,11 @@ static void free_nothing(void *value)
 }
 
 /* hiredis takes this as not const and does not change it. */
-static const redisReplyObjectFunctions MAKERS = {make_text, make_array, make_integer, make_nil,
-                                                 free_nothing};
+static const redisReplyObjectFunctions MAKERS = {.createString = make_text,
+                                                 .createArray = make_array,
+                                                 .createInteger = make_integer,
+                                                 .createNil = make_nil,
+                                                 .freeObject = free_nothing};
 
 /* -- connecting -- */
 
@@ -171,11 +178,7 @@ static int connect_first(const struct addrinfo *list, int64_t deadline_us, int *
 
 void wire_adopt(struct wire *wire, int fd)
 {
-    wire->reader = redisReaderCreateWithFunctions((void *)(uintptr_t)&MAKERS);
-    if (wire->reader == NULL) {
-        (void)fputs("abacus: out of memory\n", stderr);
-        abort();
-    }
+    wire->reader = must(redisReaderCreateWithFunctions((void *)(uintptr_t)&MAKERS));
     wire->reader->privdata = wire;
     wire->reader->maxbuf = 0; /* keep the buffer */
     wire->fd = fd;
@@ -225,18 +228,39 @@ bool wire_is_quiet(const struct wire *wire)
 
 /* -- commands -- */
 
+/* A letter, a number in decimal and the end of the line. */
+static char *put_head(char *at, char letter, size_t n)
+{
+    char digits[NUMBER_TEXT];
+    size_t first = sizeof(digits);
+
+    do
+        digits[--first] = (char)('0' + n % 10);
+    while ((n /= 10) > 0);
+    *at++ = letter;
+    memcpy(at, digits + first, sizeof(digits) - first);
+    at += sizeof(digits) - first;
+    memcpy(at, "\r\n", 2);
+    return at + 2;
+}
+
 void wire_put(struct wire *wire, const struct str *args, size_t count)
 {
-    char head[32];
-    int n = snprintf(head, sizeof(head), "*%zu\r\n", count);
+    size_t room = HEAD_ROOM;
 
-    buf_add(&wire->out, (struct str){head, (size_t)n});
+    for (size_t i = 0; i < count; i++)
+        room += HEAD_ROOM + args[i].len + 2;
+    char *at = put_head(buf_reserve(&wire->out, room), '*', count);
+
     for (size_t i = 0; i < count; i++) {
-        n = snprintf(head, sizeof(head), "$%zu\r\n", args[i].len);
-        buf_add(&wire->out, (struct str){head, (size_t)n});
-        buf_add(&wire->out, args[i]);
-        buf_add(&wire->out, STR("\r\n"));
+        at = put_head(at, '$', args[i].len);
+        if (args[i].len > 0)
+            memcpy(at, args[i].ptr, args[i].len);
+        at += args[i].len;
+        memcpy(at, "\r\n", 2);
+        at += 2;
     }
+    wire->out.len = (size_t)(at - wire->out.ptr);
     wire->outstanding++;
 }
 

@@ -12,6 +12,8 @@
  */
 #include "relay/relay_internal.h"
 
+#include "base/must.h"
+
 #include <stdlib.h>
 
 void follower_close(struct follower *follower)
@@ -24,7 +26,7 @@ void follower_close(struct follower *follower)
 static int follower_open(struct relay *relay, struct follower *follower, struct err *err)
 {
     size_t count = relay->origins_count * PARTITIONS;
-    struct position *base = relay_must(calloc(count + 1, sizeof(*base)));
+    struct position *base = must(calloc(count + 1, sizeof(*base)));
 
     for (size_t i = 0; i < count; i++) {
         const struct origin *origin = relay->origins[i / PARTITIONS];

@@ -6,23 +6,14 @@
 
 #include "base/buf.h"
 #include "base/clock.h"
+#include "base/must.h"
 #include "relay/relay_internal.h"
 
 #include <errno.h>
 #include <fcntl.h>
-#include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
 #include <unistd.h>
-
-void *relay_must(void *p)
-{
-    if (p == NULL) {
-        (void)fputs("abacus: out of memory\n", stderr);
-        abort();
-    }
-    return p;
-}
 
 /* One for each partition: made here, not for each entry. */
 #define KEYS_OF(name)                                                                              \
@@ -87,13 +78,13 @@ static int take_lock(struct relay *relay, struct err *err)
 
 int relay_open(const struct relay_config *config, struct relay **out, struct err *err)
 {
-    struct relay *relay = relay_must(calloc(1, sizeof(*relay)));
+    struct relay *relay = must(calloc(1, sizeof(*relay)));
     const struct redis_config redis = {.url = config->redis_url, .must_keep = true};
 
     *out = NULL;
     relay->lockfd = -1;
     relay->logger = config->logger;
-    relay->data_dir = relay_must(strndup(config->data_dir.ptr, config->data_dir.len));
+    relay->data_dir = must(strndup(config->data_dir.ptr, config->data_dir.len));
 
     int rc = redis_open(&redis, &relay->redis, err);
 
@@ -115,6 +106,7 @@ void relay_close(struct relay **relay)
     follower_close(&r->front);
     follower_close(&r->late);
     redis_close(&r->redis);
+    buf_release(&r->pipeline.value);
     for (size_t i = 0; i < r->origins_count; i++)
         free(r->origins[i]);
     free(r->origins);
@@ -142,9 +134,9 @@ struct origin *relay_origin(struct relay *relay, const struct producer *producer
     if (relay->origins_count == relay->origins_cap) {
         relay->origins_cap = relay->origins_cap == 0 ? 16 : relay->origins_cap * 2;
         relay->origins =
-            relay_must(reallocarray(relay->origins, relay->origins_cap, sizeof(struct origin *)));
+            must(reallocarray(relay->origins, relay->origins_cap, sizeof(struct origin *)));
     }
-    origin = relay_must(calloc(1, sizeof(*origin)));
+    origin = must(calloc(1, sizeof(*origin)));
     origin->producer = *producer;
     origin->index = relay->origins_count;
     relay->origins[relay->origins_count++] = origin;
@@ -216,8 +208,10 @@ static int reach(struct relay *relay, struct store *store, int64_t now_us, bool 
         return err_set(err, ERR_UNAVAILABLE, "Redis is left alone for a moment");
     if (rc == 0)
         rc = look(relay, store, now_us, heard, err);
-    if (rc == 0)
+    if (rc == 0) {
         rc = forget_gone(relay, now_us, err);
+        *heard = rc == 0; /* else what comes next may go over a connection not looked at */
+    }
     if (!*heard)
         relay_say_peer(relay, rc == ERR_INVALID ? PEER_UNSAFE : PEER_AWAY, err);
     else if (relay->peer != PEER_REFUSES)
@@ -289,8 +283,8 @@ int relay_is_committed(struct store *store, const struct position *ends, size_t 
     struct position_filter filter = {.partitions = PARTITIONS_ALL, .producers = producers};
     struct position *positions = NULL;
     size_t positions_count = 0;
+    uint64_t behind = 0;
 
-    *left = 0;
     for (size_t i = 0; i < count; i++)
         if (i == 0 || memcmp(&ends[i].producer, &ends[i - 1].producer, sizeof(*producers)) != 0)
             producers[filter.producers_count++] = ends[i].producer;
@@ -300,9 +294,11 @@ int relay_is_committed(struct store *store, const struct position *ends, size_t 
     for (size_t i = 0; rc == 0 && i < count; i++) {
         uint64_t done = committed_of(&ends[i], positions, positions_count);
 
-        *left += ends[i].number > done ? ends[i].number - done : 0;
+        behind += ends[i].number > done ? ends[i].number - done : 0;
     }
-    *out = rc == 0 && *left == 0;
+    *out = rc == 0 && behind == 0;
+    if (rc == 0)
+        *left = behind;
     arena_free(&arena);
     return rc;
 }

@@ -2,16 +2,17 @@
  * relay/relay.h -- the local log -> Redis streams, go-back-N.
  *
  *     analytics:events:P       a stream for each partition P of 0..15, an entry per record:
- *                                  p  producer   n  number   e  the record
- *                              or, where records are lost for good (damaged, or the store is older
- *                              than this log reaches):
+ *                                  e  producer, number (8 bytes, big-endian) and the record
+ *                              in one value, since what an entry costs Redis is mostly the number
+ *                              of its values; or, where records are lost for good (damaged, or the
+ *                              store is older than this log reaches):
  *                                  p  producer   f  first number   n  last number   r  reason
  *                              the reason is "damaged" or "restore"
  *     analytics:sent:P         hash: producer -> the last number sent, written in the same MULTI as
  *                              the entries
  *     analytics:wanted:P       hash: producer -> the number that an aggregator waits for
  *
- * Producers are their 16 bytes, numbers decimal text.
+ * Producers are their 16 bytes, all other numbers decimal text.
  *
  * After an error or a new connection the relay reads `sent` back and goes on from there, or from
  * the committed position where it is missing. A number wanted makes it send again from that number.
@@ -70,7 +71,7 @@ int relay_step(struct relay *relay, struct store *store, struct relay_progress *
                struct err *err);
 
 /* True once everything up to these positions (log_ends()) is committed in the store; *left is how
- * many records are not. */
+ * many records are not, and stays what it was where the store cannot say. */
 int relay_is_committed(struct store *store, const struct position *ends, size_t count, bool *out,
                        uint64_t *left, struct err *err);
 

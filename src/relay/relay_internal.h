@@ -16,6 +16,7 @@
 #ifndef ABACUS_RELAY_RELAY_INTERNAL_H
 #define ABACUS_RELAY_RELAY_INTERNAL_H
 
+#include "base/buf.h"
 #include "log/log.h"
 #include "redis/redis.h"
 #include "relay/relay.h"
@@ -73,8 +74,9 @@ struct follower {
 /* What one MULTI holds. */
 struct pipeline {
     size_t commands, records;
-    size_t bytes; /* of payloads */
-    int failed;   /* sending has failed: nothing of it counts */
+    size_t bytes;     /* of payloads */
+    struct buf value; /* of the entry that is just added */
+    int failed;       /* sending has failed: nothing of it counts */
     struct err failure;
     struct touch {
         struct origin *origin;
@@ -110,7 +112,6 @@ struct relay {
 };
 
 /* relay.c */
-void *relay_must(void *p);
 struct str relay_data_dir(const struct relay *relay);
 /* NULL where it was not met yet. */
 struct origin *relay_find(const struct relay *relay, const struct producer *producer);

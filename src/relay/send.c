@@ -8,6 +8,7 @@
 #include "base/clock.h"
 #include "relay/relay_internal.h"
 
+#include <endian.h>
 #include <stdio.h>
 #include <string.h>
 
@@ -75,18 +76,18 @@ static void touch(struct relay *relay, struct origin *origin, uint16_t partition
 void pipeline_add(struct relay *relay, struct origin *origin, uint16_t partition, uint64_t number,
                   struct str payload)
 {
-    char room[NUMBER_TEXT];
-    const struct str words[] = {STR("XADD"),
-                                relay_key(KEY_EVENTS, partition),
-                                STR("*"),
-                                STR("p"),
-                                relay_producer(&origin->producer),
-                                STR("n"),
-                                number_text(number, room),
-                                STR("e"),
-                                payload};
+    struct buf *value = &relay->pipeline.value;
+    uint64_t number_bytes = htobe64(number);
 
-    add(relay, words, 9);
+    buf_reset(value);
+    buf_add(value, relay_producer(&origin->producer));
+    buf_add(value, (struct str){(const char *)&number_bytes, sizeof(number_bytes)});
+    buf_add(value, payload);
+
+    const struct str words[] = {STR("XADD"), relay_key(KEY_EVENTS, partition), STR("*"), STR("e"),
+                                buf_str(value)};
+
+    add(relay, words, 5);
     relay->pipeline.bytes += payload.len;
     touch(relay, origin, partition, number);
 }
@@ -167,7 +168,7 @@ static int receive(struct relay *relay, struct err *err)
             said = true;
         }
     }
-    if (reply->type != REDIS_ARRAY)
+    if (reply == NULL || reply->type != REDIS_ARRAY)
         return refused(relay, str_from(why), err);
     for (size_t i = 0; i < reply->count; i++)
         if (reply->items[i].type == REDIS_ERROR)

@@ -9,6 +9,7 @@
 #include <time.h>
 
 enum { LOOK_MS = 100 };
+#define UNKNOWN UINT64_MAX
 
 struct remains {
     struct store *store;
@@ -41,6 +42,11 @@ static int wait_for(struct server *server, struct remains *remains, struct err *
     }
     if (remains->committed)
         return 0;
+    if (remains->left == UNKNOWN)
+        return err_set(err, ERR_UNAVAILABLE,
+                       "stopped while the database did not answer: what it has not committed stays "
+                       "in the event log; start this node again, or run abacus relay on its data "
+                       "directory");
     return err_set(err, ERR_UNAVAILABLE,
                    "stopped with %llu events not committed: they stay in the event log; start this "
                    "node again, or run abacus relay on its data directory",
@@ -51,7 +57,7 @@ int drain(struct server *server, struct err *err)
 {
     struct arena arena = {0};
     struct position *ends = NULL;
-    struct remains remains = {.left = UINT64_MAX};
+    struct remains remains = {.left = UNKNOWN};
     int rc = log_ends(server->config->data_dir, &arena, &ends, &remains.count, err);
 
     remains.ends = ends;

@@ -25,8 +25,8 @@ static struct position *fill_up(const struct position_filter *own, const struct 
     size_t at = 0;
 
     for (size_t i = 0; i < own->producers_count; i++)
-        for (uint16_t p = 0; p < PARTITIONS; p++)
-            all[at++] = (struct position){own->producers[i], p, 0};
+        for (size_t p = 0; p < PARTITIONS; p++)
+            all[at++] = (struct position){own->producers[i], (uint16_t)p, 0};
     for (size_t i = 0; i < count; i++)
         for (size_t j = positions[i].partition; j < at; j += PARTITIONS)
             if (memcmp(&all[j].producer, &positions[i].producer, sizeof(all[j].producer)) == 0)
@@ -34,8 +34,8 @@ static struct position *fill_up(const struct position_filter *own, const struct 
     return all;
 }
 
-/* Positions are folded away a month after they last moved, unless a node says that it may go on
- * from them. */
+/* Positions are folded away long after they last moved, unless a node says that it may go on from
+ * them. */
 static void hold_positions(struct server *server, struct store *store,
                            const struct position_filter *own, int64_t now_ms)
 {
@@ -65,13 +65,21 @@ static void release_log(struct server *server, struct store *store, int64_t now_
     arena_free(&arena);
 }
 
-static void check_books(struct server *server, struct store *store)
+/* Where the store is a server, the check can take longer than new settings may: then it is for the
+ * aggregator's thread, if there is one. */
+static bool is_checked_by_job(const struct server *server)
+{
+    return server_store_is_remote(server) && server_has(server, ROLE_AGGREGATE) &&
+           server->config->aggregate_interval_ms > 0;
+}
+
+void housekeep_books(struct server *server, struct store *store, bool by_job)
 {
     bool remote = server_store_is_remote(server);
     struct balance balance = {0};
 
-    if (clock_steady_us() < server->balance_due_us ||
-        (remote && !server_has(server, ROLE_AGGREGATE)))
+    if (by_job != is_checked_by_job(server) || (remote && !server_has(server, ROLE_AGGREGATE)) ||
+        clock_steady_us() < server->balance_due_us)
         return;
     server->balance_due_us = clock_steady_us() + (remote ? BALANCE_REMOTE_US : BALANCE_EVERY_US);
     if (store_balance(store, &balance, NULL) == 0)
@@ -126,5 +134,5 @@ void housekeep_tick(void *ctx, struct store *store, int64_t now_ms)
         server->release_due_us = clock_steady_us() + RELEASE_EVERY_US;
         release_log(server, store, now_ms);
     }
-    check_books(server, store);
+    housekeep_books(server, store, false);
 }

@@ -11,6 +11,7 @@
 
 #include <errno.h>
 #include <malloc.h>
+#include <stdio.h>
 #include <string.h>
 #include <sys/prctl.h>
 #include <time.h>
@@ -21,6 +22,7 @@ enum {
     DRAIN_MS = 50,      /* between runs while draining */
     RELAY_IDLE_MS = 20, /* until the log is looked at again */
     RELAY_FAILED_MS = 250,
+    SAY_AGAIN_MS = 60 * 1000,
 };
 
 static enum phase phase(struct server *server)
@@ -54,20 +56,47 @@ static bool sleep_ms(struct server *server, int64_t ms)
     return phase(server) != PHASE_STOPPING;
 }
 
-static void say(struct server *server, enum metrics_error kind, const char *what,
-                const struct err *err)
+/* -- what fails -- */
+
+/* A thread's last failure. What goes on failing is counted each time, and told again when the
+ * reason is another one, or after a while. */
+struct failure {
+    char why[sizeof(((struct err *)NULL)->text)];
+    int64_t again_us;
+};
+
+/* An error's text begins with whom it is about. */
+static enum metrics_error kind_of(const struct err *err)
+{
+    return strncmp(err->text, "Redis", strlen("Redis")) == 0 ? METRICS_ERROR_REDIS
+                                                             : METRICS_ERROR_STORE;
+}
+
+static void job_failed(struct server *server, struct failure *last, const struct err *err)
 {
     char quoted[512];
+    int64_t now_us = clock_steady_us();
 
-    metrics_error(server->metrics, kind);
-    logger_line(&server->config->logger, LOG_ERROR, what, "why=%s",
+    metrics_error(server->metrics, kind_of(err));
+    if (strcmp(last->why, err->text) == 0 && now_us < last->again_us)
+        return;
+    (void)snprintf(last->why, sizeof(last->why), "%s", err->text);
+    last->again_us = now_us + SAY_AGAIN_MS * INT64_C(1000);
+    logger_line(&server->config->logger, LOG_ERROR, "the job failed and will run again", "why=%s",
                 logger_quote(err->text, quoted, sizeof(quoted)));
+}
+
+static void job_succeeded(struct server *server, struct failure *last)
+{
+    if (last->why[0] != '\0')
+        logger_line(&server->config->logger, LOG_INFO, "the job runs again", NULL);
+    last->why[0] = '\0';
 }
 
 /* -- the aggregator -- */
 
 static void aggregate_once(struct server *server, struct aggregator *aggregator,
-                           struct store *store, bool retention)
+                           struct store *store, bool retention, struct failure *last)
 {
     struct aggregate_report report = {0};
     struct err err = {0};
@@ -75,7 +104,9 @@ static void aggregate_once(struct server *server, struct aggregator *aggregator,
 
     /* Another process runs the job: its numbers are as good as ours. */
     if (rc < 0 && rc != ERR_CONFLICT)
-        say(server, METRICS_ERROR_STORE, "the job failed and will run again", &err);
+        job_failed(server, last, &err);
+    else
+        job_succeeded(server, last);
     if (report.records > 0) {
         logger_line(&server->config->logger, LOG_DEBUG, "aggregated",
                     "records=%llu events=%llu seconds=%.3f", (unsigned long long)report.records,
@@ -111,6 +142,7 @@ static void *aggregator(void *ctx)
     struct server *server = ctx;
     struct aggregator *aggregator = new_aggregator(server);
     struct store *store = NULL;
+    struct failure last = {0};
     struct err err = {0};
     int64_t retention_due_us = 0;
 
@@ -120,10 +152,11 @@ static void *aggregator(void *ctx)
         bool retention = now_us >= retention_due_us && phase(server) == PHASE_RUNNING;
 
         if (store == NULL && server_open_store(server, false, &store, &err) < 0) {
-            say(server, METRICS_ERROR_STORE, "the job failed and will run again", &err);
+            job_failed(server, &last, &err);
             continue;
         }
-        aggregate_once(server, aggregator, store, retention);
+        housekeep_books(server, store, true);
+        aggregate_once(server, aggregator, store, retention, &last);
         if (retention)
             retention_due_us = now_us + HOUR_MS * 1000;
     } while (sleep_ms(server, pause_ms(server)));
@@ -135,10 +168,10 @@ static void *aggregator(void *ctx)
 /* -- the relay -- */
 
 /* The relay says itself what happens to it; each time that it begins to fail is counted. */
-static void count_failure(struct server *server, int rc, int *counted)
+static void count_failure(struct server *server, int rc, const struct err *err, int *counted)
 {
     if (rc < 0 && *counted != rc)
-        metrics_error(server->metrics, METRICS_ERROR_REDIS);
+        metrics_error(server->metrics, kind_of(err));
     *counted = rc < 0 ? rc : 0;
 }
 
@@ -171,7 +204,7 @@ static void *relayer(void *ctx)
         struct err err = {0};
         int rc = relay_once(server, &relay, &store, &progress, &err);
 
-        count_failure(server, rc, &counted);
+        count_failure(server, rc, &err, &counted);
         atomic_store(&server->relay_in_flight, progress.in_flight);
         atomic_store(&server->relay_behind, !progress.up_to_date);
         wait_ms = progress.sent > 0 ? 0 : rc < 0 ? RELAY_FAILED_MS : RELAY_IDLE_MS;
@@ -181,24 +214,38 @@ static void *relayer(void *ctx)
     return NULL;
 }
 
-/* -- the watcher: a Redis that hangs keeps only this thread waiting -- */
+/* -- the watcher: a Redis that hangs keeps only this thread waiting, and who asks for a ledger --
+ */
+
+int jobs_queued(void *ctx, int64_t *out)
+{
+    struct server *server = ctx;
+    struct queue_status status = {0};
+    int rc = 0;
+
+    (void)pthread_mutex_lock(&server->buffer_lock);
+    if (server->buffer == NULL)
+        rc = queue_open(server->config->queue_url, &server->buffer, NULL);
+    if (rc == 0)
+        rc = queue_status(server->buffer, &status, NULL);
+    (void)pthread_mutex_unlock(&server->buffer_lock);
+    *out = (int64_t)status.length;
+    return rc;
+}
 
 static void *watcher(void *ctx)
 {
     struct server *server = ctx;
-    struct queue *queue = NULL;
 
     (void)prctl(PR_SET_NAME, "watch");
     do {
-        struct queue_status status;
+        int64_t queued;
 
-        if ((queue == NULL && queue_open(server->config->queue_url, &queue, NULL) < 0) ||
-            queue_status(queue, &status, NULL) < 0)
+        if (jobs_queued(server, &queued) < 0)
             metrics_unset(server->metrics, METRICS_QUEUE_PENDING);
         else
-            metrics_set(server->metrics, METRICS_QUEUE_PENDING, (int64_t)status.length);
+            metrics_set(server->metrics, METRICS_QUEUE_PENDING, queued);
     } while (sleep_ms(server, WATCH_MS));
-    queue_close(&queue);
     return NULL;
 }
 
@@ -274,4 +321,5 @@ void jobs_stop(struct server *server)
     join(&server->relayer);
     join(&server->watcher);
     join(&server->aggregator);
+    queue_close(&server->buffer);
 }

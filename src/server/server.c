@@ -159,6 +159,7 @@ static void wire_api(struct server *server)
                                .demo_site = config->demo_site,
                                .always = config->always,
                                .logger = &config->logger,
+                               .queued = server_is_platform(server) ? jobs_queued : NULL,
                                .server = server};
 }
 
@@ -252,7 +253,9 @@ static int stop(struct server *server, struct err *err)
 
 int server_run(const struct server_config *config, struct err *err)
 {
-    struct server server = {.config = config, .lock = PTHREAD_MUTEX_INITIALIZER};
+    struct server server = {.config = config,
+                            .buffer_lock = PTHREAD_MUTEX_INITIALIZER,
+                            .lock = PTHREAD_MUTEX_INITIALIZER};
     sigset_t signals;
     pthread_condattr_t monotonic;
 

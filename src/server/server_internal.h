@@ -5,6 +5,7 @@
 #define ABACUS_SERVER_SERVER_INTERNAL_H
 
 #include "api/api.h"
+#include "queue/queue.h"
 #include "relay/relay.h"
 #include "server/server.h"
 
@@ -31,17 +32,19 @@ struct server {
     struct api api;
     struct http *http;
     struct job aggregator, housekeeper, relayer, watcher;
-    pthread_mutex_t lock; /* of `wake` */
+    pthread_mutex_t buffer_lock; /* of `buffer` */
+    struct queue *buffer;        /* to ask the shared buffer for its length */
+    pthread_mutex_t lock;        /* of `wake` */
     pthread_cond_t wake;
     atomic_int phase;
     atomic_ullong relay_in_flight; /* sent and not committed */
     atomic_bool relay_behind;      /* something of the log is not sent */
+    int64_t balance_due_us;        /* when to check the books again; of who does that */
     /* The directory's thread: */
     int64_t seen_as_of;      /* positions were read at this as_of */
     int64_t counters_due_us; /* when to look at the counters again */
     int64_t release_due_us;  /* when to let go of the log again */
     int64_t hold_due_us;     /* when to say again that the log is still here */
-    int64_t balance_due_us;  /* when to check the books again */
 };
 
 static inline bool server_has(const struct server *server, enum role role)
@@ -64,6 +67,8 @@ static inline bool server_store_is_remote(const struct server *server)
 int server_open_store(struct server *server, bool read_only, struct store **out, struct err *err);
 
 /* jobs.c */
+/* What waits in the shared buffer now. */
+int jobs_queued(void *server, int64_t *out);
 int jobs_start(struct server *server, struct err *err);
 void jobs_enter(struct server *server, enum phase phase);
 /* Ends the housekeeper, then, once PHASE_STOPPING was entered, the others. */
@@ -75,5 +80,7 @@ int drain(struct server *server, struct err *err);
 
 /* housekeep.c: on the directory's thread after each look at the store. */
 void housekeep_tick(void *ctx, struct store *store, int64_t now_ms);
+/* Whether the books add up, now and then: by the aggregator's thread, or by the directory's. */
+void housekeep_books(struct server *server, struct store *store, bool by_job);
 
 #endif

@@ -52,6 +52,20 @@ void *rows_add(struct rows *rows, size_t size);
 void rows_remove(struct rows *rows, size_t size, size_t at);
 struct str memory_keep(struct memory_store *store, struct str s);
 
+/* memory_job.c */
+int memory_positions(struct store *base, const struct position_filter *filter, struct arena *arena,
+                     struct position **out, size_t *count, struct err *err);
+int memory_hold_positions(struct store *base, const struct producer *producers, size_t count,
+                          int64_t now_ms, struct err *err);
+int memory_load_sketches(struct store *base, struct arena *arena, struct sketch *sketches,
+                         size_t count, struct err *err);
+int memory_load_visits(struct store *base, struct arena *arena, const struct visitor_key *keys,
+                       size_t count, struct visit **out, size_t *out_count, struct err *err);
+int memory_load_keys(struct store *base, struct event_key *keys, size_t count, struct err *err);
+int memory_commit(struct store *base, const struct store_batch *batch, struct err *err);
+int memory_finish_run(struct store *base, uint32_t partitions, int64_t as_of_ms, int64_t now_ms,
+                      struct err *err);
+
 /* memory_expire.c */
 int memory_expire(struct store *store, const struct expiry *sites, size_t count,
                   const struct expiry_general *general, int64_t now_ms, bool *more,

@@ -89,7 +89,7 @@ void pg_drop(struct pg_store *store)
     PQfinish(store->conn);
     store->conn = NULL;
     store->prepared_count = 0;
-    store->listening = false;
+    store->listening = store->begin_due = store->ending = false;
     store->wait_ms = PG_READ_MS;
 }
 
@@ -108,6 +108,12 @@ static void listen_in(struct pg_store *store)
     }
     if (!alive)
         pg_drop(store);
+}
+
+/* ERR_INVALID is for who opens a store: later it would say that what is being written is wrong. */
+static int not_now(const struct pg_store *store)
+{
+    return store->why == ERR_INVALID && store->opened ? ERR_SYSTEM : store->why;
 }
 
 /* The pause before the next try doubles; nodes that lost the server together come back one by one.
@@ -137,13 +143,15 @@ static int connect_again(struct pg_store *store, struct err *err)
     }
     if (err != NULL)
         *err = store->why_text;
-    return store->why;
+    return not_now(store);
 }
 
 int pg_ready(struct pg_store *store, struct err *err)
 {
     if (store->conn != NULL)
         listen_in(store);
+    if (store->conn != NULL)
+        pg_settle(store);
     if (store->conn != NULL)
         return 0;
     if (store->reading || store->writing || store->connecting)
@@ -152,18 +160,6 @@ int pg_ready(struct pg_store *store, struct err *err)
 }
 
 /* -- opening ----------------------------------------------------------------------------------- */
-
-/* libpq's own words about a URL may quote the password in it. */
-static int check_url(const char *url, struct err *err)
-{
-    PQconninfoOption *options = PQconninfoParse(url, NULL);
-    bool good = options != NULL;
-
-    PQconninfoFree(options);
-    return good ? 0
-                : err_set(err, ERR_INVALID,
-                          "the database's URL is not postgres://USER:PASSWORD@HOST:PORT/NAME");
-}
 
 static char *url_of(struct str rest)
 {
@@ -174,6 +170,52 @@ static char *url_of(struct str rest)
     if (rest.len > 0)
         memcpy(url + sizeof(scheme) - 1, rest.ptr, rest.len);
     return url;
+}
+
+static bool are_ports(const char *value)
+{
+    struct str rest = str_from(value), piece;
+    bool good = true;
+
+    while (str_next(&rest, ',', &piece)) {
+        int64_t port = 0;
+
+        good = good && (piece.len == 0 || (str_to_i64(piece, &port) && port > 0 && port < 65536));
+    }
+    return good;
+}
+
+/* Where a password has a bare @ or /, what follows it is taken for a host, a port or a name, which
+ * libpq's errors repeat. (A host that begins with @ is a socket without a file.) */
+static bool is_sound(const PQconninfoOption *option)
+{
+    const char *value = option->val;
+
+    if (value == NULL || value[0] == '\0')
+        return true;
+    if (strcmp(option->keyword, "host") == 0)
+        return strchr(value + 1, '@') == NULL;
+    if (strcmp(option->keyword, "port") == 0)
+        return are_ports(value);
+    return strcmp(option->keyword, "dbname") != 0 || strchr(value, '@') == NULL;
+}
+
+/* libpq's own words about a URL may quote the password in it. */
+static int pg_check_url(struct str path, struct err *err)
+{
+    char *url = url_of(path);
+    PQconninfoOption *options = PQconninfoParse(url, NULL);
+    bool good = options != NULL;
+
+    for (const PQconninfoOption *at = options; good && at->keyword != NULL; at++)
+        good = is_sound(at);
+    PQconninfoFree(options);
+    sodium_memzero(url, strlen(url));
+    free(url);
+    return good ? 0
+                : err_set(err, ERR_INVALID,
+                          "not postgres://USER:PASSWORD@HOST:PORT/NAME (a password has %%40 for @, "
+                          "%%2F for /, %%25 for %%)");
 }
 
 static void pg_close(struct store *base)
@@ -191,27 +233,26 @@ static int pg_open(const struct store_config *config, struct str path, struct st
                    struct err *err)
 {
     struct pg_store *store = store_alloc(sizeof(*store));
-    int rc;
 
     store->url = url_of(path);
     store->wait_ms = PG_READ_MS;
     store->base.read_only = config->read_only;
-    rc = check_url(store->url, err);
-    if (rc == 0)
-        rc = pg_ready(store, err);
+    int rc = pg_ready(store, err);
+
     if (rc == ERR_UNAVAILABLE && config->later)
         rc = 0;
     if (rc != 0) {
         pg_close(&store->base);
         return rc;
     }
+    store->opened = true;
     *out = &store->base;
     return 0;
 }
 
 #define POSTGRES_OPS                                                                               \
-    .open = pg_open, .close = pg_close, .lease = pg_lease, .unlease = pg_unlease,                  \
-    .positions = pg_positions, .hold_positions = pg_hold_positions,                                \
+    .check_url = pg_check_url, .open = pg_open, .close = pg_close, .lease = pg_lease,              \
+    .unlease = pg_unlease, .positions = pg_positions, .hold_positions = pg_hold_positions,         \
     .load_sketches = pg_load_sketches, .load_visits = pg_load_visits, .load_keys = pg_load_keys,   \
     .commit = pg_commit, .yield = pg_yield, .finish_run = pg_finish_run, .expire = pg_expire,      \
     .salts = pg_salts, .read_begin = pg_read_begin, .read_end = pg_read_end,                       \

@@ -171,6 +171,16 @@ static PGconn *start(const char *url)
     return PQconnectStartParams(names, values, 1);
 }
 
+/* What libpq refuses before it tries is a fault of the URL: "invalid sslmode value". */
+static int not_begun(struct pg_store *store, struct err *err)
+{
+    bool invalid =
+        store->conn != NULL && str_starts(first_line(PQerrorMessage(store->conn)), STR("invalid "));
+    int rc = lost(store, err);
+
+    return invalid ? ERR_INVALID : rc;
+}
+
 static int reach(struct pg_store *store, struct err *err)
 {
     int64_t deadline = clock_steady_us() + PG_CONNECT_MS * INT64_C(1000);
@@ -179,7 +189,7 @@ static int reach(struct pg_store *store, struct err *err)
 
     store->conn = start(store->url);
     if (store->conn == NULL || PQstatus(store->conn) == CONNECTION_BAD)
-        return lost(store, err);
+        return not_begun(store, err);
     (void)PQsetNoticeProcessor(store->conn, no_notice, NULL);
     (void)PQsetErrorVerbosity(store->conn, PQERRORS_VERBOSE);
     while (rc == 0 && status != PGRES_POLLING_OK) {

@@ -54,31 +54,12 @@ static const struct wrap wraps_in[] = {
     [COLUMN_JSON] = {"(", ")::jsonb"},
 };
 
-static void add_name(struct buf *sql, struct str name)
-{
-    buf_addf(sql, "\"%.*s\"", STR_FMT(name));
-}
-
-static void add_names(struct buf *sql, const struct store_table *table, size_t count)
-{
-    for (size_t i = 0; i < count; i++) {
-        buf_add(sql, i == 0 ? STR("") : STR(", "));
-        add_name(sql, table->columns[i].name);
-    }
-}
-
 /* With a NUL behind it, as libpq wants it. */
 static const char *text_of(struct buf *sql)
 {
     buf_addc(sql, '\0');
     sql->len--;
     return sql->ptr;
-}
-
-/* The two that a store has rows of from the beginning. */
-static bool is_own(const struct store_table *table)
-{
-    return str_eq(table->name, STR("counters")) || str_eq(table->name, STR("secrets"));
 }
 
 /* -- out --------------------------------------------------------------------------------------- */
@@ -99,16 +80,16 @@ static void add_select(const struct store_table *table, struct buf *sql)
         const struct wrap *wrap = &wraps_out[table->columns[i].type];
 
         buf_addf(sql, "%s%s", i == 0 ? "" : ", ", wrap->before);
-        add_name(sql, table->columns[i].name);
+        sql_add_name(sql, table->columns[i].name);
         buf_addf(sql, "%s", wrap->after);
     }
     buf_add(sql, STR(") FROM "));
     if (str_eq(table->name, STR("counters")))
         buf_add(sql, STR(COUNTERS_COPIED));
     else
-        add_name(sql, table->name);
+        sql_add_name(sql, table->name);
     buf_add(sql, STR(" ORDER BY "));
-    add_names(sql, table, table->key_count);
+    sql_add_columns(sql, table, table->key_count);
 }
 
 /* 1: there may be more. */
@@ -244,7 +225,7 @@ static void add_tables(struct buf *sql, const char *separator, const char *befor
     bool first = true;
 
     for (size_t i = 0; i < store_tables_count; i++) {
-        if (is_own(&store_tables[i]))
+        if (table_is_own(&store_tables[i]))
             continue;
         buf_addf(sql, "%s%s%.*s%s", first ? "" : separator, before, STR_FMT(store_tables[i].name),
                  after);
@@ -357,9 +338,9 @@ static int run_with(struct pg_store *store, const char *sql, struct str rows, st
 static void add_insert(const struct store_table *table, struct buf *sql)
 {
     buf_add(sql, STR("INSERT INTO "));
-    add_name(sql, table->name);
+    sql_add_name(sql, table->name);
     buf_add(sql, STR(" ("));
-    add_names(sql, table, table->columns_count);
+    sql_add_columns(sql, table, table->columns_count);
     buf_add(sql, STR(") SELECT "));
     for (size_t i = 0; i < table->columns_count; i++) {
         const struct wrap *wrap = &wraps_in[table->columns[i].type];
@@ -367,7 +348,7 @@ static void add_insert(const struct store_table *table, struct buf *sql)
         buf_addf(sql, "%s%sv->>%zu%s", i == 0 ? "" : ", ", wrap->before, i, wrap->after);
     }
     buf_add(sql, STR(" FROM json_array_elements($1) AS v"));
-    if (is_own(table))
+    if (table_is_own(table))
         buf_add(sql, STR(" ON CONFLICT (name) DO UPDATE SET value = excluded.value"));
 }
 

@@ -36,10 +36,13 @@ enum {
 struct pg_store {
     struct store base;
     char *url;
-    PGconn *conn; /* NULL: none now */
-    bool reading; /* between read_begin and read_end */
-    bool writing; /* between pg_begin and pg_end */
+    PGconn *conn;   /* NULL: none now */
+    bool reading;   /* between read_begin and read_end */
+    bool begin_due; /* its BEGIN is still to be sent, with the first statement */
+    bool ending;    /* the answer to its COMMIT is still to be taken */
+    bool writing;   /* between pg_begin and pg_end */
     bool connecting;
+    bool opened;
     int64_t wait_ms; /* for each result: PG_READ_MS, in the job's transactions PG_JOB_MS */
     int64_t retry_us, pause_ms; /* not to connect again before; how long to wait after that */
     int why;                    /* the last try to connect failed: its code ... */
@@ -105,6 +108,7 @@ struct pg_query {
     const char *values[PG_PARAMS_MAX];
     int lengths[PG_PARAMS_MAX];
     char numbers[PG_PARAMS_MAX][8];
+    int64_t most; /* about how many rows it may give; 0: nobody knows */
 };
 
 struct pg_query pg_query(const char *sql);
@@ -147,7 +151,8 @@ int pg_copy(struct pg_store *store, const char *sql, struct str bytes, struct er
 /* Rows one after the other, for what may be large; fn as in pg_each() below. */
 typedef int pg_row_fn(void *ctx, const PGresult *result, int row, struct err *err);
 /* fn for each row; what it returns other than 0 ends it (the rest is read and left) and is
- * returned. In single-row mode: memory does not grow with the answer. */
+ * returned. Rows come singly, so that memory does not grow with the answer, but for queries whose
+ * `most` says that there are few: taking them together costs a fraction of that. */
 int pg_each(struct pg_store *store, struct pg_query *query, pg_row_fn *fn, void *ctx,
             struct err *err);
 
@@ -272,6 +277,14 @@ int pg_expire(struct store *store, const struct expiry *sites, size_t count,
 
 /* postgres_salts.c */
 int pg_salts(struct store *store, int64_t now_ms, struct salts *io, struct err *err);
+
+/* postgres_query.c */
+/* A snapshot costs no round trip of its own: BEGIN travels with its first statement, and whoever
+ * uses the handle next takes the answer to COMMIT. */
+void pg_begin_reading(struct pg_store *store);
+void pg_end_reading(struct pg_store *store);
+/* Take that answer; the connection is dropped where there is none. */
+void pg_settle(struct pg_store *store);
 
 /* postgres_read.c */
 int pg_read_begin(struct store *store, struct err *err);

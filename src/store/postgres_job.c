@@ -58,8 +58,12 @@ int pg_positions(struct store *base, const struct position_filter *filter, struc
     return rc;
 }
 
+/* Of the directory's thread, which must not wait: what is locked is just being moved. */
 static const char HOLD_POSITIONS[] =
-    "UPDATE analytics.positions SET moved_ms = $2 WHERE producer = ANY ($1) AND moved_ms < $2";
+    "WITH free AS (SELECT producer, partition FROM analytics.positions"
+    " WHERE producer = ANY ($1) AND moved_ms < $2 FOR UPDATE SKIP LOCKED)"
+    " UPDATE analytics.positions p SET moved_ms = $2 FROM free"
+    " WHERE p.producer = free.producer AND p.partition = free.partition";
 
 int pg_hold_positions(struct store *base, const struct producer *producers, size_t count,
                       int64_t now_ms, struct err *err)

@@ -180,8 +180,13 @@ int pg_hold_leases(struct pg_store *store, const struct pg_touched *touched, str
 
 /* -- the end of a run -------------------------------------------------------------------------- */
 
-static const char FINISH[] = "UPDATE analytics.leases SET as_of_ms = greatest(as_of_ms, $2),"
-                             " last_success_ms = $3 WHERE ($1 >> partition) & 1 = 1";
+/* A row that another handle has locked is passed over: that one is committing, or was stopped while
+ * it did, and says itself how far it came. */
+static const char FINISH[] =
+    "WITH free AS (SELECT partition FROM analytics.leases WHERE ($1 >> partition) & 1 = 1"
+    " ORDER BY partition FOR UPDATE SKIP LOCKED)"
+    " UPDATE analytics.leases l SET as_of_ms = greatest(as_of_ms, $2), last_success_ms = $3"
+    " FROM free WHERE l.partition = free.partition";
 
 int pg_finish_run(struct store *base, uint32_t partitions, int64_t as_of_ms, int64_t now_ms,
                   struct err *err)

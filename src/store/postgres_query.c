@@ -11,7 +11,13 @@
 #include <assert.h>
 #include <stdio.h>
 
-enum { NAME_BYTES = 16, COPY_CHUNK = 1024 * 1024 };
+enum {
+    NAME_BYTES = 16,
+    COPY_CHUNK = 1024 * 1024,
+    ROWS_TOGETHER = 4096, /* taken in one answer */
+};
+
+static const char BEGIN_READING[] = "BEGIN ISOLATION LEVEL REPEATABLE READ READ ONLY";
 
 /* -- results ----------------------------------------------------------------------------------- */
 
@@ -51,9 +57,16 @@ static int finish(struct pg_store *store, PGresult **out, struct err *err)
     return rc;
 }
 
+/* There is a connection, nothing is under way on it, and a transaction that is due has begun. */
 static int usable(struct pg_store *store, struct err *err)
 {
-    return store->conn != NULL ? 0 : pg_fail(store, NULL, err);
+    pg_settle(store);
+    if (store->conn == NULL)
+        return pg_fail(store, NULL, err);
+    if (!store->begin_due)
+        return 0;
+    store->begin_due = false;
+    return pg_exec(store, BEGIN_READING, err);
 }
 
 /* 1 is what libpq's functions that send say when they did. */
@@ -145,13 +158,22 @@ static int start(struct pg_store *store, const struct pg_query *query, struct er
     return rc == 0 ? send_query(store, query, number, err) : rc;
 }
 
+/* Below, with the pipelines. */
+static int run_behind_begin(struct pg_store *store, struct pg_query *query, PGresult **out,
+                            struct err *err);
+
 int pg_run(struct pg_store *store, struct pg_query *query, PGresult **out, struct err *err)
 {
     PGresult *result = NULL;
-    int rc = start(store, query, err);
+    int rc;
 
-    if (rc == 0)
-        rc = finish(store, &result, err);
+    if (store->begin_due) {
+        rc = run_behind_begin(store, query, &result, err);
+    } else {
+        rc = start(store, query, err);
+        if (rc == 0)
+            rc = finish(store, &result, err);
+    }
     if (out != NULL)
         *out = result;
     else
@@ -169,16 +191,31 @@ static int each_row(const PGresult *result, pg_row_fn *fn, void *ctx, struct err
     return rc;
 }
 
+static int each_together(struct pg_store *store, struct pg_query *query, pg_row_fn *fn, void *ctx,
+                         struct err *err)
+{
+    PGresult *result = NULL;
+    int rc = pg_run(store, query, &result, err);
+
+    if (rc == 0)
+        rc = each_row(result, fn, ctx, err);
+    PQclear(result);
+    return rc;
+}
+
 int pg_each(struct pg_store *store, struct pg_query *query, pg_row_fn *fn, void *ctx,
             struct err *err)
 {
     PGresult *result = NULL;
-    int rc = start(store, query, err), waited = 0;
+    int waited = 0;
 
-    if (rc == 0)
-        (void)PQsetSingleRowMode(store->conn);
-    else
+    if (query->most > 0 && query->most <= ROWS_TOGETHER)
+        return each_together(store, query, fn, ctx, err);
+    int rc = start(store, query, err);
+
+    if (rc != 0)
         return rc;
+    (void)PQsetSingleRowMode(store->conn);
     while (store->conn != NULL && waited == 0) {
         waited = pg_result(store, &result, rc == 0 ? err : NULL);
         if (waited != 0 || result == NULL)
@@ -414,12 +451,21 @@ static int judge_pipe(struct pg_store *store, bool commits, struct err *err)
     size_t failed = SIZE_MAX;
     int rc = collect(store, &result, &failed, err);
 
-    if (failed != SIZE_MAX && !(commits && failed + 1 == store->pipe.sent))
+    /* Behind COMMIT there is only what the server says when it stops. */
+    if (failed != SIZE_MAX && !(commits && failed + 1 >= store->pipe.sent))
         return pg_fail(store, result, err);
     if (commits && (rc == 0 || failed != SIZE_MAX))
         return judge_commit(store, result, err);
     PQclear(result);
     return rc != 0 && commits ? ERR_UNCERTAIN : rc;
+}
+
+static void leave_pipe(struct pg_store *store, int rc)
+{
+    if (store->conn != NULL && PQexitPipelineMode(store->conn) != 1)
+        pg_drop(store);
+    if (rc != 0 && store->prepared_count != store->pipe.prepared)
+        pg_drop(store);
 }
 
 int pg_pipe_end(struct pg_store *store, bool commit, struct err *err)
@@ -436,14 +482,71 @@ int pg_pipe_end(struct pg_store *store, bool commit, struct err *err)
         rc = commit ? (pg_drop(store), ERR_UNCERTAIN) : pg_fail(store, NULL, err);
     if (rc == 0)
         rc = judge_pipe(store, commit, err);
-    if (store->conn != NULL && PQexitPipelineMode(store->conn) != 1)
-        pg_drop(store);
-    if (rc != 0 && store->prepared_count != store->pipe.prepared)
-        pg_drop(store);
+    leave_pipe(store, rc);
     if (commit) {
         roll_back(store);
         store->writing = false;
         store->wait_ms = PG_READ_MS;
     }
     return rc;
+}
+
+/* -- snapshots --------------------------------------------------------------------------------- */
+
+void pg_begin_reading(struct pg_store *store)
+{
+    store->begin_due = true;
+}
+
+/* BEGIN and the statement, in one round trip. */
+static int run_behind_begin(struct pg_store *store, struct pg_query *query, PGresult **out,
+                            struct err *err)
+{
+    size_t failed = SIZE_MAX;
+
+    store->begin_due = false;
+    int rc = pg_pipe_begin(store, err);
+
+    if (rc != 0)
+        return rc;
+    rc = pipe_sent(store,
+                   sent(store,
+                        PQsendQueryParams(store->conn, BEGIN_READING, 0, NULL, NULL, NULL, NULL, 1),
+                        err));
+    if (rc == 0)
+        rc = pg_pipe_add(store, query, err);
+    if (rc == 0 && PQpipelineSync(store->conn) != 1)
+        rc = pg_fail(store, NULL, err);
+    if (rc == 0)
+        rc = collect(store, out, &failed, err);
+    if (rc != 0)
+        PQclear(*out);
+    else if (failed != SIZE_MAX)
+        rc = pg_fail(store, *out, err);
+    if (rc != 0)
+        *out = NULL;
+    leave_pipe(store, rc);
+    return rc;
+}
+
+void pg_end_reading(struct pg_store *store)
+{
+    if (store->begin_due)
+        store->begin_due = false; /* nothing was read */
+    else if (PQsendQuery(store->conn, "COMMIT") == 1 && pg_flush(store, NULL) == 0)
+        store->ending = true;
+    else
+        pg_drop(store);
+}
+
+void pg_settle(struct pg_store *store)
+{
+    PGresult *result = NULL;
+
+    if (store->conn == NULL || !store->ending)
+        return;
+    store->ending = false;
+    if (finish(store, &result, NULL) != 0)
+        pg_drop(store);
+    PQclear(result);
 }

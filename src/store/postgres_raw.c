@@ -28,37 +28,6 @@ static const char COPY[] =
     " path, referrer, title, screen, props, count, tokens, seconds_ms, scroll)"
     " FROM STDIN (FORMAT binary)";
 
-/* -- order ------------------------------------------------------------------------------------- */
-
-static int by_site_and_time(const void *a, const void *b)
-{
-    const struct event *x = *(const struct event *const *)a, *y = *(const struct event *const *)b;
-    int order = x->site.ptr == y->site.ptr ? 0 : str_cmp(x->site, y->site);
-
-    if (order == 0)
-        order = (x->time_ms > y->time_ms) - (x->time_ms < y->time_ms);
-    return order != 0 ? order : (x > y) - (x < y);
-}
-
-static bool is_sorted(const struct event *const *events, size_t count)
-{
-    for (size_t i = 1; i < count; i++)
-        if (events[i - 1]->time_ms > events[i]->time_ms &&
-            str_eq(events[i - 1]->site, events[i]->site))
-            return false;
-    return true;
-}
-
-static const struct event **sorted_events(const struct store_batch *batch)
-{
-    const struct event **sorted = store_alloc(batch->events_count * sizeof(struct event *));
-
-    memcpy(sorted, batch->events, batch->events_count * sizeof(sorted[0]));
-    if (!is_sorted(sorted, batch->events_count))
-        qsort(sorted, batch->events_count, sizeof(sorted[0]), by_site_and_time);
-    return sorted;
-}
-
 /* -- fields ------------------------------------------------------------------------------------ */
 
 static char *put_optional(char *at, struct str s)
@@ -142,7 +111,7 @@ int pg_add_events(struct pg_store *store, const struct store_batch *batch, struc
 {
     if (batch->events_count == 0)
         return 0;
-    const struct event **sorted = sorted_events(batch);
+    const struct event **sorted = batch_sorted_events(batch);
     int rc = copy_all(store, sorted, batch->events_count, err);
 
     free(sorted);

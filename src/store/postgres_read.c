@@ -1,10 +1,12 @@
 /*
  * store/postgres_read.c -- reading what was counted.
  *
- * Each read is one statement and one round trip. Rows are given out as they come, one after the
- * other, so that memory does not grow with the answer.
+ * Each read is one statement and one round trip, in a snapshot too. Rows of an answer that may be
+ * large are given out as they come, one after the other, so that memory does not grow with it.
  */
 #include "store/postgres_internal.h"
+
+#include "base/date.h"
 
 /* -- snapshots --------------------------------------------------------------------------------- */
 
@@ -13,9 +15,9 @@ int pg_read_begin(struct store *base, struct err *err)
     struct pg_store *store = pg_of(base);
     int rc = pg_ready(store, err);
 
-    if (rc == 0)
-        rc = pg_exec(store, "BEGIN ISOLATION LEVEL REPEATABLE READ READ ONLY", err);
     store->reading = rc == 0;
+    if (rc == 0)
+        pg_begin_reading(store);
     return rc;
 }
 
@@ -23,8 +25,8 @@ void pg_read_end(struct store *base)
 {
     struct pg_store *store = pg_of(base);
 
-    if (store->reading && store->conn != NULL && pg_exec(store, "COMMIT", NULL) != 0)
-        pg_drop(store);
+    if (store->reading && store->conn != NULL)
+        pg_end_reading(store);
     store->reading = false;
 }
 
@@ -75,9 +77,12 @@ int pg_counters(struct store *base, int64_t out[COUNTERS], struct err *err)
     return read_numbers(base, &query, out, COUNTERS, err);
 }
 
-static const char STAMP[] =
-    "SELECT sum(commits)::bigint + " COUNTER_VALUE("directory") " FROM leases"
-                                                                " WHERE $1 >> partition & 1 = 1";
+/* A server that was brought back to an earlier instant, and a table that was filled from a dump,
+ * give counts again that they gave before; but the one was started, and the other has new files. */
+static const char STAMP[] = "SELECT hashtextextended(concat_ws(' ', sum(commits) + " COUNTER_VALUE(
+    "directory") ", extract(epoch FROM pg_postmaster_start_time()), "
+                 "pg_relation_filenode('analytics.leases')), 0)"
+                 " FROM leases WHERE $1 >> partition & 1 = 1";
 
 int pg_stamp(struct store *base, uint32_t partitions, int64_t *out, struct err *err)
 {
@@ -169,14 +174,23 @@ int pg_each_day(struct store *base, struct str tenant, struct str site, int32_t 
     pg_text(&query, tenant);
     pg_date(&query, from);
     pg_date(&query, to);
-    if (site.len > 0)
+    if (site.len > 0) {
         pg_text(&query, site);
+        query.most = (int64_t)to - from + 1;
+    }
     return rc == 0 ? pg_each(pg_of(base), &query, read_stats, &reader, err) : rc;
 }
 
 static const char HOURS_OF_SITE[] =
     "SELECT site_id, tenant_id, day, hour_ms, " PG_STATS_COLUMNS " FROM hourly_stats"
     " WHERE tenant_id = $1 AND site_id = $2 AND hour_ms >= $3 AND hour_ms < $4 ORDER BY hour_ms";
+
+static int64_t hours_between(int64_t from_ms, int64_t to_ms)
+{
+    int64_t ms;
+
+    return __builtin_sub_overflow(to_ms, from_ms, &ms) ? 0 : ms / HOUR_MS + 1;
+}
 
 int pg_each_hour(struct store *base, struct str tenant, struct str site, int64_t from_ms,
                  int64_t to_ms, stats_fn *fn, void *ctx, struct err *err)
@@ -189,6 +203,7 @@ int pg_each_hour(struct store *base, struct str tenant, struct str site, int64_t
     pg_text(&query, site);
     pg_i64(&query, from_ms);
     pg_i64(&query, to_ms);
+    query.most = hours_between(from_ms, to_ms);
     return rc == 0 ? pg_each(pg_of(base), &query, read_stats, &reader, err) : rc;
 }
 
@@ -308,6 +323,7 @@ int pg_page_events(struct store *base, struct str tenant, struct str site, int64
     pg_instant(&query, to_ms);
     pg_i64(&query, begins ? 0 : cursor.id);
     pg_i64(&query, (int64_t)limit);
+    query.most = (int64_t)limit;
     if (rc == 0)
         rc = pg_each(pg_of(base), &query, read_event, &reader, err);
     *out = reader.rows;

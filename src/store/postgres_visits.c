@@ -93,8 +93,7 @@ static bool is_new(const struct pg_store *store, const struct visit_key *key)
            !has(&store->visits, hash_of(key->site, key->day, key->visitor, key->begin_ms));
 }
 
-/* -- which of a batch's --------------------------------------------------------------------------
- */
+/* -- which of a batch's ------------------------------------------------------------------------ */
 
 struct visit *pg_visits_split(const struct pg_store *store, const struct store_batch *batch,
                               size_t *new_count)
@@ -111,8 +110,7 @@ struct visit *pg_visits_split(const struct pg_store *store, const struct store_b
     return visits;
 }
 
-/* -- COPY ----------------------------------------------------------------------------------------
- */
+/* -- COPY -------------------------------------------------------------------------------------- */
 
 static const char COPY[] =
     "COPY analytics.visits (site_id, day, visitor, begin_ms, before, before_day, end_ms, first_ms,"

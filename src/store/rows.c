@@ -11,6 +11,7 @@
 #include "base/json.h"
 
 #include <stddef.h>
+#include <stdlib.h>
 
 _Static_assert(sizeof(struct stats) == 15 * sizeof(int64_t), "struct stats is an array of sums");
 _Static_assert(offsetof(struct stats, estimated) == 14 * sizeof(int64_t), "whose last is no sum");
@@ -217,4 +218,35 @@ bool token_row_equal(const struct token_row *a, const struct token_row *b)
     return str_eq(a->id, b->id) && str_eq(a->tenant, b->tenant) && str_eq(a->site, b->site) &&
            a->platform == b->platform && a->scopes == b->scopes &&
            memcmp(a->hash, b->hash, TOKEN_HASH_BYTES) == 0 && a->expires_ms == b->expires_ms;
+}
+
+/* -- raw rows of a batch ----------------------------------------------------------------------- */
+
+static int by_site_and_time(const void *a, const void *b)
+{
+    const struct event *x = *(const struct event *const *)a, *y = *(const struct event *const *)b;
+    int order = x->site.ptr == y->site.ptr ? 0 : str_cmp(x->site, y->site);
+
+    if (order == 0)
+        order = (x->time_ms > y->time_ms) - (x->time_ms < y->time_ms);
+    return order != 0 ? order : (x > y) - (x < y);
+}
+
+static bool is_sorted(const struct event *const *events, size_t count)
+{
+    for (size_t i = 1; i < count; i++)
+        if (events[i - 1]->time_ms > events[i]->time_ms &&
+            str_eq(events[i - 1]->site, events[i]->site))
+            return false;
+    return true;
+}
+
+const struct event **batch_sorted_events(const struct store_batch *batch)
+{
+    const struct event **sorted = store_alloc(batch->events_count * sizeof(struct event *));
+
+    memcpy(sorted, batch->events, batch->events_count * sizeof(sorted[0]));
+    if (!is_sorted(sorted, batch->events_count))
+        qsort(sorted, batch->events_count, sizeof(sorted[0]), by_site_and_time);
+    return sorted;
 }

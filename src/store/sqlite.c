@@ -105,17 +105,20 @@ static int open_database(struct sqlite_store *store, const char *path, bool read
     return rc == 0 ? sqlite_migrate(store, read_only, err) : rc;
 }
 
+static int sqlite_check_url(struct str path, struct err *err)
+{
+    return path.len > 0 ? 0 : err_set(err, ERR_INVALID, "sqlite: names no file");
+}
+
 static int sqlite_open(const struct store_config *config, struct str path, struct store **out,
                        struct err *err)
 {
     struct sqlite_store *store = store_alloc(sizeof(*store));
     char *name = store_alloc(path.len + 1);
-    int rc = 0;
 
-    if (path.len > 0)
-        memcpy(name, path.ptr, path.len);
-    rc = path.len == 0 ? err_set(err, ERR_INVALID, "sqlite: names no file")
-                       : open_database(store, name, config->read_only, err);
+    memcpy(name, path.ptr, path.len);
+    int rc = open_database(store, name, config->read_only, err);
+
     free(name);
     if (rc != 0) {
         sqlite_close(&store->base);
@@ -128,6 +131,8 @@ static int sqlite_open(const struct store_config *config, struct str path, struc
 const struct store_ops store_sqlite = {
     .scheme = {"sqlite:", 7},
     .batch_records = 10000,
+    .local = true,
+    .check_url = sqlite_check_url,
     .open = sqlite_open,
     .close = sqlite_close,
     .lease = sqlite_lease,

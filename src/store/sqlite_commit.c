@@ -128,36 +128,6 @@ static void bind_event(struct query *query, const struct event *e, int64_t id)
         bind_i64(query, e->scroll);
 }
 
-static int by_site_and_time(const void *a, const void *b)
-{
-    const struct event *x = *(const struct event *const *)a, *y = *(const struct event *const *)b;
-    int order = x->site.ptr == y->site.ptr ? 0 : str_cmp(x->site, y->site);
-
-    if (order == 0)
-        order = (x->time_ms > y->time_ms) - (x->time_ms < y->time_ms);
-    return order != 0 ? order : (x > y) - (x < y);
-}
-
-static bool is_sorted(const struct event *const *events, size_t count)
-{
-    for (size_t i = 1; i < count; i++)
-        if (events[i - 1]->time_ms > events[i]->time_ms &&
-            str_eq(events[i - 1]->site, events[i]->site))
-            return false;
-    return true;
-}
-
-/* Rows in the order of their keys, or of theirs site by site, find their places side by side. */
-static const struct event **sorted_events(const struct store_batch *batch)
-{
-    const struct event **sorted = store_alloc(batch->events_count * sizeof(struct event *));
-
-    memcpy(sorted, batch->events, batch->events_count * sizeof(sorted[0]));
-    if (!is_sorted(sorted, batch->events_count))
-        qsort(sorted, batch->events_count, sizeof(sorted[0]), by_site_and_time);
-    return sorted;
-}
-
 static int add_events(struct sqlite_store *store, const struct store_batch *batch, struct err *err)
 {
     struct query query;
@@ -171,7 +141,7 @@ static int add_events(struct sqlite_store *store, const struct store_batch *batc
         rc = sqlite_query(store, ADD_EVENT, &query, err);
     if (rc != 0)
         return rc;
-    const struct event **sorted = sorted_events(batch);
+    const struct event **sorted = batch_sorted_events(batch);
 
     for (size_t i = 0; rc == 0 && i < batch->events_count; i++) {
         bind_event(&query, sorted[i], ++id);

@@ -14,12 +14,6 @@
 
 /* -- statements made from a table -------------------------------------------------------------- */
 
-/* Bounded by a table's columns. */
-static void add_name(struct buf *sql, struct str name)
-{
-    buf_addf(sql, "\"%.*s\"", STR_FMT(name));
-}
-
 static bool counts_days(struct sqlite_store *store, struct str table, struct str column)
 {
     struct buf names = {0};
@@ -61,14 +55,6 @@ static struct wrap wrap_of(struct sqlite_store *store, const struct wrap wraps[]
     return as_it_is ? (struct wrap){"", ""} : wrap;
 }
 
-static void add_names(struct buf *sql, const struct store_table *table, size_t count)
-{
-    for (size_t i = 0; i < count; i++) {
-        buf_add(sql, i == 0 ? STR("") : STR(", "));
-        add_name(sql, table->columns[i].name);
-    }
-}
-
 /* Which counters a copy holds; the others are this store's own. */
 #define COUNTERS_COPIED                                                                            \
     "('as_of', 'daily_stats_rows', 'event_id', 'folded_positions', 'folded_records', "             \
@@ -81,29 +67,23 @@ static void add_select(struct sqlite_store *store, const struct store_table *tab
         struct wrap wrap = wrap_of(store, wraps_out, table, &table->columns[i]);
 
         buf_addf(sql, "%s%s", i == 0 ? "" : ", ", wrap.before);
-        add_name(sql, table->columns[i].name);
+        sql_add_name(sql, table->columns[i].name);
         buf_addf(sql, "%s", wrap.after);
     }
     buf_add(sql, STR(") FROM "));
-    add_name(sql, table->name);
+    sql_add_name(sql, table->name);
     if (str_eq(table->name, STR("counters")))
         buf_add(sql, STR(" WHERE name IN " COUNTERS_COPIED));
     buf_add(sql, STR(" ORDER BY "));
-    add_names(sql, table, table->key_count);
-}
-
-/* The two that a store has rows of from the beginning. */
-static bool is_own(const struct store_table *table)
-{
-    return str_eq(table->name, STR("counters")) || str_eq(table->name, STR("secrets"));
+    sql_add_columns(sql, table, table->key_count);
 }
 
 static void add_insert(struct sqlite_store *store, const struct store_table *table, struct buf *sql)
 {
     buf_add(sql, STR("INSERT INTO "));
-    add_name(sql, table->name);
+    sql_add_name(sql, table->name);
     buf_add(sql, STR(" ("));
-    add_names(sql, table, table->columns_count);
+    sql_add_columns(sql, table, table->columns_count);
     buf_add(sql, STR(") SELECT "));
     for (size_t i = 0; i < table->columns_count; i++) {
         struct wrap wrap = wrap_of(store, wraps_in, table, &table->columns[i]);
@@ -112,7 +92,7 @@ static void add_insert(struct sqlite_store *store, const struct store_table *tab
                  wrap.after);
     }
     buf_add(sql, STR(" FROM json_each(?) WHERE true"));
-    if (is_own(table))
+    if (table_is_own(table))
         buf_add(sql, STR(" ON CONFLICT (name) DO UPDATE SET value = excluded.value"));
 }
 
@@ -260,7 +240,7 @@ static int on_table(struct sqlite_store *store, const char *what, struct str tab
     struct buf sql = {0};
 
     buf_addf(&sql, "%s", what);
-    add_name(&sql, table);
+    sql_add_name(&sql, table);
     int rc = prepare(store, &sql, &query, err);
 
     if (rc == 0)
@@ -274,7 +254,7 @@ static int check_empty(struct sqlite_store *store, struct err *err)
 {
     for (size_t i = 0; i < store_tables_count; i++) {
         const struct store_table *table = &store_tables[i];
-        int rc = is_own(table) ? 0 : on_table(store, "SELECT 1 FROM ", table->name, err);
+        int rc = table_is_own(table) ? 0 : on_table(store, "SELECT 1 FROM ", table->name, err);
 
         if (rc != 0)
             return rc < 0
@@ -294,7 +274,7 @@ static int remove_all(struct sqlite_store *store, struct err *err)
     if (rc == 0)
         rc = sqlite_done(store, &query, err);
     for (size_t i = store_tables_count; rc == 0 && i-- > 0;)
-        if (!is_own(&store_tables[i]))
+        if (!table_is_own(&store_tables[i]))
             rc = on_table(store, "DELETE FROM ", store_tables[i].name, err);
     return rc;
 }

@@ -6,10 +6,10 @@
 #include "store/store_backend.h"
 
 #include "base/clock.h"
+#include "base/must.h"
 
 #include <errno.h>
 #include <sodium.h>
-#include <stdio.h>
 #include <stdlib.h>
 #include <sys/stat.h>
 #include <unistd.h>
@@ -19,13 +19,7 @@ static const struct store_ops *const backends[] = {&store_sqlite, &store_postgre
 
 void *store_alloc(size_t size)
 {
-    void *p = calloc(1, size);
-
-    if (p == NULL) {
-        (void)fputs("abacus: out of memory\n", stderr);
-        abort();
-    }
-    return p;
+    return must(calloc(1, size));
 }
 
 /* -- opening ----------------------------------------------------------------------------------- */
@@ -68,17 +62,24 @@ static void base_init(struct store *store, const struct store_ops *ops,
     };
 }
 
+int store_check_url(struct str url, struct err *err)
+{
+    const struct store_ops *ops = backend_of(url);
+
+    if (ops == NULL)
+        return err_set(err, ERR_INVALID, "no database (try sqlite:PATH or postgres://HOST/NAME)");
+    return ops->check_url(str_slice(url, ops->scheme.len, url.len), err);
+}
+
 int store_open(const struct store_config *config, struct store **out, struct err *err)
 {
     const struct store_ops *ops = backend_of(config->url);
     char *data_dir = text_copy(config->data_dir);
-    int rc = 0;
+    int rc = store_check_url(config->url, err);
 
-    if (ops == NULL)
-        rc = err_set(err, ERR_INVALID, "no store for \"%.*s\"", STR_FMT(config->url));
-    else if (sodium_init() < 0)
+    if (rc == 0 && sodium_init() < 0)
         rc = err_set(err, ERR_SYSTEM, "no source of random numbers");
-    if (rc == 0 && !config->read_only)
+    if (rc == 0 && ops->local && !config->read_only)
         rc = make_directory(data_dir, err);
     if (rc == 0)
         rc = ops->open(config, str_slice(config->url, ops->scheme.len, config->url.len), out, err);

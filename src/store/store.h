@@ -36,6 +36,10 @@ struct store_config {
     void *ctx;
 };
 
+/* Is it a URL that a store can be opened by? Connects to nothing. ERR_INVALID; the text never
+ * repeats a part of it, which may be one of a password. */
+int store_check_url(struct str url, struct err *err);
+
 /* Open and, unless read_only, migrate. ERR_INVALID: no such backend; ERR_CONFLICT: the schema is
  * newer than this program; ERR_UNAVAILABLE: the server cannot be reached. The caller owns *out. */
 int store_open(const struct store_config *config, struct store **out, struct err *err);

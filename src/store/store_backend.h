@@ -13,6 +13,9 @@
 struct store_ops {
     struct str scheme;    /* with its colon */
     size_t batch_records; /* of store_batch_records() */
+    bool local;           /* keeps files in the data directory, which is made when missing */
+    /* Asked before open(): what stands behind the scheme. */
+    int (*check_url)(struct str path, struct err *err);
     int (*open)(const struct store_config *config, struct str path, struct store **out,
                 struct err *err);
     void (*close)(struct store *store);
@@ -135,11 +138,23 @@ bool site_row_equal(const struct site_row *a, const struct site_row *b);
 bool tenant_row_equal(const struct tenant_row *a, const struct tenant_row *b);
 bool token_row_equal(const struct token_row *a, const struct token_row *b);
 
+/* The raw rows of a batch, each site's by their time, so that neighbours find their places in the
+ * key side by side. free() it (rows.c). */
+const struct event **batch_sorted_events(const struct store_batch *batch);
+
 /* The partitions of the sites and positions that a batch changes what is read of (store.c). */
 uint32_t batch_partitions(const struct store_batch *batch);
 /* Whether positions of this producer and partition are asked for (store.c). */
 bool position_wanted(const struct position_filter *filter, const struct producer *producer,
                      uint16_t partition);
+
+/* -- copies (tables.c) ------------------------------------------------------------------------- */
+
+/* Quoted, as SQL has them; the second: the first `count` of a table. */
+void sql_add_name(struct buf *sql, struct str name);
+void sql_add_columns(struct buf *sql, const struct store_table *table, size_t count);
+/* One of the two that a store has rows of from the beginning. */
+bool table_is_own(const struct store_table *table);
 
 /* -- files beside the store (lease.c, salts.c) ------------------------------------------------- */
 

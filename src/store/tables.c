@@ -102,7 +102,7 @@ static columns analytics_events = {
 
 #define TABLE(table, columns, keys)                                                                \
     {                                                                                              \
-        STR_INIT(table), columns, sizeof(columns) / sizeof(columns[0]), keys                       \
+        STR_INIT(table), columns, sizeof(columns) / sizeof((columns)[0]), keys                     \
     }
 
 const struct store_table store_tables[] = {
@@ -125,3 +125,23 @@ const struct store_table store_tables[] = {
     TABLE("analytics_events", analytics_events, 3),
 };
 const size_t store_tables_count = sizeof(store_tables) / sizeof(store_tables[0]);
+
+/* -- what backends do with them ---------------------------------------------------------------- */
+
+void sql_add_name(struct buf *sql, struct str name)
+{
+    buf_addf(sql, "\"%.*s\"", STR_FMT(name));
+}
+
+void sql_add_columns(struct buf *sql, const struct store_table *table, size_t count)
+{
+    for (size_t i = 0; i < count; i++) {
+        buf_add(sql, i == 0 ? STR("") : STR(", "));
+        sql_add_name(sql, table->columns[i].name);
+    }
+}
+
+bool table_is_own(const struct store_table *table)
+{
+    return str_eq(table->name, STR("counters")) || str_eq(table->name, STR("secrets"));
+}

@@ -59,9 +59,11 @@ test('the three runs hold every kind of fault', () => {
     );
 });
 
-for (const run of RUNS)
-    test(`everything answered is stored once, with ${run.outage.what} away for 5 s (${run.outage.mode}), and ${run.faults.join(', ')}`, () =>
-        faultRun(run));
+for (const run of RUNS) {
+    const { what, mode } = run.outage;
+    const faults = `${what} away for 5 s (${mode}), and ${run.faults.join(', ')}`;
+    test(`everything answered is stored once, with ${faults}`, () => faultRun(run));
+}
 
 test('put back to an earlier copy under load, everything is counted again from the logs', async () => {
     const run = await restoreRun({ beforeMs: 2000, betweenMs: 3000, afterMs: 3000 });

@@ -256,6 +256,14 @@ export class Server {
         return sum;
     }
 
+    /** What /metrics shows under a name, with its labels as they stand there; undefined where it
+     *  is left out. */
+    async metric(name) {
+        const { text } = await this.fetch('/metrics');
+        const line = text.split('\n').find((one) => one.startsWith(`${name} `));
+        return line && Number(line.slice(name.length + 1));
+    }
+
     /** Wait until `ask` gives something true. The limit is for what never comes; it is no
      *  measurement. */
     async until(ask, what, limit = 60_000) {

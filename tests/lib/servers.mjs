@@ -444,7 +444,7 @@ export class Sentinel extends ServerProcess {
  *     refuse   connections are refused, those that stood are closed
  *     stall    nothing gets through either way, and nobody is told: a cable pulled out. What was
  *              under way arrives when it is plugged in again, though the sender may have given up.
- *     swallow  the same, but what was sent meanwhile is lost; its connection is closed afterwards */
+ *     swallow  the same, but what was sent meanwhile is lost; its connection is closed after it */
 export class Proxy {
     constructor(target) {
         this.target = target;
@@ -454,6 +454,8 @@ export class Proxy {
             this.#accept(client),
         );
         this.forget = atExit(() => this.server.close());
+        // One that a failed test has left does not keep its file from ending.
+        this.server.unref();
     }
 
     /** `target` is a port of the loopback, or something that has one. */
@@ -462,6 +464,14 @@ export class Proxy {
         await self.#listen(0);
         self.port = self.server.address().port;
         return self;
+    }
+
+    /** Before the server that a URL names: {proxy, url} with the URL through it. */
+    static async before(serverUrl) {
+        const through = new URL(serverUrl);
+        const proxy = await Proxy.start(Number(through.port));
+        through.port = proxy.port;
+        return { proxy, url: through.href };
     }
 
     #listen(port) {

@@ -26,12 +26,16 @@ const say = (text) => process.stdout.write(`# soak/platform.test.mjs ${text}\n`)
 
 for (let n = 0; n < runs; n++) {
     const run = drawRun(seed + n, { outageMs });
-    test(`run ${n + 1} of ${runs}, seed ${run.seed}: ${run.outage.what} away (${run.outage.mode}), ${run.faults.join(', ')}`, async () => {
+    const { what, mode } = run.outage;
+    const name = `run ${n + 1} of ${runs}, seed ${run.seed}`;
+    test(`${name}: ${what} away (${mode}), ${run.faults.join(', ')}`, async () => {
         const began = Date.now();
-        say(`run ${n + 1} of ${runs}, seed ${run.seed}`);
+        say(name);
         const { events, settledMs, slowestMs } = await faultRun(run, (text) => say(`  ${text}`));
+        const seconds = Math.round((Date.now() - began) / 1000);
         say(
-            `run ${n + 1}: ${events} events answered, counted ${settledMs} ms after the last, slowest answer ${slowestMs} ms, ${Math.round((Date.now() - began) / 1000)} s in all`,
+            `run ${n + 1}: ${events} events answered, counted ${settledMs} ms after the last, ` +
+                `slowest answer ${slowestMs} ms, ${seconds} s in all`,
         );
     });
 }

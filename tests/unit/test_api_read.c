@@ -582,6 +582,32 @@ static void answers_the_ledger(void **state)
            "\"rejected\":{}}]}");
 }
 
+static int three_wait(void *server, int64_t *out)
+{
+    (void)server;
+    *out = 3;
+    return 0;
+}
+
+static int nobody_answers(void *server, int64_t *out)
+{
+    (void)server;
+    (void)out;
+    return ERR_UNAVAILABLE;
+}
+
+static void the_ledger_tells_what_waits_in_the_shared_buffer(void **state)
+{
+    struct world *w = *state;
+
+    w->api.queued = three_wait;
+    assert_int_equal(ask(w, ledger_get, w->five, "siteId=b", ""), 200);
+    assert_true(has(w, "\"queued\":3,"));
+    w->api.queued = nobody_answers;
+    assert_int_equal(ask(w, ledger_get, w->five, "siteId=b", ""), 200);
+    assert_true(has(w, "\"queued\":null,"));
+}
+
 /* -- export -------------------------------------------------------------------------------- */
 
 /* All pages of the stream that the last answer began; returns how many. */
@@ -770,6 +796,7 @@ int main(void)
         WITH_WORLD(answers_a_tenant_with_a_row_for_each_site),
         WITH_WORLD(answers_a_series),
         WITH_WORLD(answers_the_ledger),
+        WITH_WORLD(the_ledger_tells_what_waits_in_the_shared_buffer),
         WITH_WORLD(exports_raw_rows_of_the_site_s_days_as_ndjson),
         WITH_WORLD(exports_csv_that_no_spreadsheet_runs),
         WITH_WORLD(exports_in_pages_without_loss_or_repeat),

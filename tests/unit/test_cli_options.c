@@ -431,9 +431,11 @@ static void reads_texts_by_their_type(void **state)
                 LIST("10.0.0.0/33", "x", "1,2"));
     check_texts(f, "--database",
                 LIST("sqlite:x.db", "sqlite:/a/b", "postgres://h/d", "postgresql://u:p@h:1/d"),
-                LIST("sqlite:", "x.db", "mysql://x", "postgres:", "postgres://"));
+                LIST("sqlite:", "x.db", "mysql://x", "postgres:", "postgres://", "postgres://h:x/d",
+                     "postgres://h:0/d", "postgres://h:65536/d", "postgres://h/d?colour=red"));
     check_texts(f, "--redis", LIST("redis://h", "redis+sentinel://h:1,i:2/m"),
-                LIST("redis:", "redis://", "h:6379", "http://h"));
+                LIST("redis:", "redis://", "h:6379", "http://h", "redis://h:0", "redis://h:65536",
+                     "redis://h/x"));
     check_texts(f, "--roles", LIST("ingest", "query,ingest", "ingest, query"),
                 LIST("", "ingest,", "web", "Ingest", "ingest;query"));
 }
@@ -462,6 +464,29 @@ static void a_url_that_may_hold_a_password_is_not_repeated(void **state)
     assert_null(strstr(f->err.text, "geheim"));
     assert_int_equal(read_args(f, LIST("--redis", "rediss://u:geheim@h")), ERR_INVALID);
     assert_null(strstr(f->err.text, "geheim"));
+}
+
+/* What follows a bare @ or / looks like a host, a port or a name to whoever parses the URL. */
+static void no_part_of_a_password_that_was_not_encoded_is_repeated(void **state)
+{
+    struct fixture *f = *state;
+    const char *const databases[] = {"postgres://u:geheim@heim@h/d", "postgres://u:geheim/heim@h/d",
+                                     "postgres://u:12/geheim@h/d", "postgres://u:%geheim@h/d",
+                                     "postgres://u:geheim"};
+    for (size_t i = 0; i < sizeof(databases) / sizeof(databases[0]); i++) {
+        assert_int_equal(read_args(f, LIST("--database", databases[i])), ERR_INVALID);
+        assert_null(strstr(f->err.text, "heim"));
+        assert_non_null(strstr(f->err.text, "--database: "));
+    }
+    const char *const servers[] = {"redis://:geheim@heim@h", "redis://:geheim/heim@h",
+                                   "redis://:%geheim@h", "redis://u:12/geheim@h"};
+    for (size_t i = 0; i < sizeof(servers) / sizeof(servers[0]); i++) {
+        assert_int_equal(read_args(f, LIST("--redis", servers[i])), ERR_INVALID);
+        assert_null(strstr(f->err.text, "heim"));
+        assert_non_null(strstr(f->err.text, "--redis: "));
+    }
+    assert_int_equal(read_args(f, LIST("--database", "postgres://u:ge%40he%2Fim@h/d")), 0);
+    assert_int_equal(read_args(f, LIST("--redis", "redis://u:ge%40he%2Fim@h")), 0);
 }
 
 static void counts_trusted_proxies(void **state)
@@ -505,6 +530,7 @@ int main(void)
         TEST(writes_hosts_and_urls_one_way),
         TEST(a_set_has_a_bit_for_each_name_in_the_tables_order),
         TEST(a_url_that_may_hold_a_password_is_not_repeated),
+        TEST(no_part_of_a_password_that_was_not_encoded_is_repeated),
         TEST(counts_trusted_proxies),
         TEST(knows_when_help_is_asked_for),
     };

@@ -333,42 +333,72 @@ static void tells_a_loss_by_its_first_and_last_number(void **state)
 
 /* -- what is no record -- */
 
+#define P16 "0123456789abcdef"
+
 static void passes_over_what_is_no_record(void **state)
 {
-    static const char P16[] = "0123456789abcdef";
-    static const char *const bad[][8] = {
-        {"x", "y"},
-        {"p", P16, "n", "1"},
-        {"p", P16, "e", "x"},
-        {"n", "1", "e", "x"},
-        {"p", "0123456789abcde", "n", "1", "e", "x"},
-        {"p", "0123456789abcdef0", "n", "1", "e", "x"},
-        {"p", P16, "n", "0", "e", "x"},
-        {"p", P16, "n", "-1", "e", "x"},
-        {"p", P16, "n", "1x", "e", "x"},
-        {"p", P16, "n", "", "e", "x"},
-        {"p", P16, "n", "9223372036854775808", "e", "x"},
-        {"p", P16, "n", "18446744073709551617", "e", "x"},
+    static const struct {
+        struct str name, value;
+    } bad[] = {
+        {STR_INIT("x"), STR_INIT("y")},
+        {STR_INIT("e"), STR_INIT("")},
+        {STR_INIT("e"), STR_INIT(P16 "\0\0\0\0\0\0\1")},
+        {STR_INIT("e"), STR_INIT(P16 "\0\0\0\0\0\0\0\0x")},
+        {STR_INIT("e"), STR_INIT(P16 "\x80\0\0\0\0\0\0\0x")},
+        {STR_INIT("e"), STR_INIT(P16 "\xff\xff\xff\xff\xff\xff\xff\xff"
+                                     "x")},
+        {STR_INIT("p"), STR_INIT(P16)},
+    };
+    static const char *const bad_losses[][8] = {
         {"p", P16, "n", "1", "f", "2", "r", "damaged"},
         {"p", P16, "n", "1", "f", "0", "r", "damaged"},
-        {"p", P16, "n", "1", "f", "1"},
+        {"p", P16, "n", "0", "f", "0", "r", "damaged"},
+        {"p", P16, "n", "1x", "f", "1", "r", "damaged"},
+        {"p", P16, "n", "", "f", "1", "r", "damaged"},
+        {"p", P16, "n", "-1", "f", "1", "r", "damaged"},
+        {"p", P16, "n", "9223372036854775808", "f", "1", "r", "damaged"},
+        {"p", P16, "n", "18446744073709551617", "f", "1", "r", "damaged"},
+        {"p", "0123456789abcde", "n", "1", "f", "1", "r", "damaged"},
+        {"p", P16 "0", "n", "1", "f", "1", "r", "damaged"},
+        {"x", P16, "n", "1", "f", "1", "r", "damaged"},
+        {"p", P16, "x", "1", "f", "1", "r", "damaged"},
+        {"p", P16, "n", "1", "x", "1", "r", "damaged"},
+        {"p", P16, "n", "1", "f", "1", "x", "damaged"},
     };
-    enum { BAD = sizeof(bad) / sizeof(bad[0]) };
+    enum {
+        BAD = sizeof(bad) / sizeof(bad[0]),
+        BAD_LOSSES = sizeof(bad_losses) / sizeof(bad_losses[0])
+    };
     struct bench b = open_bench();
     const struct redis_reply *reply;
 
     (void)state;
     for (size_t i = 0; i < BAD; i++) {
-        const char *const *w = bad[i];
+        const struct str args[] = {STR("XADD"), STR("analytics:events:1"), STR("*"), bad[i].name,
+                                   bad[i].value};
+
+        call(b.redis, args, 5, &reply);
+    }
+    for (size_t i = 0; i < BAD_LOSSES; i++) {
+        const char *const *w = bad_losses[i];
 
         ASK(b.redis, &reply, "XADD", "analytics:events:1", "*", w[0], w[1], w[2], w[3], w[4], w[5],
             w[6], w[7]);
     }
     /* The largest number there may be, and fields of a later version. */
-    ASK(b.redis, &reply, "XADD", "analytics:events:1", "*", "z", "1", "e", "1 1", "n", "1", "p",
-        P16);
-    ASK(b.redis, &reply, "XADD", "analytics:events:1", "*", "p", "0123456789abcdeX", "n",
-        "9223372036854775807", "e", "1 9223372036854775807");
+    static const struct str good[] = {
+        STR_INIT(P16 "\0\0\0\0\0\0\0\1"
+                     "1 1"),
+        STR_INIT("0123456789abcdeX\x7f\xff\xff\xff\xff\xff\xff\xff"
+                 "1 9223372036854775807"),
+    };
+    for (size_t i = 0; i < 2; i++) {
+        const struct str args[] = {
+            STR("XADD"), STR("analytics:events:1"), STR("*"), STR("z"), STR("1"), STR("e"),
+            good[i]};
+
+        call(b.redis, args, 7, &reply);
+    }
     struct position done = {.partition = 1, .number = INT64_MAX - 1};
     struct producer producer;
 
@@ -377,7 +407,7 @@ static void passes_over_what_is_no_record(void **state)
     begin_behind(&b, &done, 1);
     expect(&b, &producer, 1, 1, 1);
     expect(&b, &done.producer, 1, INT64_MAX, INT64_MAX);
-    assert_int_equal(queue_malformed(b.queue), BAD);
+    assert_int_equal(queue_malformed(b.queue), BAD + BAD_LOSSES);
     assert_true(queue_has_leftovers(b.queue));
     done.number = INT64_MAX;
     commit(&b, (const struct position[]){{producer, 1, 1}, done}, 2);

@@ -2,6 +2,7 @@
 #ifndef ABACUS_TEST_QUEUE_SUPPORT_H
 #define ABACUS_TEST_QUEUE_SUPPORT_H
 
+#include "base/buf.h"
 #include "queue/queue.h"
 #include "test_redis_support.h"
 
@@ -38,23 +39,25 @@ UNUSED static void call(struct redis *redis, const struct str *args, size_t coun
         fail_msg("%d %s", rc, err.text);
 }
 
-/* An entry for a record; an empty id is made by the server. */
+/* An entry for a record; an empty id is made by the server. Its value is the producer, the number
+ * in eight bytes, the highest first, and the record. */
 UNUSED static void add_record(struct redis *redis, const struct position *position, const char *id,
                               struct str payload)
 {
     struct words words;
     const struct redis_reply *reply;
-    const struct str args[] = {STR("XADD"),
-                               events_key(&words, position->partition),
-                               id[0] == '\0' ? STR("*") : str_from(id),
-                               STR("p"),
-                               producer_text(&position->producer),
-                               STR("n"),
-                               decimal(words.a, position->number),
-                               STR("e"),
-                               payload};
+    struct buf value = {0};
+
+    buf_add(&value, producer_text(&position->producer));
+    for (int shift = 56; shift >= 0; shift -= 8)
+        buf_addc(&value, (char)(position->number >> shift & 0xff));
+    buf_add(&value, payload);
+
+    const struct str args[] = {STR("XADD"), events_key(&words, position->partition),
+                               id[0] == '\0' ? STR("*") : str_from(id), STR("e"), buf_str(&value)};
 
     call(redis, args, sizeof(args) / sizeof(args[0]), &reply);
+    buf_release(&value);
 }
 
 UNUSED static void add_loss(struct redis *redis, const struct position *last, uint64_t first,

@@ -160,8 +160,8 @@ static void add_stranger(struct bench *b, unsigned p)
 {
     struct key_name key = key_of("events", p);
 
-    (void)CALL(b, STR("XADD"), str_from(key.text), STR("*"), STR("p"), STR("0123456789abcdef"),
-               STR("n"), STR("1"), STR("e"), STR("x"));
+    (void)CALL(b, STR("XADD"), str_from(key.text), STR("*"), STR("e"),
+               STR("0123456789abcdef\0\0\0\0\0\0\0\1x"));
 }
 
 static void goes_on_behind_what_was_sent(void **state)

@@ -271,6 +271,23 @@ static void sends_nothing_before_it_knows_what_is_committed(void **state)
     assert_stream(b, 1, &b->producer, 5, 10);
 }
 
+static void a_store_that_is_away_does_not_say_that_nothing_is_left(void **state)
+{
+    struct stage *s = stage(state);
+    struct bench *b = s->b;
+    struct store *away = store_away(b);
+    const struct position end = {b->producer, 1, 10};
+    uint64_t left = 0;
+    bool all = true;
+
+    assert_int_equal(relay_is_committed(b->store, &end, 1, &all, &left, &b->err), 0);
+    assert_int_equal(left, 10);
+    assert_int_equal(relay_is_committed(away, &end, 1, &all, &left, &b->err), ERR_UNAVAILABLE);
+    assert_false(all);
+    assert_int_equal(left, 10);
+    store_close(&away);
+}
+
 int main(void)
 {
 #define T(name) cmocka_unit_test_setup_teardown(name, start, stop)
@@ -286,6 +303,7 @@ int main(void)
         T(a_key_of_another_kind_stops_the_sending_and_multiplies_nothing),
         T(sends_while_the_store_is_away),
         T(sends_nothing_before_it_knows_what_is_committed),
+        T(a_store_that_is_away_does_not_say_that_nothing_is_left),
     };
     return cmocka_run_group_tests(tests, NULL, NULL);
 }

@@ -161,18 +161,37 @@ static uint64_t number_in(struct str text)
     return (uint64_t)n;
 }
 
+/* The producer, the number in eight bytes, the highest first, and the record. */
+static struct seen record_in(struct str value, unsigned p)
+{
+    struct seen seen = {.number = 0};
+    uint8_t number[8];
+
+    if (value.ptr == NULL || value.len < PRODUCER_BYTES + sizeof(number)) {
+        fail_msg("an entry of %zu bytes", value.len);
+        return seen;
+    }
+    memcpy(&seen.producer, value.ptr, PRODUCER_BYTES);
+    memcpy(number, value.ptr + PRODUCER_BYTES, sizeof(number));
+    for (size_t i = 0; i < sizeof(number); i++)
+        seen.number = seen.number << 8 | number[i];
+    seen.payload_right = payload_is(str_slice(value, PRODUCER_BYTES + 8, value.len), PAYLOAD,
+                                    (uint16_t)p, seen.number);
+    return seen;
+}
+
 static struct seen seen_in(const struct redis_reply *fields, unsigned p)
 {
     struct str producer = field(fields, 'p'), reason = field(fields, 'r');
-    struct seen seen = {.number = number_in(field(fields, 'n'))};
+
+    if (reason.ptr == NULL)
+        return record_in(field(fields, 'e'), p);
+
+    struct seen seen = {.number = number_in(field(fields, 'n')),
+                        .first = number_in(field(fields, 'f'))};
 
     assert_int_equal(producer.len, sizeof(seen.producer));
     memcpy(&seen.producer, producer.ptr, producer.len);
-    if (reason.ptr == NULL) {
-        seen.payload_right = payload_is(field(fields, 'e'), PAYLOAD, (uint16_t)p, seen.number);
-        return seen;
-    }
-    seen.first = number_in(field(fields, 'f'));
     seen.restore = str_eq(reason, STR("restore"));
     assert_true(seen.restore || str_eq(reason, STR("damaged")));
     return seen;

@@ -619,13 +619,14 @@ static void an_observer_hears_of_each_verb(void **state)
 
 static void refuses_a_url_that_no_backend_knows(void **state)
 {
-    struct store_config config = {.url = STR("mysql:x"), .data_dir = STR("")};
+    struct store_config config = {.url = STR("mysql://u:geheim@h/d"), .data_dir = STR("")};
     struct store *store = NULL;
     struct err err;
 
     (void)state;
     assert_int_equal(store_open(&config, &store, &err), ERR_INVALID);
     assert_null(store);
+    assert_null(strstr(err.text, "geheim"));
 }
 
 int main(void)

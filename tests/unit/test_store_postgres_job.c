@@ -206,6 +206,78 @@ static void a_take_over_does_not_wait_for_who_is_committing(void **state)
     PQfinish(holder);
 }
 
+/* Its holder died, and then the server's clock was set back an hour. */
+static void a_lease_from_the_future_is_taken_over(void **state)
+{
+    struct fixture *f = *state;
+    struct store *other = open_again(f, false);
+
+    assert_int_equal(lease(f->store, 0x0008, false), 0x0008);
+    sql_on(f->text.ptr, "UPDATE analytics.leases SET until = until + interval '9 s'");
+    assert_int_equal(lease(other, 0x0008, false), 0);
+    sql_on(f->text.ptr, "UPDATE analytics.leases SET until = until + interval '1 h'");
+    assert_int_equal(lease(other, 0x0008, false), 0x0008);
+    assert_int_equal(commit_one(f->store, 3, 0, &f->err), ERR_CONFLICT);
+    store_unlease(other);
+    store_close(&other);
+}
+
+/* Another aggregator holds partitions 3 and 4, and stands still in the middle of a commit. */
+static void the_end_of_a_run_does_not_wait_for_who_is_committing(void **state)
+{
+    struct fixture *f = *state;
+    PGconn *holder = postgres_connect(f->text.ptr);
+
+    PQclear(PQexec(holder, "BEGIN"));
+    PQclear(PQexec(holder, "SELECT FROM analytics.leases WHERE partition IN (3, 4) FOR UPDATE"));
+    int64_t began = clock_steady_us();
+
+    assert_ok(f,
+              store_finish_run(f->store, PARTITIONS_ALL & ~UINT32_C(0x0010), 1000, 2000, &f->err));
+    assert_true(clock_steady_us() - began < 2 * 1000 * 1000);
+    PQfinish(holder);
+    assert_int_equal(number(f, "SELECT sum(1 << partition) FROM analytics.leases"
+                               " WHERE as_of_ms = 1000 AND last_success_ms = 2000"),
+                     PARTITIONS_ALL & ~UINT32_C(0x0018));
+}
+
+/* The node's thread that asks also brings it new settings. */
+static void holding_positions_does_not_wait_for_who_moves_them(void **state)
+{
+    struct fixture *f = *state;
+    const struct producer producer = {{1}};
+
+    assert_ok(f, commit_one(f->store, 3, 0, &f->err));
+    assert_ok(f, commit_one(f->store, 4, 0, &f->err));
+    PGconn *holder = postgres_connect(f->text.ptr);
+
+    PQclear(PQexec(holder, "BEGIN"));
+    PQclear(PQexec(holder, "SELECT FROM analytics.positions WHERE partition = 3 FOR UPDATE"));
+    int64_t began = clock_steady_us();
+
+    assert_ok(f, store_hold_positions(f->store, &producer, 1, INT64_MAX - 1, &f->err));
+    assert_true(clock_steady_us() - began < 2 * 1000 * 1000);
+    PQfinish(holder);
+    assert_int_equal(number(f, "SELECT partition FROM analytics.positions"
+                               " WHERE moved_ms = 9223372036854775806"),
+                     4);
+}
+
+/* What answers were kept under before the tables were put back from a dump. */
+static void a_stamp_is_not_given_again_by_a_store_that_was_put_back(void **state)
+{
+    struct fixture *f = *state;
+    int64_t before = 0, after = 0;
+
+    assert_ok(f, commit_one(f->store, 3, 0, &f->err));
+    assert_ok(f, store_stamp(f->store, 0x0008, &before, &f->err));
+    sql_on(f->text.ptr, "CREATE TEMP TABLE dump AS SELECT * FROM analytics.leases;"
+                        "TRUNCATE analytics.leases;"
+                        "INSERT INTO analytics.leases SELECT * FROM dump");
+    assert_ok(f, store_stamp(f->store, 0x0008, &after, &f->err));
+    assert_int_not_equal(before, after);
+}
+
 struct waiter {
     struct store *store;
     uint32_t got;
@@ -651,6 +723,10 @@ int main(void)
         ON_POSTGRES(who_waits_gets_the_lease_when_it_is_given_back),
         ON_POSTGRES(a_holder_stuck_in_a_transaction_is_ended_in_time),
         ON_POSTGRES(as_of_is_each_partitions_and_never_goes_back),
+        ON_POSTGRES(a_lease_from_the_future_is_taken_over),
+        ON_POSTGRES(the_end_of_a_run_does_not_wait_for_who_is_committing),
+        ON_POSTGRES(holding_positions_does_not_wait_for_who_moves_them),
+        ON_POSTGRES(a_stamp_is_not_given_again_by_a_store_that_was_put_back),
         ON_POSTGRES(a_commit_that_is_cut_off_changes_nothing_or_everything),
         ON_POSTGRES(many_count_at_once_and_share_lines_of_the_ledger),
         ON_POSTGRES(visits_are_put_whether_they_were_looked_up_or_not),

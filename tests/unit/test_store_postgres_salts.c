@@ -110,6 +110,23 @@ static void processes_that_ask_together_get_the_same(void **state)
     (void)close(fds[1]);
 }
 
+/* A server that is told to log its statements logs their text and their parameters. */
+static void no_statement_or_parameter_holds_a_salt(void **state)
+{
+    struct fixture *f = *state;
+
+    sql_on(f->text.ptr,
+           "CREATE TABLE public.seen (query text);"
+           "CREATE FUNCTION public.note() RETURNS trigger LANGUAGE plpgsql AS"
+           " 'BEGIN INSERT INTO public.seen VALUES (current_query()); RETURN NULL; END';"
+           "CREATE TRIGGER note AFTER INSERT ON analytics.salts EXECUTE FUNCTION public.note()");
+    struct salts salts = salts_at(f, 12);
+
+    assert_int_equal(salts.count, 5);
+    assert_sql(f, "SELECT string_agg(query, ' ') FROM public.seen",
+               "COPY salts (day, made_ms, key) FROM STDIN (FORMAT binary)");
+}
+
 static void a_reader_gets_none(void **state)
 {
     struct fixture *f = *state;
@@ -269,6 +286,7 @@ int main(void)
         ON_POSTGRES(salts_are_made_for_the_dates_that_run_and_two_ahead),
         ON_POSTGRES(every_handle_reads_the_same),
         ON_POSTGRES(processes_that_ask_together_get_the_same),
+        ON_POSTGRES(no_statement_or_parameter_holds_a_salt),
         ON_POSTGRES(a_reader_gets_none),
         ON_POSTGRES(an_empty_table_takes_what_a_node_holds),
         ON_POSTGRES(of_two_salts_the_one_made_first_holds),

@@ -130,6 +130,15 @@ static void a_reader_writes_nothing(void **state)
     assert_sql(f, "SELECT count(*) FROM analytics.tenants", "0");
 }
 
+static void make_latin1(const char *name)
+{
+    char text[160];
+
+    (void)snprintf(text, sizeof(text),
+                   "CREATE DATABASE \"%s\" ENCODING 'LATIN1' LOCALE 'C' TEMPLATE template0", name);
+    sql_on(postgres_server(), text);
+}
+
 static void a_database_of_another_encoding_is_refused(void **state)
 {
     struct fixture *f = *state;
@@ -138,15 +147,34 @@ static void a_database_of_another_encoding_is_refused(void **state)
     struct buf url = {0};
 
     (void)snprintf(name, sizeof(name), "%s_latin1", f->dir + 5);
-    (void)snprintf(text, sizeof(text),
-                   "CREATE DATABASE \"%s\" ENCODING 'LATIN1' LOCALE 'C' TEMPLATE template0", name);
-    sql_on(postgres_server(), text);
+    make_latin1(name);
     postgres_url(&url, name);
     assert_int_equal(open_url(buf_str(&url), false, &store, &f->err), ERR_INVALID);
     assert_non_null(strstr(f->err.text, "LATIN1"));
     (void)snprintf(text, sizeof(text), "DROP DATABASE \"%s\"", name);
     sql_on(postgres_server(), text);
     buf_release(&url);
+}
+
+/* What a commit is told to be invalid becomes a dead letter, and a server that was put in the place
+ * of another one says nothing about a batch. */
+static void a_server_that_became_unfit_makes_no_batch_invalid(void **state)
+{
+    struct fixture *f = *state;
+    struct position_move move = {{{{1}}, 3, 0}, 1};
+    const struct store_batch batch = {.positions = &move, .positions_count = 1};
+    char text[160];
+
+    (void)snprintf(text, sizeof(text), "DROP DATABASE \"%s\" WITH (FORCE)", f->dir + 5);
+    sql_on(postgres_server(), text);
+    make_latin1(f->dir + 5);
+    /* The news may come only with the first try. */
+    int rc = store_commit(f->store, &batch, &f->err);
+
+    if (rc == ERR_UNAVAILABLE)
+        rc = store_commit(f->store, &batch, &f->err);
+    assert_int_equal(rc, ERR_SYSTEM);
+    assert_non_null(strstr(f->err.text, "LATIN1"));
 }
 
 /* -- who else writes --------------------------------------------------------------------------- */
@@ -252,8 +280,8 @@ static void each_change_by_anyone_is_heard_of(void **state)
     static const char *const changes[] = {
         "UPDATE analytics.analytics_settings SET enabled = false",
         "UPDATE analytics.tenants SET active = false",
-        "INSERT INTO analytics.tokens VALUES ('x', 't5g', NULL, false, 1, repeat('h', 32)::bytea,"
-        " 0, 0)",
+        ("INSERT INTO analytics.tokens VALUES ('x', 't5g', NULL, false, 1, repeat('h', 32)::bytea,"
+         " 0, 0)"),
         "DELETE FROM analytics.tokens",
         "INSERT INTO analytics.salts VALUES (1, 1, repeat('k', 32)::bytea)",
         "TRUNCATE analytics.salts",
@@ -424,6 +452,7 @@ int main(void)
         ON_EMPTY_DATABASE(a_reader_makes_no_schema),
         ON_POSTGRES(a_reader_writes_nothing),
         ON_EMPTY_DATABASE(a_database_of_another_encoding_is_refused),
+        ON_POSTGRES(a_server_that_became_unfit_makes_no_batch_invalid),
         ON_POSTGRES(other_programs_keep_to_the_bounds_too),
         ON_POSTGRES(a_site_that_another_program_removes_keeps_its_id_for_its_tenant),
         ON_POSTGRES(a_list_is_the_same_however_it_is_written),

@@ -394,6 +394,12 @@ CREATE TRIGGER salts_changed AFTER INSERT OR TRUNCATE ON salts FOR EACH STATEMEN
 -- Leases. Rows are locked in the order of their partitions. A take-over never waits for a row: who holds the lock is
 -- just committing.
 
+-- Whether a lease that is given for `ms` still runs. One that would run far longer than it can have been given for is
+-- from before the server's clock was set back.
+CREATE FUNCTION is_current(until timestamptz, ms integer) RETURNS boolean LANGUAGE sql VOLATILE AS $$
+    SELECT until BETWEEN clock_timestamp() AND clock_timestamp() + 2 * ms * interval '1 millisecond'
+$$;
+
 -- Of the partitions in `wanted` (bit p for partition p) those that are free, if there are at least so many.
 CREATE FUNCTION take_leases(wanted integer, at_least integer, taker text, ms integer)
     RETURNS TABLE (partition integer, epoch bigint) LANGUAGE plpgsql AS $$
@@ -401,7 +407,7 @@ CREATE FUNCTION take_leases(wanted integer, at_least integer, taker text, ms int
 DECLARE
     free integer[] := ARRAY(
         SELECT l.partition FROM analytics.leases l
-        WHERE (wanted >> l.partition) & 1 = 1 AND (l.holder IS NULL OR l.until < clock_timestamp())
+        WHERE (wanted >> l.partition) & 1 = 1 AND (l.holder IS NULL OR NOT analytics.is_current(l.until, ms))
         ORDER BY l.partition FOR UPDATE SKIP LOCKED);
 BEGIN
     IF cardinality(free) >= at_least THEN
@@ -418,14 +424,15 @@ $$;
 CREATE FUNCTION end_stuck_holders(wanted integer, ms integer) RETURNS void LANGUAGE plpgsql AS $$
 BEGIN
     IF EXISTS (SELECT FROM analytics.leases l
-               WHERE (wanted >> l.partition) & 1 = 1 AND l.holder IS NOT NULL AND l.until < clock_timestamp()) THEN
+               WHERE (wanted >> l.partition) & 1 = 1 AND l.holder IS NOT NULL
+                     AND NOT analytics.is_current(l.until, ms)) THEN
         PERFORM pg_terminate_backend(a.pid)
         FROM pg_stat_activity a
         WHERE a.pid <> pg_backend_pid() AND a.usename = current_user AND a.wait_event = 'ClientRead'
               AND a.xact_start < clock_timestamp() - ms * interval '1 millisecond'
               AND a.pid IN (SELECT k.pid FROM analytics.leases l
                             JOIN pg_locks k ON k.locktype = 'transactionid' AND k.transactionid = l.xmax AND k.granted
-                            WHERE (wanted >> l.partition) & 1 = 1 AND l.until < clock_timestamp());
+                            WHERE (wanted >> l.partition) & 1 = 1 AND NOT analytics.is_current(l.until, ms));
     END IF;
 END
 $$;
