@@ -40,6 +40,31 @@ struct output {
     const char *aside; /* what is written; NULL: the path itself */
 };
 
+/* One at a time writes a copy of this name: who holds the lock on the file aside, and it still has
+ * that name, may fill it. What a run left that was killed is written over. */
+static int open_aside(const char *path, struct err *err)
+{
+    struct flock whole = {.l_type = F_WRLCK, .l_whence = SEEK_SET};
+    struct stat mine, there;
+    int fd = open(path, O_WRONLY | O_CREAT | O_NOFOLLOW | O_CLOEXEC, 0600);
+    int rc = 0;
+    if (fd < 0) {
+        return failed(path, err);
+    }
+    if (fcntl(fd, F_OFD_SETLK, &whole) != 0 || stat(path, &there) != 0) {
+        rc = err_set(err, ERR_CONFLICT, "%s: another copy is being written", path);
+    } else if (fstat(fd, &mine) != 0 || fchmod(fd, 0600) != 0 || ftruncate(fd, 0) != 0) {
+        rc = failed(path, err);
+    } else if (mine.st_ino != there.st_ino || mine.st_dev != there.st_dev) {
+        rc = err_set(err, ERR_CONFLICT, "%s: another copy was just written", path);
+    }
+    if (rc == 0) {
+        return fd;
+    }
+    (void)close(fd);
+    return rc;
+}
+
 static int open_output(const struct invocation *in, struct str name, struct output *out,
                        struct err *err)
 {
@@ -49,21 +74,20 @@ static int open_output(const struct invocation *in, struct str name, struct outp
         return 0;
     }
     out->path = text_of(in->arena, name, "");
-    int flags = O_WRONLY | O_CLOEXEC;
+    int fd = -1, rc = 0;
     if (stat(out->path, &st) != 0 || S_ISREG(st.st_mode)) {
         out->aside = text_of(in->arena, name, ".part");
-        flags |= O_CREAT | O_EXCL;
-        (void)unlink(out->aside);
+        fd = open_aside(out->aside, err);
+        rc = fd < 0 ? fd : 0;
+    } else if ((fd = open(out->path, O_WRONLY | O_CLOEXEC)) < 0) {
+        rc = failed(out->path, err);
     }
-    const char *path = out->aside != NULL ? out->aside : out->path;
-    int fd = open(path, flags, 0600);
-    out->file = fd < 0 ? NULL : fdopen(fd, "w");
-    if (out->file != NULL) {
-        return 0;
-    }
-    int rc = failed(path, err);
-    if (fd >= 0) {
+    if (rc == 0 && (out->file = fdopen(fd, "w")) == NULL) {
+        rc = failed(out->path, err);
         (void)close(fd);
+    }
+    if (rc != 0) {
+        out->file = NULL;
     }
     return rc;
 }
@@ -87,23 +111,21 @@ static int close_output(const struct invocation *in, struct output *out, int rc,
     if (out->path == NULL || out->file == NULL) {
         return rc;
     }
-    if (rc == 0 && out->aside != NULL && fsync(fileno(out->file)) != 0) {
-        rc = failed(out->aside, err);
+    if (rc == 0 &&
+        (fflush(out->file) != 0 || (out->aside != NULL && fsync(fileno(out->file)) != 0))) {
+        rc = failed(out->path, err);
+    }
+    /* The lock is held until the name is given or gone. */
+    if (rc == 0 && out->aside != NULL && rename(out->aside, out->path) != 0) {
+        rc = failed(out->path, err);
+    }
+    if (rc != 0 && out->aside != NULL) {
+        (void)unlink(out->aside);
     }
     if (fclose(out->file) != 0 && rc == 0) {
         rc = failed(out->path, err);
     }
-    if (out->aside == NULL) {
-        return rc;
-    }
-    if (rc == 0 && rename(out->aside, out->path) != 0) {
-        rc = failed(out->path, err);
-    }
-    if (rc != 0) {
-        (void)unlink(out->aside);
-        return rc;
-    }
-    return sync_directory(in, out->path, err);
+    return rc == 0 && out->aside != NULL ? sync_directory(in, out->path, err) : rc;
 }
 
 int copy_out_command(const struct invocation *in, const char *name, struct err *err)

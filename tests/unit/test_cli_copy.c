@@ -3,6 +3,7 @@
 
 #include "cli/copy.h"
 
+#include <fcntl.h>
 #include <sodium.h>
 #include <sys/stat.h>
 
@@ -434,6 +435,36 @@ static void a_file_is_its_owners_and_complete(void **state)
     buf_release(&part);
 }
 
+static void two_copies_do_not_write_one_file(void **state)
+{
+    struct copying *c = *state;
+    struct buf path = {0}, part = {0};
+    struct flock whole = {.l_type = F_WRLCK, .l_whence = SEEK_SET};
+    struct stat st;
+
+    buf_addf(&path, "%s/copy", c->to->dir);
+    buf_addf(&part, "%s/copy.part%c", c->to->dir, '\0');
+    struct copy_args args = {.file = arena_str(&c->arena, buf_str(&path))};
+    int fd = open(part.ptr, O_RDWR | O_CREAT | O_CLOEXEC, 0644);
+
+    c->settings =
+        (struct settings){.database_url = c->from->url, .data_dir = str_from(c->from->dir)};
+    c->in.args = &args;
+    assert_int_equal(write(fd, "half a copy", 11), 11);
+    assert_int_equal(fcntl(fd, F_OFD_SETLK, &whole), 0);
+    assert_int_equal(copy_out_command(&c->in, "backup", &c->err), ERR_CONFLICT);
+    assert_int_equal(fstat(fd, &st), 0);
+    assert_int_equal(st.st_size, 11);
+    /* Whoever wrote it is gone: what it left is of no use. */
+    assert_int_equal(close(fd), 0);
+    assert_ok(c, copy_out_command(&c->in, "backup", &c->err));
+    assert_int_equal(stat(args.file.ptr, &st), 0);
+    assert_int_equal(st.st_mode & 07777, 0600);
+    assert_int_equal(stat(part.ptr, &st), -1);
+    buf_release(&path);
+    buf_release(&part);
+}
+
 static void a_file_that_cannot_be_written_is_not_left_behind(void **state)
 {
     struct copying *c = *state;
@@ -473,6 +504,7 @@ int main(void)
         COPYING(refuses_rows_that_the_store_refuses),
         COPYING(the_longest_line_is_read_and_no_longer_one),
         COPYING(a_file_is_its_owners_and_complete),
+        COPYING(two_copies_do_not_write_one_file),
         COPYING(a_file_that_cannot_be_written_is_not_left_behind),
     };
 
