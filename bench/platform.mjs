@@ -108,7 +108,8 @@ class Platform {
     }
 
     async fill(one, events, visitors, even = false) {
-        const args = [one.dir, one.sites, visitors, events, ...(even ? ['even'] : [])];
+        const shares = ['--sites', one.sites, '--visitors', visitors, ...(even ? ['--even'] : [])];
+        const args = [...shares, one.dir, events];
         await timed(join(BUILD, 'bench/fill'), args.map(String));
     }
 

@@ -1,6 +1,7 @@
 // bench/run.mjs -- the figures that the project claims, each beside something real in the same run:
 //
-//   track        requests per CPU second of the server, beside nginx `return 204` for the same POST (everysec and always)
+//   track        requests per CPU second of the server, beside nginx `return 204` for the same POST (everysec and always), of
+//                browsers as they are met, of ones of which no two have the same User-Agent, and of the worst User-Agents
 //   aggregation  events per CPU second of `abacus aggregate`, beside a bare prepared-statement insert of the same raw rows
 //   stats        p50 and p99 of a year of one of 10,000 sites, uncached and cached, over one keep-alive connection
 //   memory       idle and loaded
@@ -17,6 +18,7 @@ import { tmpdir } from 'node:os';
 import { join, dirname } from 'node:path';
 import { createServer } from 'node:net';
 import { fileURLToPath } from 'node:url';
+import { writeRequests } from './requests.mjs';
 import { describeStats, measureStats } from './stats.mjs';
 
 const here = dirname(fileURLToPath(import.meta.url));
@@ -107,10 +109,10 @@ http { access_log off; client_body_temp_path ${dir}/b; proxy_temp_path ${dir}/p;
 }
 
 // One load: requests per CPU second of process `pid`.
-function load(url, pid) {
+function load(url, pid, requests) {
   const before = cpu(pid);
   const out = run('chrt', [...PINNED, 'wrk', '-t1', '-c32', `-d${seconds}s`, '-s', join(here, 'track.lua'),
-    `${url}/api/analytics/track`]);
+    `${url}/api/analytics/track`, '--', ...requests]);
   const used = cpu(pid) - before;
   const bad = /Non-2xx or 3xx responses: (\d+)/.exec(out);
   if (bad) throw new Error(`${bad[1]} requests were refused`);
@@ -122,24 +124,39 @@ function makeSites(dataDir, count) {
     run(abacus, ['site', 'add', '--data-dir', dataDir, '--id', `bench-${i}`, '--tenant', 'bench', '--domain', 'bench.example']);
 }
 
+// What is sent, how durable it is kept, and how often it is measured.
+function trackLoads() {
+  const [browsers, pieces] = [join(work, 'browsers'), join(work, 'pieces')];
+  writeRequests(browsers);
+  writeRequests(pieces, { pieces: true });
+  const few = Math.min(rounds, 3);
+  return [
+    { name: 'browsers', durability: 'everysec', requests: [browsers], rounds },
+    { name: 'unique User-Agents', durability: 'everysec', requests: [browsers, 'unique'], rounds: few },
+    { name: 'worst User-Agents', durability: 'everysec', requests: [pieces, 'unique'], rounds: few },
+    { name: 'browsers', durability: 'always', requests: [browsers], rounds: few },
+  ];
+}
+
 async function benchTrack() {
   const dataDir = join(work, 'track');
   makeSites(dataDir, 1);
   const nginx = await startNginx();
-  const rows = {};
+  const rows = [];
   let idle = 0, loaded = 0;
-  for (const durability of ['everysec', 'always']) {
-    const server = await startAbacus(dataDir, ['--durability', durability, '--log-max', '8GiB', '--threads', '1']);
+  for (const one of trackLoads()) {
+    const server = await startAbacus(dataDir, ['--durability', one.durability, '--log-max', '8GiB', '--threads', '1',
+      '--trusted-proxies', '127.0.0.1/32']);
     await sleep(1500);
-    if (durability === 'everysec') idle = memory(server.child.pid);
+    idle ||= memory(server.child.pid);
     const ours = [], theirs = [], ratios = [];
-    for (let round = 0; round < rounds; round++) {
-      theirs.push(load(nginx.url, nginx.pid));
-      ours.push(load(server.url, server.child.pid));
+    for (let round = 0; round < one.rounds; round++) {
+      theirs.push(load(nginx.url, nginx.pid, one.requests));
+      ours.push(load(server.url, server.child.pid, one.requests));
       ratios.push(ours.at(-1) / theirs.at(-1));
     }
     loaded = Math.max(loaded, memory(server.child.pid));
-    rows[durability] = { abacus: Math.round(median(ours)), nginx: Math.round(median(theirs)), ratio: median(ratios) };
+    rows.push({ ...one, abacus: Math.round(median(ours)), nginx: Math.round(median(theirs)), ratio: median(ratios) });
     await stop(server.child);
   }
   await stop(nginx.child);
@@ -161,7 +178,7 @@ async function benchAggregate() {
   for (let round = 0; round < (quick ? 1 : 3); round++) {
     const dataDir = join(work, `aggregate-${round}`);
     makeSites(dataDir, 50);
-    run(join(build, 'bench/fill'), [dataDir, '50', '60000', String(events)]);
+    run(join(build, 'bench/fill'), ['--sites', '50', dataDir, String(events)]);
     const job = aggregateCpu(dataDir);
     if (job.report.events !== events) throw new Error(`aggregated ${job.report.events} of ${events}`);
     const insert = JSON.parse(run(join(build, 'bench/insert'), [join(dataDir, 'abacus.db'), join(dataDir, 'bare.db')]));
@@ -200,8 +217,8 @@ async function benchStats() {
 
 try {
   const track = await benchTrack();
-  for (const [durability, row] of Object.entries(track.rows))
-    console.log(`track (${durability}): ${row.abacus} requests per CPU second; nginx return 204: ${row.nginx}; ratio ${row.ratio.toFixed(2)}`);
+  for (const row of track.rows)
+    console.log(`track (${row.durability}, ${row.name}): ${row.abacus} requests per CPU second; nginx return 204: ${row.nginx}; ratio ${row.ratio.toFixed(2)}`);
   const job = await benchAggregate();
   console.log(`aggregation: ${job.abacus} events per CPU second; bare insert of the same rows: ${job.bare}; ratio ${job.ratio.toFixed(2)}; peak ${job.peak.toFixed(1)} MiB`);
   const stats = await benchStats();

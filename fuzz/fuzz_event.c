@@ -33,12 +33,21 @@ static void keep(const struct site *site, const struct client *client, const str
     struct record record;
     struct buf buf = {0};
 
-    if (event_make(site, client, &salts, id_key, NOW_MS, in, arena, &event, NULL) != 0)
+    const struct sender sender = {.browser = STR("Firefox"), .country = STR("DE")};
+
+    if (event_make(site, client, &sender, &salts, id_key, NOW_MS, in, arena, &event, NULL) != 0)
         abort();
     event_encode(&event, &buf);
     if (record_decode(buf_str(&buf), &record, NULL) != 0 ||
         !str_eq(record.event.path, event.path) || !str_eq(record.event.props, event.props) ||
         !str_eq(record.event.referrer, event.referrer) || record.event.visitor != event.visitor)
+        abort();
+    for (unsigned i = 0; i < TRAITS; i++)
+        if (!str_eq(record.event.traits[i], event.traits[i]) ||
+            (event.visitor == 0 && event.traits[i].len > 0))
+            abort();
+    if (goals_met(site->goals, site->goals_count, &event) !=
+        goals_met(site->goals, site->goals_count, &record.event))
         abort();
     buf_release(&buf);
 }
@@ -51,6 +60,11 @@ int LLVMFuzzerTestOneInput(const uint8_t *data, size_t size)
     struct err err = {0};
     struct tz *tz = utc();
     struct str kept[] = {STR("q")};
+    struct path_rule rules[] = {{STR("/users/*/edit"), STR("/users/:id/edit")},
+                                {STR("/docs/*/**"), STR("/$2/$1")}};
+    struct goal_prop props[] = {{STR("plan"), STR("pro")}};
+    struct goal goals[] = {{.name = STR("a"), .path = STR("/*"), .props = props, .props_count = 1},
+                           {.name = STR("b"), .event = STR("lead.created")}};
     const struct site site = {.id = STR("abc123"),
                               .tenant = STR("t5g"),
                               .domain = STR("example.com"),
@@ -58,6 +72,10 @@ int LLVMFuzzerTestOneInput(const uint8_t *data, size_t size)
                               .mask_personal = true,
                               .query_params = kept,
                               .query_params_count = 1,
+                              .path_rules = rules,
+                              .path_rules_count = 2,
+                              .goals = goals,
+                              .goals_count = 2,
                               .ipv4_prefix = 24,
                               .ipv6_prefix = 48};
     const struct client client = {.has_token = size % 2 == 0};
@@ -68,7 +86,7 @@ int LLVMFuzzerTestOneInput(const uint8_t *data, size_t size)
         (rc == 0 && (batch.count == 0 || batch.count > EVENT_BATCH_MAX)))
         abort();
     for (size_t i = 0; rc == 0 && i < batch.count; i++) {
-        (void)event_screen(&site, &client, &batch.events[i]);
+        (void)event_screen(&site, &client, &(struct sender){0}, &batch.events[i]);
         keep(&site, &client, &batch.events[i], &arena);
     }
     tz_free(&tz);

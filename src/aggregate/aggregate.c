@@ -10,7 +10,10 @@
 
 #include <stdlib.h>
 
-static bool stopping(const struct run *run)
+/* Days become due about once a day. */
+#define PACK_PAUSE_US INT64_C(60000000)
+
+bool run_stopping(const struct run *run)
 {
     return run->config->stopping != NULL && run->config->stopping(run->config->ctx);
 }
@@ -27,7 +30,7 @@ int32_t run_raw_from(const struct run *run, struct str site)
     const struct site *s = snapshot_site(run->snapshot, site);
     int32_t days = s != NULL ? s->raw_days : run->config->raw_days;
 
-    return days == 0 ? INT32_MIN : run_today(run, site) - days;
+    return days == 0 || run->config->import != NULL ? INT32_MIN : run_today(run, site) - days;
 }
 
 /* -- what a group of partitions needs -- */
@@ -170,12 +173,14 @@ static int drain_shared(struct run *run, uint64_t total, struct err *err)
     size_t count = 1;
     int rc = 0;
 
-    while (rc >= 0 && (count > 0 || rc == STEP_LOST) && !stopping(run)) {
+    while (rc >= 0 && (count > 0 || rc == STEP_LOST) && !run_stopping(run)) {
         rc = step(run, &arena, batch_most(run), &count, err);
         arena_reset(&arena);
         done += count;
-        if (count > 0)
-            show_progress(run, done, total);
+        if (count == 0)
+            continue;
+        show_progress(run, done, total);
+        store_yield(run->store);
     }
     arena_free(&arena);
     return rc < 0 ? rc : clear_leftovers(run, err);
@@ -199,7 +204,7 @@ static int drain_log(struct run *run, uint64_t total, struct err *err)
     uint64_t done = 0;
     int rc = 0;
 
-    while (rc >= 0 && done < total && !stopping(run)) {
+    while (rc >= 0 && done < total && !run_stopping(run)) {
         size_t count = 0, most = batch_most(run);
 
         rc = step(run, &arena, total - done < most ? (size_t)(total - done) : most, &count, err);
@@ -221,6 +226,23 @@ static int drain_log(struct run *run, uint64_t total, struct err *err)
 
 /* -- a group of partitions, leased -- */
 
+/* Goals are part of the settings, and are compared when these have changed. */
+static int count_by_goals(struct run *run, struct err *err)
+{
+    int64_t version = snapshot_version(run->snapshot) + 1;
+    bool seen = true;
+    int rc = 0;
+
+    for (unsigned p = 0; p < PARTITIONS; p++)
+        seen = seen && ((run->partitions >> p & 1) == 0 || run->goals_seen[p] == version);
+    if (!seen)
+        rc = goals_run(run, err);
+    for (unsigned p = 0; !seen && rc == 0 && p < PARTITIONS; p++)
+        if ((run->partitions >> p & 1) != 0)
+            run->goals_seen[p] = version;
+    return rc;
+}
+
 /* Settings are read only where there is something to do with them: an idle server runs often. */
 static int work(struct run *run, uint64_t waiting, struct err *err)
 {
@@ -230,12 +252,16 @@ static int work(struct run *run, uint64_t waiting, struct err *err)
 
     if (rc == 0 && whole)
         rc = queue_status(run->queue, &status, err);
-    if (rc < 0 || (status.length == 0 && !run->retention))
+    if (rc < 0 || (status.length == 0 && !run->retention && !run->packing))
         return rc;
     rc = open_snapshot(run, err);
     if (rc == 0)
+        rc = count_by_goals(run, err);
+    if (rc == 0)
         rc = (whole ? drain_log : drain_shared)(run, status.length, err);
-    if (rc == 0 && run->retention && !stopping(run))
+    if (rc == 0 && (run->packing || run->retention) && !run_stopping(run))
+        rc = pack_run(run, run->retention, err);
+    if (rc == 0 && run->retention && !run_stopping(run))
         rc = retention_run(run, err);
     close_snapshot(run);
     return rc;
@@ -251,7 +277,7 @@ static int count_group(struct run *run, uint32_t wanted, bool all, bool wait, ui
     run->now_ms = clock_wall_ms();
     rc = work(run, waiting, err);
     /* A run that was cut short has not seen everything up to its beginning. */
-    if (rc == 0 && !stopping(run))
+    if (rc == 0 && !run_stopping(run) && run->config->import == NULL)
         rc = store_finish_run(run->store, run->partitions, run->now_ms, clock_wall_ms(), err);
     store_unlease(run->store);
     /* ERR_CONFLICT tells the caller that another runs the job; here a position was not where it
@@ -295,11 +321,12 @@ static int count_groups(struct run *run, const uint64_t waiting[PARTITIONS], uin
 {
     int failed = 0;
 
-    while (left != 0 && failed != ERR_UNAVAILABLE && !stopping(run)) {
+    while (left != 0 && failed != ERR_UNAVAILABLE && !run_stopping(run)) {
         struct err why = {""};
         uint64_t sum;
         uint32_t group = next_group(run, waiting, left, &sum);
-        int rc = count_group(run, group, false, false, sum, &why);
+        /* An import is nobody else's to count. */
+        int rc = count_group(run, group, false, run->config->import != NULL, sum, &why);
 
         left &= ~group;
         if (rc < 0 && rc != ERR_CONFLICT) {
@@ -310,7 +337,8 @@ static int count_groups(struct run *run, const uint64_t waiting[PARTITIONS], uin
     return failed;
 }
 
-/* Empty partitions are counted up to now, whoever may hold them; with retention all have work. */
+/* Empty partitions are counted up to now, whoever may hold them; with retention, and when days are
+ * to be packed, all have work. */
 static int count_shared(struct run *run, struct err *err)
 {
     uint64_t waiting[PARTITIONS];
@@ -318,8 +346,8 @@ static int count_shared(struct run *run, struct err *err)
     int rc = queue_waiting(run->queue, waiting, err);
 
     for (unsigned p = 0; rc == 0 && p < PARTITIONS; p++)
-        left |= run->retention || waiting[p] > 0 ? UINT32_C(1) << p : 0;
-    if (rc == 0 && left != PARTITIONS_ALL)
+        left |= run->retention || run->packing || waiting[p] > 0 ? UINT32_C(1) << p : 0;
+    if (rc == 0 && left != PARTITIONS_ALL && run->config->import == NULL)
         rc =
             store_finish_run(run->store, PARTITIONS_ALL & ~left, run->now_ms, clock_wall_ms(), err);
     return rc == 0 ? count_groups(run, waiting, left, err) : rc;
@@ -348,6 +376,7 @@ struct aggregator *aggregate_new(const struct aggregate_config *config)
 
     aggregator->config = *config;
     aggregator->directory = directory_new(&directory);
+    aggregator->queue = config->import;
     return aggregator;
 }
 
@@ -377,12 +406,17 @@ int aggregate_run(struct aggregator *aggregator, struct store *store, unsigned h
                       .directory = aggregator->directory,
                       .batch_most = &aggregator->batch_most,
                       .retention = (how & AGGREGATE_RETENTION) != 0,
+                      .goals_seen = aggregator->goals_seen,
                       .report = report,
                       .now_ms = clock_wall_ms()};
     int64_t began_us = clock_steady_us();
     int rc = 0;
 
     *report = (struct aggregate_report){0};
+    run.packing = config->import == NULL &&
+                  (aggregator->packed_us == 0 || began_us - aggregator->packed_us >= PACK_PAUSE_US);
+    if (run.packing)
+        aggregator->packed_us = began_us;
     if (aggregator->queue == NULL)
         rc = queue_open(config->queue_url, &aggregator->queue, err);
     run.queue = aggregator->queue;

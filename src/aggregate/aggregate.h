@@ -22,9 +22,15 @@
 #include "metrics/metrics.h"
 #include "store/store.h"
 
+struct queue;
+
 struct aggregate_config {
     struct str queue_url; /* "log:DATA_DIR", or Redis (queue/queue.h) */
-    struct str data_dir;  /* of the dead letters, and of the log where there is one */
+    /* Instead of queue_url, a queue that the aggregator then owns: an import. Its events get raw
+     * rows however old they are, until they are packed; what is counted up to now is left to
+     * others. */
+    struct queue *import;
+    struct str data_dir; /* of the dead letters, and of the log where there is one */
     int32_t raw_days, visit_days, stats_days, audit_days; /* the installation's; 0: for ever */
     size_t batch_max;            /* records in a transaction; 0, or more than suits the store: what
                                     suits it (store_batch_records()) */

@@ -14,6 +14,9 @@ struct aggregator {
     struct queue *queue;
     uint64_t malformed_told; /* of queue_malformed() */
     size_t batch_most; /* records, since a batch could not be committed; 0: what suits the store */
+    int64_t packed_us; /* when days were last packed; by the steady clock, 0: never */
+    /* COUNTER_DIRECTORY when the goals of all sites of a partition were last compared, plus 1. */
+    int64_t goals_seen[PARTITIONS];
 };
 
 /* One run. */
@@ -23,7 +26,8 @@ struct run {
     struct directory *directory;
     struct queue *queue;
     size_t *batch_most; /* the aggregator's */
-    bool retention;
+    bool retention, packing;
+    int64_t *goals_seen; /* the aggregator's */
     struct aggregate_report *report;
     int64_t now_ms;
     /* Of the partitions leased now: */
@@ -37,6 +41,9 @@ int batch_count(struct run *run, const struct queue_record *records, size_t coun
 /* Put these records into the ledger as lost, and their positions behind them. */
 int batch_lose(struct run *run, const struct queue_loss *losses, size_t count, struct err *err);
 
+/* True when the run should end early. */
+bool run_stopping(const struct run *run);
+
 /* The site's date now; of a site that is not known any more, the UTC date. */
 int32_t run_today(const struct run *run, struct str site);
 /* The first date of which raw rows are kept; INT32_MIN: all. */
@@ -45,6 +52,14 @@ int32_t run_raw_from(const struct run *run, struct str site);
 /* Append the record to the dead letters and make it durable. `why` is the store's reason. */
 int dead_letter(struct run *run, const struct queue_record *record, const char *why,
                 struct err *err);
+
+/* Pack the days that are over and due, of the sites in the partitions leased, for at most two
+ * seconds, or all of them. */
+int pack_run(struct run *run, bool all, struct err *err);
+
+/* Count the conversions of kept days again where goals have changed. Comes before any event is
+ * counted by them. ERR_UNAVAILABLE without a text: the run should end early. */
+int goals_run(struct run *run, struct err *err);
 
 /* Remove what is too old of the sites in the partitions leased, and with the first partition what
  * belongs to no site. */

@@ -163,13 +163,31 @@ static void count_event(struct batch *batch, const struct event *event, bool dup
                       drop_reason_name(DROP_DUPLICATE), 1, 1);
         return;
     }
-    rollup_add(batch->rollup, event, event->day >= batch->last.raw_from);
+    const struct site *site = batch->last.site;
+
+    rollup_add(batch->rollup, event, batch->last.raw_from,
+               goals_met(site->goals, site->goals_count, event) != 0);
+}
+
+/* A robot's kind stands behind the reason: "bot:ai-crawler". */
+static struct str tally_reason(struct batch *batch, const struct tally *tally)
+{
+    if (tally->rejected)
+        return reject_reason_name(tally->reason);
+    struct str reason = drop_reason_name(tally->reason), name;
+    struct buf buf = {0};
+
+    if (tally->reason != DROP_BOT || tally->bot.len == 0)
+        return reason;
+    buf_addf(&buf, "%.*s:%.*s", STR_FMT(reason), STR_FMT(tally->bot));
+    name = arena_str(batch->arena, buf_str(&buf));
+    buf_release(&buf);
+    return name;
 }
 
 static void count_tally(struct batch *batch, const struct tally *tally)
 {
-    struct str reason =
-        tally->rejected ? reject_reason_name(tally->reason) : drop_reason_name(tally->reason);
+    struct str reason = tally_reason(batch, tally);
     bool removed = !find_site(batch, tally->site, tally->tenant);
 
     rollup_ledger(batch->rollup, removed ? REMOVED : tally->site, removed ? REMOVED : tally->tenant,

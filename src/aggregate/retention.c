@@ -2,8 +2,8 @@
  * aggregate/retention.c -- what is too old goes, site by site, a bounded piece at a time.
  *
  * Raw rows go by the site's own days. With them go the sets of their days, so that nothing is left
- * that names a visitor; visits lose their visitor id then and themselves go after visit_days.
- * Rollups and the ledger go after stats_days.
+ * that names a visitor, and the visits: what is packed of them (facts/) knows no visitor, and goes
+ * after visit_days. Rollups and the ledger go after stats_days.
  */
 #include "aggregate/aggregate_internal.h"
 
@@ -17,16 +17,41 @@ enum {
     POSITION_DAYS = 400,
 };
 
+/* The days that wait to be packed, of all sites, by whoever holds their partitions. */
+struct due_list {
+    struct site_day *days;
+    size_t count;
+};
+
 static int32_t before_day(int32_t today, int32_t days)
 {
     return days == 0 ? INT32_MIN : today - days;
 }
 
-static struct expiry site_expiry(const struct run *run, const struct site *site)
+/* The first day of a site that waits to be packed, and so still needs its rows; INT32_MAX: none.
+ * The list is by site, then day. */
+static int32_t first_due(const struct due_list *due, struct str site)
+{
+    size_t low = 0, high = due->count;
+
+    while (low < high) {
+        size_t middle = low + (high - low) / 2;
+
+        if (str_cmp(due->days[middle].site, site) < 0)
+            low = middle + 1;
+        else
+            high = middle;
+    }
+    return low < due->count && str_eq(due->days[low].site, site) ? due->days[low].day : INT32_MAX;
+}
+
+static struct expiry site_expiry(const struct run *run, const struct due_list *due,
+                                 const struct site *site)
 {
     int32_t today = site_day(site, run->now_ms);
-    int32_t raw = before_day(today, site->raw_days);
+    int32_t raw = before_day(today, site->raw_days), held = first_due(due, site->id);
 
+    raw = held < raw ? held : raw;
     return (struct expiry){
         .site = site->id,
         .raw_before_ms = raw == INT32_MIN ? INT64_MIN : tz_day_start(site->tz, raw),
@@ -52,12 +77,13 @@ static struct expiry removed_expiry(const struct run *run)
 }
 
 /* Where no site keeps raw rows any more; INT64_MIN where one keeps all. */
-static int64_t raw_before_all(const struct run *run, const struct site *const *sites, size_t count)
+static int64_t raw_before_all(const struct run *run, const struct due_list *due,
+                              const struct site *const *sites, size_t count)
 {
     int64_t least = removed_expiry(run).raw_before_ms;
 
     for (size_t i = 0; i < count; i++) {
-        int64_t before_ms = site_expiry(run, sites[i]).raw_before_ms;
+        int64_t before_ms = site_expiry(run, due, sites[i]).raw_before_ms;
 
         least = before_ms < least ? before_ms : least;
     }
@@ -65,9 +91,9 @@ static int64_t raw_before_all(const struct run *run, const struct site *const *s
 }
 
 /* A producer whose log is still there goes on from its positions, however old they are. */
-static int general_expiry(const struct run *run, const struct site *const *sites,
-                          size_t sites_count, struct arena *arena, struct expiry_general *out,
-                          struct err *err)
+static int general_expiry(const struct run *run, const struct due_list *due,
+                          const struct site *const *sites, size_t sites_count, struct arena *arena,
+                          struct expiry_general *out, struct err *err)
 {
     int32_t audit = run->config->audit_days;
     struct producer *running = NULL;
@@ -81,11 +107,26 @@ static int general_expiry(const struct run *run, const struct site *const *sites
         .running_count = count,
         .removed = removed_expiry(run),
         .audit_before_ms = audit == 0 ? INT64_MIN : run->now_ms - audit * DAY_MS,
-        .raw_before_ms = raw_before_all(run, sites, sites_count),
+        .raw_before_ms = raw_before_all(run, due, sites, sites_count),
     };
     return rc;
 }
 
+static int expire_all(struct run *run, const struct expiry *expiries, size_t count,
+                      const struct expiry_general *general, struct err *err)
+{
+    bool more = true;
+    int rc = 0;
+
+    while (rc == 0 && more && !run_stopping(run)) {
+        rc = store_expire(run->store, expiries, count, general, run->now_ms, &more, err);
+        if (rc == 0 && more)
+            store_yield(run->store);
+    }
+    return rc;
+}
+
+/* Comes after pack_run() of all days: those that lose their rows here are packed. */
 int retention_run(struct run *run, struct err *err)
 {
     const struct site *const *sites = NULL;
@@ -93,19 +134,18 @@ int retention_run(struct run *run, struct err *err)
     struct arena arena = {0};
     struct expiry *expiries = ARENA_NEW(&arena, struct expiry, sites_count + 1);
     struct expiry_general general;
-    bool more = true, first = (run->partitions & 1) != 0;
-    int rc = first ? general_expiry(run, sites, sites_count, &arena, &general, err) : 0;
+    struct due_list due = {0};
+    bool first = (run->partitions & 1) != 0;
+    int rc =
+        store_load_due(run->store, PARTITIONS_ALL, INT32_MAX, &arena, &due.days, &due.count, err);
 
+    if (rc == 0 && first)
+        rc = general_expiry(run, &due, sites, sites_count, &arena, &general, err);
     for (size_t i = 0; i < sites_count; i++)
         if ((run->partitions >> site_partition(sites[i]->id) & 1) != 0)
-            expiries[count++] = site_expiry(run, sites[i]);
-    while (rc == 0 && more &&
-           !(run->config->stopping != NULL && run->config->stopping(run->config->ctx))) {
-        rc = store_expire(run->store, expiries, count, first ? &general : NULL, run->now_ms, &more,
-                          err);
-        if (rc == 0 && more)
-            store_yield(run->store);
-    }
+            expiries[count++] = site_expiry(run, &due, sites[i]);
+    if (rc == 0)
+        rc = expire_all(run, expiries, count, first ? &general : NULL, err);
     arena_free(&arena);
     return rc;
 }

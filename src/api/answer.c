@@ -33,9 +33,9 @@ void answer_date(struct json_out *json, const char *name, int32_t date)
     put_date(json, date);
 }
 
-void answer_available(struct json_out *json, int32_t available)
+void answer_available(struct json_out *json, const char *name, int32_t available)
 {
-    answer_name(json, "availableFrom");
+    answer_name(json, name);
     if (available == INT32_MIN)
         json_null(json);
     else

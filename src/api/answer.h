@@ -12,7 +12,7 @@ void answer_name(struct json_out *json, const char *name);
 void answer_str(struct json_out *json, const char *name, struct str value);
 void answer_date(struct json_out *json, const char *name, int32_t date);
 /* The first day kept, null where nothing is ever removed. */
-void answer_available(struct json_out *json, int32_t available);
+void answer_available(struct json_out *json, const char *name, int32_t available);
 void answer_instant(struct json_out *json, const char *name, int64_t ms);
 
 /* A metric's value: whole, or rounded to 4 decimals. */

@@ -7,10 +7,12 @@
 #ifndef ABACUS_API_API_H
 #define ABACUS_API_API_H
 
+#include "agent/agent.h"
 #include "base/logger.h"
 #include "base/net.h"
 #include "cache/cache.h"
 #include "directory/directory.h"
+#include "geo/geo.h"
 #include "http/http.h"
 #include "log/log.h"
 #include "metrics/metrics.h"
@@ -26,6 +28,7 @@ enum role {
 
 struct refusals; /* refused events of known sites, waiting to become tallies (api/refusals.h) */
 struct rates;    /* events per second, per site (api/rates.h) */
+struct live;     /* open event streams (api/live.h) */
 
 struct api {
     unsigned roles; /* a set of enum role */
@@ -35,6 +38,9 @@ struct api {
     struct metrics *metrics;
     struct refusals *refusals;
     struct rates *rates;
+    struct live *live;   /* NULL: no event streams */
+    struct agent *agent; /* both NULL without ROLE_INGEST */
+    const struct geo *geo;
     const struct cidr *trusted;
     size_t trusted_count;
     struct str data_dir, public_url, demo_site;
@@ -62,5 +68,8 @@ struct refusals *refusals_new(void);
 void refusals_free(struct refusals **refusals);
 struct rates *rates_new(void);
 void rates_free(struct rates **rates);
+/* Freed after the last stream has ended, that is, after http_stop(). */
+struct live *live_new(void);
+void live_free(struct live **live);
 
 #endif

@@ -55,11 +55,14 @@ static void add_params(struct buf *key, const struct reader *reader)
     for (size_t i = 0; reader->params[i].name != NULL; i++) {
         struct str name = str_from(reader->params[i].name);
 
-        if (reader->values[i].ptr == NULL || is_resolved(name))
+        if (reader->values[i].ptr == NULL || is_resolved(name) ||
+            reader->params[i].use == HTTP_PARAM_REPEATED)
             continue;
         add_part(key, name);
         add_part(key, reader->values[i]);
     }
+    for (size_t i = 0; i < reader->repeated_count; i++)
+        add_part(key, reader->repeated[i]);
 }
 
 static void write_key(const struct reader *reader, struct str route, struct buf *key)
@@ -69,6 +72,8 @@ static void write_key(const struct reader *reader, struct str route, struct buf 
     buf_addf(key, "%lld|", (long long)snapshot_version(reader->snapshot));
     add_sites(key, reader);
     add_dates(key, reader);
+    if (reader->reading)
+        buf_addf(key, "%lld %d|", (long long)reader->as_of_ms, reader_is_late(reader));
     add_params(key, reader);
 }
 
@@ -102,14 +107,16 @@ static void make_and_keep(struct reader *reader, struct str key, int64_t stamp,
 {
     const struct http_response *response = reader->response;
 
-    if (!reader_begin(reader))
+    if (!reader->reading && !reader_begin(reader))
         return;
     make(reader);
     if (response->status == 0)
         cache_put(reader->api->cache, key, stamp, reader->now_ms, buf_str(&response->body));
 }
 
-void cached_answer(struct reader *reader, struct str route, void (*make)(struct reader *reader))
+/* The key is written before reading begins, or, `now`, afterwards: then asOf is in it. */
+static void answer(struct reader *reader, struct str route, bool now,
+                   void (*make)(struct reader *reader))
 {
     struct buf key = {0};
     struct err err = {0};
@@ -122,10 +129,20 @@ void cached_answer(struct reader *reader, struct str route, void (*make)(struct 
     }
     int rc = store_stamp(reader->store, partitions_of(reader), &stamp, &err);
 
-    if (!reader_done(reader, rc, &err))
+    if (!reader_done(reader, rc, &err) || (now && !reader_begin(reader)))
         return;
     write_key(reader, route, &key);
     if (!look_up(reader, buf_str(&key), stamp))
         make_and_keep(reader, buf_str(&key), stamp, make);
     buf_release(&key);
+}
+
+void cached_answer(struct reader *reader, struct str route, void (*make)(struct reader *reader))
+{
+    answer(reader, route, false, make);
+}
+
+void cached_now(struct reader *reader, struct str route, void (*make)(struct reader *reader))
+{
+    answer(reader, route, true, make);
 }

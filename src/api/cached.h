@@ -25,4 +25,8 @@
  * `make` refuses is not kept. `route` names the handler. Comes after reader_dates(). */
 void cached_answer(struct reader *reader, struct str route, void (*make)(struct reader *reader));
 
+/* The same for an answer about this very moment: kept for one asOf alone, and for as long as that
+ * is not late. A hit costs the store a snapshot and asOf, too. */
+void cached_now(struct reader *reader, struct str route, void (*make)(struct reader *reader));
+
 #endif

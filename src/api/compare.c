@@ -4,8 +4,9 @@
  *
  * While the range runs (today lies in it), the earlier one ends at the same local hour of its own
  * last day; with several sites, each by its own clock. `previous.until` is the instant, where there
- * is one site.
+ * is one site. With filters that cannot be answered so far back, `previous` is null.
  */
+#include "api/against.h"
 #include "api/answer.h"
 #include "api/cached.h"
 #include "api/handlers.h"
@@ -13,17 +14,16 @@
 
 const struct http_param compare_params[] = {
     READER_SITE_PARAMS,
-    {"siteIds", "instead of siteId: sites a,b,c side by side, in this order; at most 100", false},
+    {"siteIds", "instead of siteId: sites a,b,c side by side, in this order; at most 100",
+     HTTP_PARAM_OPTIONAL},
     READER_RANGE_PARAMS,
     {"against",
      "previous (the default): the same number of days just before; year: the same dates a "
      "year before; custom: againstFrom to againstTo",
-     false},
-    {"againstFrom", "first day of the range compared with", false},
-    {"againstTo", "its last day, inclusive", false},
-    {"matchWeekday", "true: move the earlier range back until it begins on the same weekday",
-     false},
-    {NULL, NULL, false},
+     HTTP_PARAM_OPTIONAL},
+    READER_AGAINST_PARAMS,
+    READER_FILTER_PARAM,
+    {NULL, NULL, HTTP_PARAM_OPTIONAL},
 };
 
 /* One side of a comparison. */
@@ -31,69 +31,8 @@ struct side {
     struct range range;
     struct query_totals totals;
     int64_t until_ms; /* 0: whole days */
+    bool absent;      /* the filters cannot be answered so far back */
 };
-
-/* -- what is compared ---------------------------------------------------------------------- */
-
-static bool take_flag(struct reader *reader, struct str name, const char *param, bool *out)
-{
-    struct str value = reader_param(reader, name);
-
-    *out = str_eq(value, STR("true"));
-    return *out || value.len == 0 || str_eq(value, STR("false")) ||
-           reader_refuse(reader, param, "is neither true nor false");
-}
-
-static bool take_against(struct reader *reader, enum against *out)
-{
-    static const struct {
-        struct str name;
-        enum against against;
-    } names[] = {{{"", 0}, AGAINST_PREVIOUS},
-                 {{"previous", 8}, AGAINST_PREVIOUS},
-                 {{"year", 4}, AGAINST_YEAR},
-                 {{"custom", 6}, AGAINST_CUSTOM}};
-    struct str value = reader_param(reader, STR("against"));
-
-    for (size_t i = 0; i < sizeof(names) / sizeof(names[0]); i++)
-        if (str_eq(names[i].name, value)) {
-            *out = names[i].against;
-            return true;
-        }
-    return reader_refuse(reader, "against", "is not one of previous, year, custom");
-}
-
-static bool take_custom(struct reader *reader, enum against against, struct range *out)
-{
-    struct str from = reader_param(reader, STR("againstFrom"));
-    struct str to = reader_param(reader, STR("againstTo"));
-    const char *param = "";
-    struct err err = {0};
-
-    if (against == AGAINST_CUSTOM)
-        return range_parse(from, to, "againstFrom", "againstTo", out, &param, &err) == 0 ||
-               reader_refuse(reader, param, "%s", err.text);
-    if (from.len > 0)
-        return reader_refuse(reader, "againstFrom", "goes only with against=custom");
-    if (to.len > 0)
-        return reader_refuse(reader, "againstTo", "goes only with against=custom");
-    return true;
-}
-
-static bool take_earlier(struct reader *reader, struct range *out)
-{
-    enum against against;
-    struct range custom = {0, 0};
-    bool match_weekday;
-
-    if (!take_against(reader, &against) || !take_custom(reader, against, &custom) ||
-        !take_flag(reader, STR("matchWeekday"), "matchWeekday", &match_weekday))
-        return false;
-    *out = range_before(reader->range, against, match_weekday);
-    if (against == AGAINST_CUSTOM)
-        *out = match_weekday ? range_match_weekday(custom, reader->range) : custom;
-    return true;
-}
 
 /* -- reading ------------------------------------------------------------------------------- */
 
@@ -104,21 +43,50 @@ static void add_totals(struct query_totals *sum, const struct query_totals *more
     sum->whole = sum->whole && more->whole;
 }
 
-/* One site's part of the earlier range. */
-static int read_earlier(struct reader *reader, const struct site *site, struct side *side,
-                        struct arena *scratch, struct query_totals *out, struct err *err)
+/* Its last day only up to `until_ms`, if that is not 0. */
+static int read_range(struct reader *reader, const struct site *site, struct range range,
+                      int64_t until_ms, struct arena *scratch, struct query_totals *out,
+                      struct err *err)
 {
-    struct range range = side->range;
-    int64_t until_ms = 0;
-
-    if (!range_cut(reader->range, site->tz, reader->now_ms, &range, &until_ms))
+    if (reader->filters.count > 0)
+        return query_site_filtered(reader->store, site, range, reader->available, &reader->filters,
+                                   until_ms == 0 ? INT64_MAX : until_ms, NULL, scratch, out, err);
+    if (until_ms == 0)
         return query_site(reader->store, site, range, reader->available, NULL, out, err);
-    if (reader->site != NULL) {
-        side->range = range;
-        side->until_ms = until_ms;
-    }
     return query_site_until(reader->store, site, range, reader->available, until_ms, scratch, out,
                             err);
+}
+
+/* Part of a day is counted from events, whole days from what the filters look at. */
+static bool is_filterable(const struct reader *reader, const struct side *side)
+{
+    if (reader->filters.count == 0)
+        return true;
+    int32_t events = query_filterable(reader->site, &reader->filters, true, reader_today(reader));
+
+    return side->range.from >= reader->filterable &&
+           (side->until_ms == 0 || side->range.to >= events);
+}
+
+/* One site's part of the earlier range; adds nothing where that cannot be answered. */
+static int add_earlier(struct reader *reader, const struct site *site, struct side *previous,
+                       struct arena *scratch, struct err *err)
+{
+    struct side own = {.range = previous->range};
+    struct query_totals totals;
+
+    (void)range_cut(reader->range, site->tz, reader->now_ms, &own.range, &own.until_ms);
+    if (reader->site != NULL) {
+        previous->range = own.range;
+        previous->until_ms = own.until_ms;
+    }
+    previous->absent = !is_filterable(reader, &own);
+    if (previous->absent)
+        return 0;
+    int rc = read_range(reader, site, own.range, own.until_ms, scratch, &totals, err);
+    if (rc == 0)
+        add_totals(&previous->totals, &totals);
+    return rc;
 }
 
 static int read_sides(struct reader *reader, struct side *current, struct side *previous,
@@ -129,13 +97,12 @@ static int read_sides(struct reader *reader, struct side *current, struct side *
 
     for (size_t i = 0; i < reader->sites_count && rc == 0; i++) {
         const struct site *site = reader->sites[i];
-        struct query_totals now, before;
-        rc = query_site(reader->store, site, current->range, reader->available, NULL, &now, err);
-        if (rc == 0)
-            rc = read_earlier(reader, site, previous, &scratch, &before, err);
+        struct query_totals now;
+        rc = read_range(reader, site, current->range, 0, &scratch, &now, err);
+        arena_reset(&scratch);
         if (rc == 0) {
             add_totals(&current->totals, &now);
-            add_totals(&previous->totals, &before);
+            rc = add_earlier(reader, site, previous, &scratch, err);
         }
         arena_reset(&scratch);
     }
@@ -148,6 +115,10 @@ static int read_sides(struct reader *reader, struct side *current, struct side *
 static void put_side(struct json_out *json, const char *name, const struct side *side)
 {
     answer_name(json, name);
+    if (side->absent) {
+        json_null(json);
+        return;
+    }
     json_open(json, '{');
     answer_date(json, "from", side->range.from);
     answer_date(json, "to", side->range.to);
@@ -165,7 +136,7 @@ static void put_change(struct json_out *json, const struct side *current,
                        const struct side *previous)
 {
     answer_name(json, "change");
-    if (!current->totals.whole || !previous->totals.whole) {
+    if (previous->absent || !current->totals.whole || !previous->totals.whole) {
         json_null(json);
         return;
     }
@@ -192,10 +163,13 @@ static void answer_change(struct reader *reader)
     struct side current = {.range = reader->range, .totals = {.exact = true, .whole = true}};
     struct side previous = {.totals = {.exact = true, .whole = true}};
     struct err err = {0};
+    struct against_range earlier;
     struct json_out json = {.buf = &reader->response->body};
 
-    if (!take_earlier(reader, &previous.range) ||
-        !reader_done(reader, read_sides(reader, &current, &previous, &err), &err))
+    if (!reader_against(reader, &earlier) || !reader_filters(reader, false))
+        return;
+    previous.range = earlier.range;
+    if (!reader_done(reader, read_sides(reader, &current, &previous, &err), &err))
         return;
     json_open(&json, '{');
     reader_echo(reader, &json, current.totals.exact && previous.totals.exact);
@@ -224,8 +198,8 @@ static void answer_side_by_side(struct reader *reader)
 /* Side by side there is no earlier range. */
 static bool alone(struct reader *reader)
 {
-    static const char *const others[] = {"siteId", "against", "againstFrom", "againstTo",
-                                         "matchWeekday"};
+    static const char *const others[] = {"siteId",    "against",      "againstFrom",
+                                         "againstTo", "matchWeekday", "filter"};
 
     for (size_t i = 0; i < sizeof(others) / sizeof(others[0]); i++)
         if (reader_param(reader, str_from(others[i])).len > 0)

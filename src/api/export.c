@@ -1,194 +1,57 @@
 /*
- * export.c -- GET /api/analytics/export: a site's raw events, streamed by time.
+ * export.c -- GET /api/analytics/export: a site's raw events, its days or hours, or the values of a
+ * dimension, streamed.
  *
- * Pages follow a cursor in short reads, so that no slow reader pins the store's write-ahead log; an
- * event that is counted while the export runs and lies behind the cursor is not in it. A page holds
- * up to 1,000 rows, and fewer where rows are large, so that it stays about PAGE_BYTES.
- *
- * CSV: RFC 4180 with a header; a cell that begins with = + - @ gets an apostrophe in front, because
- * spreadsheets would run it. NDJSON: one object a line; what an event lacks is null.
+ * Parameters are checked while the request is there; then the export lives on its own and makes one
+ * page after the other (export_internal.h).
  */
 #include "api/answer.h"
+#include "api/export_internal.h"
 #include "api/handlers.h"
-#include "api/reader.h"
 #include "base/date.h"
+#include "base/must.h"
 
-#include <inttypes.h>
-#include <stdio.h>
+#include <assert.h>
 #include <stdlib.h>
-
-enum { PAGE_ROWS = 1000, PAGE_BYTES = 1024 * 1024 };
 
 const struct http_param export_params[] = {
     READER_SITE_PARAMS,
     READER_RANGE_PARAMS,
-    {"format", "ndjson (the default) or csv", false},
-    {NULL, NULL, false},
+    {"rows",
+     "events (the default): raw events by time; days; hours; or a dimension: its values as "
+     "breakdown has them",
+     HTTP_PARAM_OPTIONAL},
+    {"format", "ndjson (the default) or csv", HTTP_PARAM_OPTIONAL},
+    READER_FILTER_PARAM,
+    {NULL, NULL, HTTP_PARAM_OPTIONAL},
 };
 
-/* -- rows ---------------------------------------------------------------------------------- */
+/* -- an export ----------------------------------------------------------------------------- */
 
-/* A row as text, before either format writes it. */
-enum cell_type { CELL_TEXT, CELL_NUMBER, CELL_JSON };
-struct cell {
-    enum cell_type type;
-    struct str text; /* empty: null */
-};
-
-enum { CELLS = 15 };
-static const char *const cell_names[CELLS] = {
-    "id",     "siteId", "tenantId", "timestamp", "event",   "path",   "referrer", "title",
-    "screen", "props",  "tokens",   "count",     "seconds", "scroll", "visitor"};
-
-struct numbers {
-    char id[24], timestamp[INSTANT_TEXT], tokens[24], count[24], seconds[32], scroll[12],
-        visitor[17];
-};
-
-static struct cell text_cell(struct str text)
+void export_column(struct export *self, struct str name)
 {
-    return (struct cell){CELL_TEXT, text};
+    assert(self->columns < EXPORT_COLUMNS_MAX);
+    self->names[self->columns++] = name;
 }
 
-static struct cell number_cell(char *room, size_t size, int64_t n)
+void export_row(struct export *self, const struct cell *cells, struct buf *out)
 {
-    (void)snprintf(room, size, "%" PRId64, n);
-    return (struct cell){CELL_NUMBER, str_from(room)};
+    self->format->row(self->names, cells, self->columns, out);
 }
 
-/* Seconds with as many decimals as milliseconds need. */
-static struct cell seconds_cell(char *room, size_t size, int64_t ms)
+const struct site *export_site(const struct export *self, const struct snapshot **out)
 {
-    int len = snprintf(room, size, "%" PRId64 ".%03" PRId64, ms / 1000, ms % 1000);
+    const struct snapshot *snapshot = directory_take(self->api->directory);
+    const struct site *site = snapshot == NULL ? NULL : snapshot_site(snapshot, self->site);
 
-    while (len > 1 && room[len - 1] == '0')
-        len--;
-    if (room[len - 1] == '.')
-        len--;
-    return (struct cell){CELL_NUMBER, {room, (size_t)len}};
-}
-
-static struct cell visitor_cell(char room[17], uint64_t visitor)
-{
-    (void)snprintf(room, 17, "%016" PRIx64, visitor);
-    return text_cell(visitor == 0 ? STR("") : str_from(room));
-}
-
-static void make_cells(const struct event_row *row, struct numbers *n, struct cell cells[CELLS])
-{
-    const struct event *e = &row->event;
-    size_t i = 0;
-
-    instant_format(e->time_ms, n->timestamp);
-    cells[i++] = number_cell(n->id, sizeof(n->id), row->id);
-    cells[i++] = text_cell(e->site);
-    cells[i++] = text_cell(e->tenant);
-    cells[i++] = text_cell(str_from(n->timestamp));
-    cells[i++] = text_cell(e->name);
-    cells[i++] = text_cell(e->path);
-    cells[i++] = text_cell(e->referrer);
-    cells[i++] = text_cell(e->title);
-    cells[i++] = text_cell(e->screen);
-    cells[i++] = (struct cell){CELL_JSON, e->props};
-    cells[i++] = number_cell(n->tokens, sizeof(n->tokens), e->tokens);
-    cells[i++] = number_cell(n->count, sizeof(n->count), e->count);
-    cells[i++] = seconds_cell(n->seconds, sizeof(n->seconds), e->seconds_ms);
-    cells[i++] =
-        e->scroll < 0 ? text_cell(STR("")) : number_cell(n->scroll, sizeof(n->scroll), e->scroll);
-    cells[i++] = visitor_cell(n->visitor, e->visitor);
-}
-
-/* -- formats ------------------------------------------------------------------------------- */
-
-static void ndjson_row(const struct cell cells[CELLS], struct buf *out)
-{
-    struct json_out json = {.buf = out};
-
-    json_open(&json, '{');
-    for (size_t i = 0; i < CELLS; i++) {
-        answer_name(&json, cell_names[i]);
-        if (cells[i].text.len == 0)
-            json_null(&json);
-        else if (cells[i].type == CELL_TEXT)
-            json_str(&json, cells[i].text);
-        else
-            json_raw(&json, cells[i].text);
+    if (site != NULL && str_eq(site->tenant, self->tenant)) {
+        *out = snapshot;
+        return site;
     }
-    json_close(&json, '}');
-    buf_addc(out, '\n');
+    if (snapshot != NULL)
+        directory_give(self->api->directory, snapshot);
+    return NULL;
 }
-
-static bool csv_needs_quotes(struct str text)
-{
-    for (size_t i = 0; i < text.len; i++)
-        if (strchr(",\"\r\n", text.ptr[i]) != NULL)
-            return true;
-    return false;
-}
-
-static void csv_cell(struct str text, struct buf *out)
-{
-    bool quotes = csv_needs_quotes(text);
-
-    if (quotes)
-        buf_addc(out, '"');
-    if (text.len > 0 && memchr("=+-@", text.ptr[0], 4) != NULL)
-        buf_addc(out, '\'');
-    for (size_t i = 0; i < text.len; i++) {
-        if (text.ptr[i] == '"')
-            buf_addc(out, '"');
-        buf_addc(out, text.ptr[i]);
-    }
-    if (quotes)
-        buf_addc(out, '"');
-}
-
-static void csv_row(const struct cell cells[CELLS], struct buf *out)
-{
-    for (size_t i = 0; i < CELLS; i++) {
-        if (i > 0)
-            buf_addc(out, ',');
-        csv_cell(cells[i].text, out);
-    }
-    buf_add(out, STR("\r\n"));
-}
-
-static void csv_header(struct buf *out)
-{
-    struct cell cells[CELLS];
-
-    for (size_t i = 0; i < CELLS; i++)
-        cells[i] = text_cell(str_from(cell_names[i]));
-    csv_row(cells, out);
-}
-
-static void no_header(struct buf *out)
-{
-    (void)out;
-}
-
-static const struct format {
-    struct str name, content_type;
-    void (*header)(struct buf *out);
-    void (*row)(const struct cell cells[CELLS], struct buf *out);
-} formats[] = {
-    {{"ndjson", 6}, {"application/x-ndjson", 20}, no_header, ndjson_row},
-    {{"csv", 3}, {"text/csv; charset=utf-8", 23}, csv_header, csv_row},
-};
-
-/* -- the stream ---------------------------------------------------------------------------- */
-
-/* Outlives the request's arena and snapshot: it owns what it names. */
-struct export
-{
-    struct arena owned, page;
-    const struct format *format;
-    struct str tenant, site;
-    int64_t from_ms, to_ms;
-    struct event_cursor cursor;
-    size_t rows; /* of the next page */
-    bool begun;
-};
 
 static void export_free(void *ctx)
 {
@@ -199,92 +62,131 @@ static void export_free(void *ctx)
     free(self);
 }
 
-/* The next page's rows, from the size of this one's. */
-static size_t next_rows(size_t rows, size_t bytes)
-{
-    if (bytes > PAGE_BYTES)
-        return rows > 1 ? rows / 2 : 1;
-    return bytes < PAGE_BYTES / 4 && rows < PAGE_ROWS / 2 ? rows * 2 : rows;
-}
-
 static int export_next(void *ctx, void *worker, struct buf *out, struct err *err)
 {
     struct export *self = ctx;
-    struct event_row *rows = NULL;
-    size_t count = 0, begin = out->len, asked = self->rows;
 
     if (!self->begun)
-        self->format->header(out);
+        self->format->header(self->names, self->columns, out);
     self->begun = true;
-    int rc = store_page_events(worker, self->tenant, self->site, self->from_ms, self->to_ms,
-                               self->cursor, asked, &self->page, &rows, &count, err);
-    if (rc < 0)
-        return rc;
-    for (size_t i = 0; i < count; i++) {
-        struct cell cells[CELLS];
-        struct numbers numbers;
-        make_cells(&rows[i], &numbers, cells);
-        self->format->row(cells, out);
-        self->cursor = (struct event_cursor){rows[i].event.time_ms, rows[i].id};
-    }
-    self->rows = next_rows(asked, out->len - begin);
+    int rc = self->kind->page(self, worker, out, err);
+
     arena_reset(&self->page);
-    return count == asked ? 1 : 0;
+    return rc;
 }
 
-static struct export *export_new(const struct reader *reader, const struct format *format)
+static struct query_filters own_filters(struct arena *arena, const struct query_filters *filters)
 {
-    struct export *self = calloc(1, sizeof(*self));
+    struct filter *own = ARENA_NEW(arena, struct filter, filters->count + 1);
 
-    if (self == NULL)
-        abort();
-    self->format = format;
+    for (size_t i = 0; i < filters->count; i++) {
+        own[i] = filters->filters[i];
+        own[i].prop = arena_str(arena, own[i].prop);
+        own[i].value = arena_str(arena, own[i].value);
+    }
+    return (struct query_filters){own, filters->count};
+}
+
+/* -- what is asked for --------------------------------------------------------------------- */
+
+struct asked {
+    const struct export_kind *kind;
+    const struct export_format *format;
+    enum dimension dimension;
+    struct str prop;
+};
+
+static bool take_kind(struct reader *reader, struct asked *asked)
+{
+    static const struct export_kind *const kinds[] = {&export_events, &export_days, &export_hours};
+    struct str name = reader_param(reader, STR("rows"));
+
+    for (size_t i = 0; i < sizeof(kinds) / sizeof(kinds[0]); i++)
+        if (name.len == 0 || str_eq(kinds[i]->name, name)) {
+            asked->kind = kinds[i];
+            return true;
+        }
+    asked->kind = &export_values;
+    return dimension_find(name, &asked->dimension, &asked->prop) ||
+           reader_refuse(reader, "rows", "is none of events, days, hours and the dimensions");
+}
+
+static bool take_format(struct reader *reader, struct asked *asked)
+{
+    asked->format = export_format_find(reader_param(reader, STR("format")));
+    return asked->format != NULL || reader_refuse(reader, "format", "is neither ndjson nor csv");
+}
+
+static bool take_filters(struct reader *reader, const struct asked *asked)
+{
+    if (asked->kind == &export_events && reader->repeated_count > 0)
+        return reader_refuse(reader, "filter", "does not go with raw events");
+    if (asked->kind != &export_values)
+        return reader_filters(reader, asked->kind == &export_hours);
+    if (!reader_parse_filters(reader))
+        return false;
+    const struct query_breakdown_ask ask = {
+        .dimension = asked->dimension, .prop = asked->prop, .filters = reader->filters};
+
+    return reader_filterable(reader,
+                             query_breakdown_filterable(reader->site, &ask, reader_today(reader)));
+}
+
+static struct export *export_new(const struct reader *reader, const struct asked *asked)
+{
+    struct export *self = must(calloc(1, sizeof(*self)));
+
+    self->kind = asked->kind;
+    self->format = asked->format;
+    self->api = reader->api;
     self->tenant = arena_str(&self->owned, reader->site->tenant);
     self->site = arena_str(&self->owned, reader->site->id);
-    self->from_ms = tz_day_start(reader->site->tz, reader->range.from);
-    self->to_ms = tz_day_start(reader->site->tz, reader->range.to + 1);
-    self->cursor = (struct event_cursor){INT64_MIN, 0};
-    self->rows = PAGE_ROWS;
+    self->range = reader->range;
+    self->available = reader->available;
+    self->filters = own_filters(&self->owned, &reader->filters);
+    self->dimension = asked->dimension;
+    self->prop = arena_str(&self->owned, asked->prop);
+    self->kind->begin(self, reader->site);
     return self;
 }
 
-static bool take_format(struct reader *reader, const struct format **out)
-{
-    struct str name = reader_param(reader, STR("format"));
-
-    *out = &formats[0];
-    for (size_t i = 0; name.len > 0 && i < sizeof(formats) / sizeof(formats[0]); i++)
-        if (str_eq(formats[i].name, name)) {
-            *out = &formats[i];
-            return true;
-        }
-    return name.len == 0 || reader_refuse(reader, "format", "is neither ndjson nor csv");
-}
-
-static void answer_export(struct reader *reader, const struct format *format)
+/* site_rows_from_to.format, without `rows` for events. */
+static struct str file_header(const struct reader *reader, const struct asked *asked)
 {
     char from[DATE_TEXT], to[DATE_TEXT];
-    struct buf name = {0};
+    struct str rows = asked->kind->name;
+    struct buf text = {0};
 
+    if (asked->kind == &export_values)
+        rows = dimension_name(asked->dimension);
     date_format(reader->range.from, from);
     date_format(reader->range.to, to);
-    buf_addf(&name, "attachment; filename=\"%.*s_%s_%s.%.*s\"", STR_FMT(reader->site->id), from, to,
-             STR_FMT(format->name));
-    http_header(reader->response, STR("Content-Disposition"),
-                arena_str(reader->arena, buf_str(&name)));
-    buf_release(&name);
-    reader->response->content_type = format->content_type;
+    buf_addf(&text, "attachment; filename=\"%.*s_", STR_FMT(reader->site->id));
+    if (asked->kind != &export_events)
+        buf_addf(&text, "%.*s_", STR_FMT(rows));
+    buf_addf(&text, "%s_%s.%.*s\"", from, to, STR_FMT(asked->format->name));
+    struct str header = arena_str(reader->arena, buf_str(&text));
+
+    buf_release(&text);
+    return header;
+}
+
+static void answer_export(struct reader *reader, const struct asked *asked)
+{
+    http_header(reader->response, STR("Content-Disposition"), file_header(reader, asked));
+    reader->response->content_type = asked->format->content_type;
     reader->response->stream = (struct http_stream){
-        .next = export_next, .free = export_free, .ctx = export_new(reader, format)};
+        .next = export_next, .free = export_free, .ctx = export_new(reader, asked)};
 }
 
 void export_get(const struct http_request *request, struct http_response *response)
 {
-    const struct format *format = NULL;
+    struct asked asked = {.prop = STR("")};
     struct reader reader;
 
     if (reader_open(&reader, request, response, export_params) && reader_resolve_site(&reader) &&
-        reader_dates(&reader) && reader_begin(&reader) && take_format(&reader, &format))
-        answer_export(&reader, format);
+        reader_dates(&reader) && reader_begin(&reader) && take_kind(&reader, &asked) &&
+        take_format(&reader, &asked) && take_filters(&reader, &asked))
+        answer_export(&reader, &asked);
     reader_close(&reader);
 }

@@ -20,6 +20,12 @@ void compare_get(const struct http_request *request, struct http_response *respo
 extern const struct http_param timeseries_params[];
 void timeseries_get(const struct http_request *request, struct http_response *response);
 
+extern const struct http_param breakdown_params[];
+void breakdown_get(const struct http_request *request, struct http_response *response);
+
+extern const struct http_param realtime_params[];
+void realtime_get(const struct http_request *request, struct http_response *response);
+
 extern const struct http_param ledger_params[];
 void ledger_get(const struct http_request *request, struct http_response *response);
 

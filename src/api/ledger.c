@@ -6,7 +6,7 @@
 #include "api/reader.h"
 
 const struct http_param ledger_params[] = {
-    READER_SITE_PARAMS, READER_RANGE_PARAMS, {NULL, NULL, false}};
+    READER_SITE_PARAMS, READER_RANGE_PARAMS, {NULL, NULL, HTTP_PARAM_OPTIONAL}};
 
 static void put_reasons(struct json_out *json, const char *name, const struct query_reason *reasons,
                         size_t count)
@@ -28,11 +28,12 @@ static void put_books(struct json_out *json, const struct query_books *books)
     json_i64(json, books->stored);
     put_reasons(json, "dropped", books->dropped, books->dropped_count);
     put_reasons(json, "rejected", books->rejected, books->rejected_count);
+    put_reasons(json, "bots", books->bots, books->bots_count);
 }
 
 static void put_day(struct json_out *json, const struct query_ledger_day *day)
 {
-    static const char *const members[] = {"received", "stored", "dropped", "rejected"};
+    static const char *const members[] = {"received", "stored", "dropped", "rejected", "bots"};
 
     json_open(json, '{');
     answer_date(json, "date", day->day);

@@ -13,16 +13,19 @@ static void put(struct json_out *json, const char *name, const char *value)
 }
 
 static void put_param(struct json_out *json, const char *where, struct str name,
-                      const char *meaning, bool required)
+                      const char *meaning, enum http_param_use use)
 {
     json_open(json, '{');
     answer_str(json, "name", name);
     put(json, "in", where);
     put(json, "description", meaning);
     answer_name(json, "required");
-    json_bool(json, required);
+    json_bool(json, use == HTTP_PARAM_REQUIRED);
     answer_name(json, "schema");
-    json_raw(json, STR("{\"type\":\"string\"}"));
+    if (use == HTTP_PARAM_REPEATED)
+        json_raw(json, STR("{\"type\":\"array\",\"items\":{\"type\":\"string\"}}"));
+    else
+        json_raw(json, STR("{\"type\":\"string\"}"));
     json_close(json, '}');
 }
 
@@ -42,9 +45,9 @@ static void put_params(struct json_out *json, const struct http_route *route)
     answer_name(json, "parameters");
     json_open(json, '[');
     if (in_path.len > 0)
-        put_param(json, "path", in_path, "which one", true);
+        put_param(json, "path", in_path, "which one", HTTP_PARAM_REQUIRED);
     for (const struct http_param *p = route->params; p != NULL && p->name != NULL; p++)
-        put_param(json, "query", str_from(p->name), p->meaning, p->required);
+        put_param(json, "query", str_from(p->name), p->meaning, p->use);
     json_close(json, ']');
 }
 
@@ -53,7 +56,9 @@ static void put_responses(struct json_out *json, const struct http_route *route)
     answer_name(json, "responses");
     json_open(json, '{');
     answer_name(json, strcmp(route->method, "POST") == 0 ? "202" : "200");
-    json_raw(json, STR("{\"description\":\"done\"}"));
+    json_open(json, '{');
+    put(json, "description", route->answer != NULL ? route->answer : "done");
+    json_close(json, '}');
     answer_name(json, "default");
     json_raw(json, STR("{\"description\":\"RFC 9457\",\"content\":{\"application/problem+json\":"
                        "{\"schema\":{\"$ref\":\"#/components/schemas/problem\"}}}}"));

@@ -106,26 +106,42 @@ static size_t param_index(const struct http_param *params, struct str name)
     return i;
 }
 
+/* What is wrong with one more value of a parameter, or NULL. */
+static const char *take_value(struct reader *reader, size_t i, struct str value)
+{
+    if (reader->params[i].name == NULL)
+        return "there is no such parameter";
+    if (value.len == 0)
+        return "the parameter is empty";
+    if (reader->params[i].use == HTTP_PARAM_REPEATED) {
+        if (reader->repeated_count == READER_REPEATED_MAX)
+            return "the parameter is given too often";
+        reader->repeated[reader->repeated_count++] = value;
+    } else if (reader->values[i].ptr != NULL) {
+        return "the parameter is given twice";
+    }
+    reader->values[i] = value;
+    return NULL;
+}
+
 /* Returns 1 after a refusal. */
 static int take_param(void *ctx, struct str name, struct str value)
 {
     struct reader *reader = ctx;
-    size_t i = param_index(reader->params, name);
+    const char *wrong = take_value(reader, param_index(reader->params, name), value);
 
-    if (reader->params[i].name == NULL) {
-        (void)refuse_named(reader, name, "there is no such parameter");
-        return 1;
-    }
-    if (reader->values[i].ptr != NULL) {
-        (void)refuse_named(reader, name, "the parameter is given twice");
-        return 1;
-    }
-    if (value.len == 0) {
-        (void)refuse_named(reader, name, "the parameter is empty");
-        return 1;
-    }
-    reader->values[i] = value;
-    return 0;
+    if (wrong == NULL)
+        return 0;
+    (void)refuse_named(reader, name, wrong);
+    return 1;
+}
+
+static bool has_required(struct reader *reader)
+{
+    for (size_t i = 0; reader->params[i].name != NULL; i++)
+        if (reader->params[i].use == HTTP_PARAM_REQUIRED && reader->values[i].ptr == NULL)
+            return reader_refuse(reader, reader->params[i].name, "the parameter is missing");
+    return true;
 }
 
 static bool take_params(struct reader *reader)
@@ -135,7 +151,7 @@ static bool take_params(struct reader *reader)
 
     if (rc < 0)
         http_problem(reader->response, 400, str_from(err.text), STR(""));
-    return rc == 0;
+    return rc == 0 && has_required(reader);
 }
 
 struct str reader_param(const struct reader *reader, struct str name)
@@ -143,6 +159,27 @@ struct str reader_param(const struct reader *reader, struct str name)
     size_t i = param_index(reader->params, name);
 
     return reader->params[i].name == NULL ? (struct str){NULL, 0} : reader->values[i];
+}
+
+bool reader_number(struct reader *reader, const char *name, int64_t least, int64_t most,
+                   int64_t preset, int64_t *out)
+{
+    struct str text = reader_param(reader, str_from(name));
+
+    *out = preset;
+    if (text.len == 0 || (str_to_i64(text, out) && *out >= least && *out <= most))
+        return true;
+    return reader_refuse(reader, name, "is not a whole number from %lld to %lld", (long long)least,
+                         (long long)most);
+}
+
+bool reader_flag(struct reader *reader, const char *name, bool *out)
+{
+    struct str text = reader_param(reader, str_from(name));
+
+    *out = str_eq(text, STR("true"));
+    return *out || text.len == 0 || str_eq(text, STR("false")) ||
+           reader_refuse(reader, name, "is neither true nor false");
 }
 
 /* -- the way ------------------------------------------------------------------------------- */
@@ -171,6 +208,11 @@ void reader_close(struct reader *reader)
         directory_give(reader->api->directory, reader->snapshot);
 }
 
+bool reader_is_late(const struct reader *reader)
+{
+    return reader->as_of_ms == 0 || reader->now_ms - reader->as_of_ms > READER_LATE_MS;
+}
+
 void reader_echo(const struct reader *reader, struct json_out *json, bool exact)
 {
     const struct site *site = reader->site;
@@ -187,5 +229,7 @@ void reader_echo(const struct reader *reader, struct json_out *json, bool exact)
     answer_name(json, "exact");
     json_bool(json, exact);
     answer_str(json, "uniqueBasis", STR("day"));
-    answer_available(json, reader->available);
+    answer_available(json, "availableFrom", reader->available);
+    if (reader->filters.count > 0)
+        answer_available(json, "filterableFrom", reader->filterable);
 }

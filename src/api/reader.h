@@ -8,6 +8,7 @@
  *     reader_resolve*  the sites meant (404, 400)
  *     reader_dates     the dates (400)
  *     reader_begin     one snapshot of the store, asOf
+ *     reader_filters   what the answer is narrowed down to (400), if that is still kept (422)
  *     ... query, reader_echo, write ...
  *     reader_close     always
  *
@@ -21,7 +22,7 @@
 #include "base/json.h"
 #include "query/query.h"
 
-enum { READER_PARAMS_MAX = 16 };
+enum { READER_PARAMS_MAX = 16, READER_REPEATED_MAX = FILTERS_MAX };
 
 struct reader {
     const struct http_request *request;
@@ -31,7 +32,9 @@ struct reader {
     struct arena *arena;
     int64_t now_ms;
     const struct http_param *params;
-    struct str values[READER_PARAMS_MAX]; /* beside params; a NULL ptr: absent, never empty */
+    struct str values[READER_PARAMS_MAX];     /* beside params; a NULL ptr: absent, never empty */
+    struct str repeated[READER_REPEATED_MAX]; /* all values of the one that may be repeated */
+    size_t repeated_count;
     const struct snapshot *snapshot;
     const struct token *token;
 
@@ -47,6 +50,9 @@ struct reader {
     bool from_first;   /* the range begins with the first day that has numbers: reader_begin()'s */
     int32_t available; /* INT32_MIN: nothing is ever removed */
     struct range range;
+
+    struct query_filters filters;
+    int32_t filterable; /* the first day that can be answered with them; INT32_MIN: all */
 };
 
 /* The parameters that name a range, and the site: for the tables of handlers. */
@@ -54,15 +60,24 @@ struct reader {
     {"period",                                                                                     \
      "today (the default), yesterday, 24h, 7d, 28d, 30d, 91d, week, month, quarter, year, "        \
      "lastMonth, 12mo, all, or custom with from and to",                                           \
-     false},                                                                                       \
-        {"from", "first day, YYYY-MM-DD in the site's time zone", false},                          \
+     HTTP_PARAM_OPTIONAL},                                                                         \
+        {"from", "first day, YYYY-MM-DD in the site's time zone", HTTP_PARAM_OPTIONAL},            \
     {                                                                                              \
         "to", "last day, inclusive", false                                                         \
     }
 #define READER_SITE_PARAMS                                                                         \
-    {"siteId", "the site; may be left out by a token that is bound to one", false},                \
+    {"siteId", "the site; may be left out by a token that is bound to one", HTTP_PARAM_OPTIONAL},  \
     {                                                                                              \
         "tenantId", "the tenant; a platform token must name a tenant or a site", false             \
+    }
+
+/* Each table has at most one that may be repeated. */
+#define READER_FILTER_PARAM                                                                        \
+    {                                                                                              \
+        "filter",                                                                                  \
+            "only what matches: dimension:operator:value (prop:NAME:operator:value), operator "    \
+            "is, isNot, contains or startsWith; up to 20, which hold together",                    \
+            HTTP_PARAM_REPEATED                                                                    \
     }
 
 bool reader_open(struct reader *reader, const struct http_request *request,
@@ -71,6 +86,11 @@ void reader_close(struct reader *reader);
 
 /* The value of a parameter of the route's table; empty when absent. */
 struct str reader_param(const struct reader *reader, struct str name);
+/* That of `name` (a literal) as a whole number from `least` to `most`; `preset` when absent. */
+bool reader_number(struct reader *reader, const char *name, int64_t least, int64_t most,
+                   int64_t preset, int64_t *out);
+/* That of `name` (a literal), which is true or false; false when absent. */
+bool reader_flag(struct reader *reader, const char *name, bool *out);
 
 /* The site named, or the token's; else all sites of the tenant. */
 bool reader_resolve(struct reader *reader);
@@ -88,13 +108,28 @@ bool reader_dates(struct reader *reader);
 /* Begin reading. cached_answer() does it where that is needed (api/cached.h). */
 bool reader_begin(struct reader *reader);
 
+/* Find out the filters: 400 names the one that is wrong by its index, from 0. They go with one site
+ * only. 422 where the range begins before the first day that they can be answered for, by the hour
+ * if `hours`. */
+bool reader_filters(struct reader *reader, bool hours);
+/* The two steps of it, for who knows that day better. */
+bool reader_parse_filters(struct reader *reader);
+bool reader_filterable(struct reader *reader, int32_t filterable);
+/* The date now where the one site is. */
+int32_t reader_today(const struct reader *reader);
+
+/* What is known is older than a minute, so that nobody knows who is here now. */
+enum { READER_LATE_MS = 60 * 1000 };
+bool reader_is_late(const struct reader *reader);
+
 /* 400 for parameter `param` (a literal). Returns false. */
 bool reader_refuse(struct reader *reader, const char *param, const char *fmt, ...)
     __attribute__((format(printf, 3, 4)));
 /* True if rc >= 0; else the answer is 503, or 500 and a line in the log. */
 bool reader_done(struct reader *reader, int rc, const struct err *err);
 
-/* The members that every answer begins with: siteId ... availableFrom. */
+/* The members that every answer begins with: siteId ... availableFrom, and filterableFrom with
+ * filters. */
 void reader_echo(const struct reader *reader, struct json_out *json, bool exact);
 
 /* The time now, by the api's clock. */

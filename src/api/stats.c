@@ -6,18 +6,32 @@
 #include "api/handlers.h"
 #include "api/reader.h"
 
-const struct http_param stats_params[] = {
-    READER_SITE_PARAMS, READER_RANGE_PARAMS, {NULL, NULL, false}};
+const struct http_param stats_params[] = {READER_SITE_PARAMS,
+                                          READER_RANGE_PARAMS,
+                                          READER_FILTER_PARAM,
+                                          {NULL, NULL, HTTP_PARAM_OPTIONAL}};
+
+static int read_totals(struct reader *reader, struct query_totals *out, struct err *err)
+{
+    struct arena scratch = {0};
+
+    if (reader->filters.count == 0)
+        return query_sites(reader->store, reader->sites, reader->sites_count, reader->range,
+                           reader->available, reader->arena, out, NULL, err);
+    int rc = query_site_filtered(reader->store, reader->site, reader->range, reader->available,
+                                 &reader->filters, INT64_MAX, reader->arena, &scratch, out, err);
+    arena_free(&scratch);
+    return rc;
+}
 
 static void answer_stats(struct reader *reader)
 {
     struct query_totals totals;
     struct err err = {0};
     struct json_out json = {.buf = &reader->response->body};
-    int rc = query_sites(reader->store, reader->sites, reader->sites_count, reader->range,
-                         reader->available, reader->arena, &totals, NULL, &err);
 
-    if (!reader_done(reader, rc, &err))
+    if (!reader_filters(reader, false) ||
+        !reader_done(reader, read_totals(reader, &totals, &err), &err))
         return;
     json_open(&json, '{');
     reader_echo(reader, &json, totals.exact);

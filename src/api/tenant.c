@@ -7,7 +7,8 @@
 #include "api/handlers.h"
 #include "api/reader.h"
 
-const struct http_param tenant_stats_params[] = {READER_RANGE_PARAMS, {NULL, NULL, false}};
+const struct http_param tenant_stats_params[] = {READER_RANGE_PARAMS,
+                                                 {NULL, NULL, HTTP_PARAM_OPTIONAL}};
 
 static void answer_tenant(struct reader *reader)
 {

@@ -1,6 +1,11 @@
 /*
- * timeseries.c -- GET /api/analytics/timeseries: one metric by hour, day, week or month.
+ * timeseries.c -- GET /api/analytics/timeseries: one metric by hour, day, week or month, and beside
+ * it that of an earlier range.
+ *
+ * The earlier series is whole, also where the range still runs: who looks at today's first hours
+ * sees how yesterday went on.
  */
+#include "api/align.h"
 #include "api/answer.h"
 #include "api/cached.h"
 #include "api/handlers.h"
@@ -14,10 +19,18 @@ const struct http_param timeseries_params[] = {
      "pageviews (the default), uniqueVisitors, visits, viewsPerVisit, bounceRate, visitDuration, "
      "conversions, converters, conversionRate, unattributedConversions, leads, forms, exports, "
      "automationRuns or aiTokens",
-     false},
+     HTTP_PARAM_OPTIONAL},
     {"interval",
-     "hour (ranges up to 92 days), day, week or month; default hour for one day, else day", false},
-    {NULL, NULL, false},
+     "hour (ranges up to 92 days), day, week or month; default hour for one day, else day",
+     HTTP_PARAM_OPTIONAL},
+    {"against",
+     "adds previousPoints, one beside each point (null: it has no counterpart), of the same number "
+     "of days just before (previous), of the same dates a year before (year), or from againstFrom "
+     "on (custom)",
+     HTTP_PARAM_OPTIONAL},
+    READER_AGAINST_PARAMS,
+    READER_FILTER_PARAM,
+    {NULL, NULL, HTTP_PARAM_OPTIONAL},
 };
 
 static const struct str interval_names[] = {
@@ -53,6 +66,62 @@ static bool take_interval(struct reader *reader, enum interval *interval)
     return true;
 }
 
+/* -- the earlier series -------------------------------------------------------------------- */
+
+/* What is compared with: nothing without `against`. */
+struct earlier {
+    bool wanted;
+    bool absent; /* the filters cannot be answered so far back */
+    struct against_range against;
+    struct query_series series;
+};
+
+static bool take_earlier(struct reader *reader, struct earlier *earlier)
+{
+    static const char *const others[] = {"againstFrom", "againstTo", "matchWeekday"};
+
+    earlier->wanted = reader_param(reader, STR("against")).len > 0;
+    if (earlier->wanted)
+        return reader_against(reader, &earlier->against);
+    for (size_t i = 0; i < sizeof(others) / sizeof(others[0]); i++)
+        if (reader_param(reader, str_from(others[i])).len > 0)
+            return reader_refuse(reader, others[i], "goes only with against");
+    return true;
+}
+
+static int read_series(struct reader *reader, struct range range, enum interval interval,
+                       struct query_series *out, struct err *err)
+{
+    struct arena scratch = {0};
+
+    if (reader->filters.count == 0)
+        return query_series(reader->store, reader->site, range, interval, reader->available,
+                            reader->now_ms, reader->arena, out, err);
+    int rc =
+        query_series_filtered(reader->store, reader->site, range, interval, reader->available,
+                              reader->now_ms, &reader->filters, reader->arena, &scratch, out, err);
+    arena_free(&scratch);
+    return rc;
+}
+
+/* Of days and hours no more than stands beside the range. */
+static int read_earlier(struct reader *reader, enum interval interval, struct earlier *earlier,
+                        struct err *err)
+{
+    struct range range = earlier->against.range;
+    int32_t last = against_day(&earlier->against, reader->range, reader->range.to);
+
+    if (interval <= INTERVAL_DAY && range.to > last)
+        range.to = last;
+    earlier->series.exact = true;
+    earlier->absent = reader->filters.count > 0 && range.from < reader->filterable;
+    if (!earlier->wanted || earlier->absent)
+        return 0;
+    return read_series(reader, range, interval, &earlier->series, err);
+}
+
+/* -- answers ------------------------------------------------------------------------------- */
+
 static void put_point(struct json_out *json, const struct query_point *point,
                       enum interval interval, int metric)
 {
@@ -71,30 +140,67 @@ static void put_point(struct json_out *json, const struct query_point *point,
     json_close(json, '}');
 }
 
+static void put_points(struct json_out *json, const struct query_series *series,
+                       enum interval interval, int metric)
+{
+    answer_name(json, "points");
+    json_open(json, '[');
+    for (size_t i = 0; i < series->count; i++)
+        put_point(json, &series->points[i], interval, metric);
+    json_close(json, ']');
+}
+
+static void put_earlier(struct reader *reader, struct json_out *json,
+                        const struct query_series *series, const struct earlier *earlier,
+                        enum interval interval, int metric)
+{
+    if (!earlier->wanted)
+        return;
+    const struct query_point **points =
+        align(series, reader->range, &earlier->series, &earlier->against, interval,
+              reader->site->tz, reader->arena);
+
+    answer_date(json, "previousFrom", earlier->against.range.from);
+    answer_date(json, "previousTo", earlier->against.range.to);
+    answer_name(json, "previousPoints");
+    if (earlier->absent) {
+        json_null(json);
+        return;
+    }
+    json_open(json, '[');
+    for (size_t i = 0; i < series->count; i++) {
+        if (points[i] == NULL)
+            json_null(json);
+        else
+            put_point(json, points[i], interval, metric);
+    }
+    json_close(json, ']');
+}
+
 static void answer_series(struct reader *reader)
 {
     enum interval interval = INTERVAL_DAY;
     int metric = 0;
     struct query_series series;
+    struct earlier earlier = {.wanted = false};
     struct err err = {0};
     struct json_out json = {.buf = &reader->response->body};
 
-    if (!take_metric(reader, &metric) || !take_interval(reader, &interval))
+    if (!take_metric(reader, &metric) || !take_interval(reader, &interval) ||
+        !take_earlier(reader, &earlier) || !reader_filters(reader, interval == INTERVAL_HOUR))
         return;
-    int rc = query_series(reader->store, reader->site, reader->range, interval, reader->available,
-                          reader->now_ms, reader->arena, &series, &err);
+    int rc = read_series(reader, reader->range, interval, &series, &err);
 
+    if (rc == 0)
+        rc = read_earlier(reader, interval, &earlier, &err);
     if (!reader_done(reader, rc, &err))
         return;
     json_open(&json, '{');
-    reader_echo(reader, &json, series.exact);
+    reader_echo(reader, &json, series.exact && earlier.series.exact);
     answer_str(&json, "metric", metric_name(metric));
     answer_str(&json, "interval", interval_names[interval]);
-    answer_name(&json, "points");
-    json_open(&json, '[');
-    for (size_t i = 0; i < series.count; i++)
-        put_point(&json, &series.points[i], interval, metric);
-    json_close(&json, ']');
+    put_points(&json, &series, interval, metric);
+    put_earlier(reader, &json, &series, &earlier, interval, metric);
     json_close(&json, '}');
 }
 

@@ -10,6 +10,7 @@
 #include "api/handlers.h"
 #include "api/rates.h"
 #include "api/refusals.h"
+#include "api/sender.h"
 #include "base/clock.h"
 #include "base/json.h"
 
@@ -25,7 +26,9 @@ struct tracking {
     const struct token *token;
     struct client client;
     struct event_batch batch;
-    const struct site **sites; /* beside batch.events; NULL: not known */
+    const struct site **sites;     /* beside batch.events; NULL: not known */
+    const struct sender **senders; /* beside them, too */
+    enum drop_reason *reasons;     /* and what was decided of each */
     uint32_t dropped[DROP_REASONS];
     size_t accepted;
 };
@@ -201,7 +204,7 @@ static bool store_event(struct tracking *t, size_t i, struct records *records)
     struct err err = {0};
     size_t began = records->bytes.len;
 
-    if (event_make(t->sites[i], &t->client, snapshot_salts(t->snapshot),
+    if (event_make(t->sites[i], &t->client, t->senders[i], snapshot_salts(t->snapshot),
                    snapshot_id_key(t->snapshot), t->now_ms, &t->batch.events[i], t->request->arena,
                    &event, &err) < 0)
         return refuse(t, 503, NO_REASON, i, NULL, err.text);
@@ -211,37 +214,65 @@ static bool store_event(struct tracking *t, size_t i, struct records *records)
     return true;
 }
 
+/* Who sent each event: the request's sender, or the visitor that a backend speaks for; nothing is
+ * known of a backend itself. */
+static void find_senders(struct tracking *t)
+{
+    struct arena *arena = t->request->arena;
+    struct sender *own = ARENA_NEW(arena, struct sender, 1);
+
+    if (!t->client.has_token)
+        sender_of_request(t->api, t->request, &t->client.address, own);
+    t->senders = ARENA_NEW(arena, const struct sender *, t->batch.count);
+    for (size_t i = 0; i < t->batch.count; i++) {
+        const struct event_input *in = &t->batch.events[i];
+        struct sender *visitor = own;
+
+        if (t->client.has_token && in->has_visitor) {
+            visitor = ARENA_NEW(arena, struct sender, 1);
+            sender_of_visitor(t->api, in->visitor_agent, &in->visitor_address, arena, visitor);
+        }
+        t->senders[i] = visitor;
+    }
+}
+
 /* A repeat within the request; others the job finds. */
 static bool repeats(const struct tracking *t, size_t i)
 {
     const struct event_input *events = t->batch.events;
 
     for (size_t k = 0; events[i].id.len > 0 && k < i; k++)
-        if (t->sites[k] == t->sites[i] && str_eq(events[k].id, events[i].id) &&
-            event_screen(t->sites[k], &t->client, &events[k]) == DROP_NONE)
+        if (t->reasons[k] == DROP_NONE && t->sites[k] == t->sites[i] &&
+            str_eq(events[k].id, events[i].id))
             return true;
     return false;
 }
 
-static enum drop_reason screen(const struct tracking *t, size_t i)
+static void screen_all(struct tracking *t)
 {
-    enum drop_reason reason = event_screen(t->sites[i], &t->client, &t->batch.events[i]);
-
-    return reason == DROP_NONE && repeats(t, i) ? DROP_DUPLICATE : reason;
+    t->reasons = ARENA_NEW(t->request->arena, enum drop_reason, t->batch.count);
+    for (size_t i = 0; i < t->batch.count; i++) {
+        t->reasons[i] = event_screen(t->sites[i], &t->client, t->senders[i], &t->batch.events[i]);
+        if (t->reasons[i] == DROP_NONE && repeats(t, i))
+            t->reasons[i] = DROP_DUPLICATE;
+    }
 }
 
-/* Dropped events of one site, day and reason share a record. */
+/* Dropped events of one site, day, reason and kind of robot share a record. */
 static void store_drop(struct tally *tallies, size_t *count, const struct site *site, int32_t day,
-                       enum drop_reason reason)
+                       enum drop_reason reason, struct str bot)
 {
     struct tally *tally = tallies;
 
-    while (tally < tallies + *count &&
-           (tally->day != day || tally->reason != reason || !str_eq(tally->site, site->id)))
+    while (tally < tallies + *count && (tally->day != day || tally->reason != reason ||
+                                        !str_eq(tally->bot, bot) || !str_eq(tally->site, site->id)))
         tally++;
     if (tally == tallies + *count) {
-        *tally = (struct tally){
-            .site = site->id, .tenant = site->tenant, .day = day, .reason = (uint8_t)reason};
+        *tally = (struct tally){.site = site->id,
+                                .tenant = site->tenant,
+                                .day = day,
+                                .reason = (uint8_t)reason,
+                                .bot = bot};
         ++*count;
     }
     tally->events++;
@@ -255,7 +286,7 @@ static bool make_records(struct tracking *t, struct records *records)
     records->entries = ARENA_NEW(t->request->arena, struct log_entry, t->batch.count);
     for (size_t i = 0; i < t->batch.count; i++) {
         const struct event_input *in = &t->batch.events[i];
-        enum drop_reason reason = screen(t, i);
+        enum drop_reason reason = t->reasons[i];
 
         if (reason == DROP_NONE) {
             if (!store_event(t, i, records))
@@ -265,7 +296,8 @@ static bool make_records(struct tracking *t, struct records *records)
         if (tallies == NULL)
             tallies = ARENA_NEW(t->request->arena, struct tally, t->batch.count);
         store_drop(tallies, &count, t->sites[i],
-                   site_day(t->sites[i], in->has_timestamp ? in->timestamp_ms : t->now_ms), reason);
+                   site_day(t->sites[i], in->has_timestamp ? in->timestamp_ms : t->now_ms), reason,
+                   reason == DROP_BOT ? t->senders[i]->bot : STR(""));
         t->dropped[reason]++;
     }
     for (size_t i = 0; i < count; i++) {
@@ -302,7 +334,7 @@ static void count_accepted(struct tracking *t)
 
         if (in->kind == EVENT_ENGAGEMENT || t->sites[i]->series == NULL)
             continue;
-        if (t->accepted < t->batch.count && screen(t, i) != DROP_NONE)
+        if (t->reasons[i] != DROP_NONE)
             continue;
         metrics_event(t->sites[i]->series,
                       in->kind == EVENT_CUSTOM ? METRICS_EVENT_NAMES - 1 : (unsigned)in->kind);
@@ -378,6 +410,9 @@ static void store(struct tracking *t)
 {
     struct records records = {0};
     uint64_t ticket = 0;
+
+    find_senders(t);
+    screen_all(t);
     bool stored = make_records(t, &records) && append(t, &records, &ticket);
 
     buf_release(&records.bytes);

@@ -19,6 +19,11 @@ struct producer {
     uint8_t id[PRODUCER_BYTES];
 };
 
+/* A file that is imported is a producer too. Its id begins with these bytes, and its positions are
+ * kept for ever, so that the same file is never counted twice. */
+#define PRODUCER_IMPORT "import\0\0"
+enum { PRODUCER_IMPORT_BYTES = 8 };
+
 /* Every record of `producer` in `partition` up to and with `number` has been counted. */
 struct position {
     struct producer producer;

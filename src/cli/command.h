@@ -27,7 +27,10 @@ struct command {
     const struct option *options; /* its own */
     size_t args_size;             /* of the struct they go into */
     const char *operand; /* the option that an argument without dashes stands for; NULL: none */
-    unsigned groups;     /* of the settings that it takes (enum settings_group) */
+    const char *rest;    /* the list that all others stand for; NULL: there are none */
+    /* Adds to its help, or to its chapter of the reference, what no option tells; may be NULL. */
+    void (*add_help)(bool markdown, struct buf *out);
+    unsigned groups; /* of the settings that it takes (enum settings_group) */
     /* 0: done. A negative code: err says "what: why"; ERR_INVALID is wrong usage. 1: failed, and
      * what is to be said stands in the results. */
     int (*run)(const struct invocation *in, struct err *err);
@@ -36,7 +39,7 @@ struct command {
 /* Each stands in the file of its name. */
 extern const struct command command_serve, command_aggregate, command_migrate;
 extern const struct command command_tenant_add, command_tenant_list, command_tenant_rm;
-extern const struct command command_site_add, command_site_list, command_site_rm,
+extern const struct command command_site_add, command_site_list, command_site_rm, command_site_set,
     command_site_snippet;
 extern const struct command command_token_create, command_token_list, command_token_revoke;
 extern const struct command command_queue_status, command_queue_dump, command_relay;

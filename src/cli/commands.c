@@ -5,12 +5,31 @@
 #include "base/date.h"
 
 const struct command *const commands[] = {
-    &command_serve,        &command_aggregate,    &command_migrate,      &command_tenant_add,
-    &command_tenant_list,  &command_tenant_rm,    &command_site_add,     &command_site_list,
-    &command_site_rm,      &command_site_snippet, &command_token_create, &command_token_list,
-    &command_token_revoke, &command_queue_status, &command_queue_dump,   &command_relay,
-    &command_backup,       &command_restore,      &command_export,       &command_import,
-    &command_doctor,       &command_version,      &command_help,         NULL,
+    &command_serve,
+    &command_aggregate,
+    &command_migrate,
+    &command_tenant_add,
+    &command_tenant_list,
+    &command_tenant_rm,
+    &command_site_add,
+    &command_site_list,
+    &command_site_rm,
+    &command_site_set,
+    &command_site_snippet,
+    &command_token_create,
+    &command_token_list,
+    &command_token_revoke,
+    &command_queue_status,
+    &command_queue_dump,
+    &command_relay,
+    &command_backup,
+    &command_restore,
+    &command_export,
+    &command_import,
+    &command_doctor,
+    &command_version,
+    &command_help,
+    NULL,
 };
 
 const struct option json_options[] = {

@@ -17,8 +17,9 @@ enum {
     COPY_CHECKSUM_BYTES = 32,
     COPY_TABLES_MAX = 32,
     COPY_COLUMNS_MAX = 64,
-    COPY_LINE_MAX = 8 * 1024 * 1024, /* a row has 64 KiB lists, each byte up to 6 in JSON */
+    COPY_LINE_MAX = 64 * 1024 * 1024, /* a part of a pack, in hex */
 };
+_Static_assert(2 * (int)PACK_PART_BYTES_MAX + 1024 <= (int)COPY_LINE_MAX, "it can be copied");
 
 /* What a copy says of itself, and what was done with it. */
 struct copy {

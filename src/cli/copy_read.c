@@ -31,6 +31,7 @@ struct reader {
     crypto_generichash_state hash; /* of the lines before this one */
     struct store_table table;      /* with the columns that the copy has; no name: none yet */
     size_t table_at;               /* which of store_tables it is */
+    bool gone;                     /* a table of older versions: its rows are passed over */
     struct store_column columns[COPY_COLUMNS_MAX];
     struct buf batch;
     size_t batch_rows;
@@ -111,15 +112,18 @@ static void show_progress(const struct reader *r)
 static int take_row(struct reader *r)
 {
     struct str row = buf_str(&r->line);
-    if (r->table.name.len == 0 || !str_ends(row, STR("]"))) {
+    if ((r->table.name.len == 0 && !r->gone) || !str_ends(row, STR("]"))) {
         return damaged(r, "is no row");
+    }
+    if (r->copy->rows_count++ % PROGRESS_ROWS == 0) {
+        show_progress(r);
+    }
+    if (r->gone) {
+        return 0;
     }
     buf_addc(&r->batch, r->batch_rows == 0 ? '[' : ',');
     buf_add(&r->batch, row);
     r->copy->rows[r->table_at]++;
-    if (r->copy->rows_count++ % PROGRESS_ROWS == 0) {
-        show_progress(r);
-    }
     bool full = ++r->batch_rows == BATCH_ROWS || r->batch.len >= BATCH_BYTES;
     return full ? flush_batch(r) : 0;
 }
@@ -201,12 +205,13 @@ static int begin_table(struct reader *r, const struct json *line)
 {
     struct str name = text_of(line, STR("table"));
     int rc = flush_batch(r);
+    r->gone = store_table_is_gone(name);
     for (r->table_at = 0; r->table_at < store_tables_count; r->table_at++) {
         if (str_eq(store_tables[r->table_at].name, name)) {
             break;
         }
     }
-    if (rc != 0) {
+    if (rc != 0 || r->gone) {
         return rc;
     }
     return r->table_at == store_tables_count ? damaged(r, "names an unknown table")

@@ -4,7 +4,7 @@
  * Lines of JSON (UTF-8, no spaces, "\n"), so that a copy can be looked at, cut into tables and
  * compressed with what every system has:
  *
- *     {"abacus":"copy","format":1,"schema":1,"id":"HEX","madeAt":"...","version":"0.1.0",
+ *     {"abacus":"copy","format":1,"schema":2,"id":"HEX","madeAt":"...","version":"0.1.0",
  *      "asOf":"..."}                            one line, the first
  *     {"table":"tenants","columns":["id","name","active","created_ms"]}
  *     ["t5g","Five",true,1795344300000]         a line for each row, in the order of its key
@@ -15,7 +15,8 @@
  * The checksum is BLAKE2b (32 bytes) of all bytes before its line. All of it comes from one
  * snapshot: tables fit together, whatever is counted meanwhile. `format` changes when older
  * programs could not read the lines at all; `schema` is raised by each new table or column, which
- * an older copy does not have: they take their defaults.
+ * an older copy does not have: they take their defaults. A table that only older versions have is
+ * passed over (store_table_is_gone()).
  *
  * Integers are 64 bits wide (visitor ids use all of them): a reader that makes doubles of them
  * damages the copy. Values are written as store.h says. A copy holds the hashes of tokens and the

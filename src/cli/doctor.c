@@ -28,6 +28,8 @@ static const struct {
     {"clock", check_clock},
     {"time zones", check_zones},
     {"proxies", check_proxies},
+    {"countries", check_countries},
+    {"User-Agents", check_agents},
 };
 enum { CHECKS = sizeof(checks) / sizeof(checks[0]) };
 
@@ -124,6 +126,6 @@ const struct command command_doctor = {
     .note = "Exit status 1 if any check fails. Give it the server's own options and environment.",
     .options = json_options,
     .args_size = sizeof(struct json_args),
-    .groups = SETTINGS_DATA | SETTINGS_JOB | SETTINGS_SERVE | SETTINGS_LINK,
+    .groups = SETTINGS_DATA | SETTINGS_JOB | SETTINGS_SERVE | SETTINGS_LINK | SETTINGS_SENDER,
     .run = run,
 };

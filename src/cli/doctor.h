@@ -28,7 +28,7 @@ typedef void check_fn(struct doctor *doctor, struct finding *finding);
 
 /* About the machine. */
 check_fn check_data_directory, check_disk, check_salts, check_clock, check_zones, check_proxies,
-    check_dead_letters;
+    check_dead_letters, check_countries, check_agents;
 /* About the database, and what waits to come into it. */
 check_fn check_database, check_schema, check_ledger, check_job, check_log;
 /* About the buffer between nodes. */

@@ -2,8 +2,10 @@
  * proxies. */
 #include "cli/doctor.h"
 
+#include "agent/agent.h"
 #include "base/date.h"
 #include "base/tz.h"
+#include "geo/geo.h"
 
 #include <errno.h>
 #include <stdio.h>
@@ -166,4 +168,58 @@ void check_dead_letters(struct doctor *doctor, struct finding *finding)
                 lines > 0 ? "look at dead-letter.ndjson, report what it holds, then move it away"
                           : NULL,
                 "%llu", lines);
+}
+
+static void judge_countries(const struct geo_about *about, struct finding *finding)
+{
+    static const char install[] = "apt-get install tor-geoipdb, or set ABACUS_GEO_DATABASE";
+    char day[DATE_TEXT] = "unknown";
+    if (about->day != 0) {
+        date_format(about->day, day);
+    }
+    if (about->name.len == 0) {
+        finding_set(finding, VERDICT_WARN, install, "none: events have no country");
+    } else if (!about->ipv4 || !about->ipv6) {
+        finding_set(finding, VERDICT_WARN, install, "%.*s (%s), which has no %s",
+                    STR_FMT(about->name), day, about->ipv4 ? "IPv6" : "IPv4");
+    } else if (about->ranges > 0) {
+        finding_set(finding, VERDICT_OK, NULL, "%.*s (%s), %zu ranges", STR_FMT(about->name), day,
+                    about->ranges);
+    } else {
+        finding_set(finding, VERDICT_OK, NULL, "%.*s (%s)", STR_FMT(about->name), day);
+    }
+}
+
+void check_countries(struct doctor *doctor, struct finding *finding)
+{
+    const struct geo_config config = {.database = doctor->in->settings->geo_database};
+    struct geo_about about;
+    struct geo *geo = NULL;
+    struct err err = {0};
+    if (!settings_take_events(doctor->in->settings)) {
+        finding_set(finding, VERDICT_OK, NULL, "none is needed");
+    } else if (geo_open(&config, &geo, &err) != 0) {
+        finding_set(finding, VERDICT_FAIL, "mend the file, or name another", "%s", err.text);
+    } else {
+        geo_about(geo, &about);
+        judge_countries(&about, finding);
+    }
+    geo_close(&geo);
+}
+
+void check_agents(struct doctor *doctor, struct finding *finding)
+{
+    struct str rules = doctor->in->settings->agent_rules;
+    struct agent *agent = NULL;
+    struct err err = {0};
+    if (!settings_take_events(doctor->in->settings)) {
+        finding_set(finding, VERDICT_OK, NULL, "no rules are needed");
+    } else if (rules.len == 0) {
+        finding_set(finding, VERDICT_OK, NULL, "rules built in");
+    } else if (agent_open(rules, &agent, &err) != 0) {
+        finding_set(finding, VERDICT_FAIL, "mend the file, or name another", "%s", err.text);
+    } else {
+        finding_set(finding, VERDICT_OK, NULL, "rules of %.*s", STR_FMT(rules));
+    }
+    agent_close(&agent);
 }

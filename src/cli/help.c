@@ -73,6 +73,11 @@ static void add_options(const struct option *option, unsigned groups, struct buf
     }
 }
 
+static bool is_called_by(const char *name, const struct option *option)
+{
+    return name != NULL && strcmp(name, option->name) == 0;
+}
+
 /* "abacus site add ID --tenant TENANT --domain HOST [OPTIONS]": what must be given, in the table's
  * order. */
 static void add_usage(const struct command *command, struct buf *out)
@@ -80,9 +85,10 @@ static void add_usage(const struct command *command, struct buf *out)
     buf_addf(out, "abacus %s", command->name);
     bool more = command->groups != 0;
     for (const struct option *option = command->options; option->name != NULL; option++) {
-        bool operand = command->operand != NULL && strcmp(command->operand, option->name) == 0;
-        if (operand) {
+        if (is_called_by(command->operand, option)) {
             buf_addf(out, option->required ? " %s" : " [%s]", option->value);
+        } else if (is_called_by(command->rest, option)) {
+            buf_addf(out, " %s...", option->value);
         } else if (option->required) {
             buf_addc(out, ' ');
             add_flag(option, out);
@@ -123,6 +129,9 @@ static void add_command(const struct command *command, struct buf *out)
         add_options(settings_options, command->groups, out);
     }
     buf_add(out, STR("  --help\n      Tell this.\n"));
+    if (command->add_help != NULL) {
+        command->add_help(false, out);
+    }
 }
 
 static bool is_called(const struct command *command, struct str name)
@@ -244,6 +253,9 @@ void help_markdown(struct buf *out)
         }
         if (command->options->name != NULL && command != &command_help) {
             add_option_rows(command->options, out);
+        }
+        if (command->add_help != NULL) {
+            command->add_help(true, out);
         }
         add_settings_of(command, out);
     }

@@ -64,7 +64,7 @@ static enum status run_command(const struct command *command, const char *const 
         {.options = command->options, .values = args},
         {.options = settings_options, .values = &settings, .groups = command->groups},
     };
-    const struct option_input input = {arguments, environment, command->operand};
+    const struct option_input input = {arguments, environment, command->operand, command->rest};
     struct err err = {0};
     int rc = options_read(sets, command->groups == 0 ? 1 : 2, &input, arena, &err);
     if (rc != 0) {

@@ -113,12 +113,17 @@ static int take_option(struct finder *finder, struct str argument, const char *n
     return 0;
 }
 
-static int take_operand(struct finder *finder, const char *operand, struct str text,
+static int take_operand(struct finder *finder, const struct option_input *input, struct str text,
                         struct err *err)
 {
+    const char *operand = input->operand;
     struct found found;
     if (operand == NULL || !find(finder, str_from(operand), &found)) {
         return err_set(err, ERR_INVALID, "%.*s: unexpected argument", STR_FMT(text));
+    }
+    if (found.given->place != NULL && input->rest != NULL) {
+        operand = input->rest;
+        (void)find(finder, str_from(operand), &found);
     }
     if (found.given->place != NULL && !found.option->list) {
         return err_set(err, ERR_INVALID, "%.*s: --%s was given already", STR_FMT(text), operand);
@@ -143,7 +148,7 @@ static int take_arguments(struct finder *finder, const struct option_input *inpu
         } else if (!ended && argument.len > 1 && argument.ptr[0] == '-') {
             rc = err_set(err, ERR_INVALID, "%s: unknown option", *at);
         } else {
-            rc = take_operand(finder, input->operand, argument, err);
+            rc = take_operand(finder, input, argument, err);
         }
         if (rc != 0) {
             return rc;

@@ -78,6 +78,7 @@ struct option_input {
     const char *const *environment; /* "NAME=value", ends with NULL */
     const char
         *operand; /* the option that an argument without dashes stands for; NULL: there is none */
+    const char *rest; /* the list that those behind it are for; NULL: there are none */
 };
 
 /* Read everything. ERR_INVALID: wrong usage. ERR_SYSTEM: the file cannot be read. Texts are

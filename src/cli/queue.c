@@ -105,6 +105,31 @@ static void add_day(struct json_out *json, int32_t day)
     cli_json_text(json, STR("date"), str_from(text));
 }
 
+/* As breakdowns name them. */
+static const struct str trait_names[TRAITS] = {
+    [TRAIT_SOURCE] = STR_INIT("source"),
+    [TRAIT_CHANNEL] = STR_INIT("channel"),
+    [TRAIT_UTM_SOURCE] = STR_INIT("utmSource"),
+    [TRAIT_UTM_MEDIUM] = STR_INIT("utmMedium"),
+    [TRAIT_UTM_CAMPAIGN] = STR_INIT("utmCampaign"),
+    [TRAIT_UTM_CONTENT] = STR_INIT("utmContent"),
+    [TRAIT_UTM_TERM] = STR_INIT("utmTerm"),
+    [TRAIT_COUNTRY] = STR_INIT("country"),
+    [TRAIT_BROWSER] = STR_INIT("browser"),
+    [TRAIT_OS] = STR_INIT("os"),
+    [TRAIT_DEVICE] = STR_INIT("device"),
+    [TRAIT_LANGUAGE] = STR_INIT("language"),
+};
+
+static void add_traits(const struct event *event, struct json_out *json)
+{
+    for (unsigned i = 0; i < TRAITS; i++) {
+        if (event->traits[i].len > 0) {
+            cli_json_text(json, trait_names[i], event->traits[i]);
+        }
+    }
+}
+
 /* Hashes of visitors and idempotency keys are left out: whoever mends a queue needs none. */
 static void add_event(const struct event *event, struct json_out *json)
 {
@@ -118,6 +143,7 @@ static void add_event(const struct event *event, struct json_out *json)
     cli_json_text(json, STR("referrer"), event->referrer);
     cli_json_text(json, STR("title"), event->title);
     cli_json_text(json, STR("screen"), event->screen);
+    add_traits(event, json);
     cli_json_number(json, STR("count"), event->count);
     if (event->kind == EVENT_AI_USAGE) {
         cli_json_number(json, STR("tokens"), event->tokens);
@@ -142,6 +168,9 @@ static void add_tally(const struct tally *tally, struct json_out *json)
     cli_json_text(json, tally->rejected ? STR("rejected") : STR("dropped"), reason);
     cli_json_text(json, STR("siteId"), tally->site);
     cli_json_text(json, STR("tenantId"), tally->tenant);
+    if (tally->bot.len > 0) {
+        cli_json_text(json, STR("bot"), tally->bot);
+    }
     add_day(json, tally->day);
     cli_json_number(json, STR("events"), (int64_t)tally->events);
 }

@@ -38,6 +38,8 @@ static int run(const struct invocation *in, struct err *err)
         .connections = (unsigned)settings->max_connections,
         .connections_per_address = (unsigned)settings->max_connections_per_address,
         .demo_site = settings->demo_site,
+        .geo_database = settings->geo_database,
+        .agent_rules = settings->agent_rules,
         .logger = {.level = settings_log_level(settings)},
     };
     /* What it says is complete; a bad value was refused before, so that this is never wrong usage.
@@ -53,6 +55,6 @@ const struct command command_serve = {
             "SIGINT end it "
             "clean.",
     .options = json_options + 1,
-    .groups = SETTINGS_DATA | SETTINGS_JOB | SETTINGS_SERVE | SETTINGS_LINK,
+    .groups = SETTINGS_DATA | SETTINGS_JOB | SETTINGS_SERVE | SETTINGS_LINK | SETTINGS_SENDER,
     .run = run,
 };

@@ -10,7 +10,7 @@
 #include <sys/stat.h>
 
 #define FIELD(member) .offset = offsetof(struct settings, member)
-#define EVERYONE (SETTINGS_DATA | SETTINGS_JOB | SETTINGS_SERVE | SETTINGS_LINK)
+#define EVERYONE (SETTINGS_DATA | SETTINGS_JOB | SETTINGS_SERVE | SETTINGS_LINK | SETTINGS_SENDER)
 
 const struct option settings_options[] = {
     {.name = "config",
@@ -185,6 +185,23 @@ const struct option settings_options[] = {
      .group = SETTINGS_SERVE,
      FIELD(log_max_bytes),
      .sentence = "How large the event log may grow; beyond it tracking answers 503."},
+    {.name = "geo-database",
+     .environment = "ABACUS_GEO_DATABASE",
+     .type = OPTION_TEXT,
+     .value = "FILE",
+     .group = SETTINGS_SENDER,
+     FIELD(geo_database),
+     .sentence = "Countries from this .mmdb file in place of Debian's tor-geoipdb. Put a newer one "
+                 "in its place with mv, not with cp, and restart."},
+    {.name = "agent-rules",
+     .environment = "ABACUS_AGENT_RULES",
+     .type = OPTION_TEXT,
+     .value = "FILE",
+     .group = SETTINGS_SENDER,
+     FIELD(agent_rules),
+     .sentence =
+         "Browsers and systems from this regexes.yaml of uap-core in place of the one built "
+         "in."},
     {.name = "demo-site",
      .environment = "ABACUS_DEMO_SITE",
      .type = OPTION_ID,
@@ -281,6 +298,11 @@ struct str settings_shown(struct str url, struct arena *arena)
 bool settings_store_is_local(const struct settings *settings)
 {
     return str_starts(settings->database_url, STR("sqlite:"));
+}
+
+bool settings_take_events(const struct settings *settings)
+{
+    return (settings->roles & ROLE_INGEST) != 0;
 }
 
 bool settings_keep_files(const struct settings *settings)

@@ -12,15 +12,16 @@ struct store;
 
 /* Which commands take them on their command line. */
 enum settings_group {
-    SETTINGS_DATA = 1,  /* whoever opens the store or the log */
-    SETTINGS_JOB = 2,   /* whoever runs the job */
-    SETTINGS_SERVE = 4, /* the server */
-    SETTINGS_LINK = 8,  /* whoever makes links to the server */
+    SETTINGS_DATA = 1,    /* whoever opens the store or the log */
+    SETTINGS_JOB = 2,     /* whoever runs the job */
+    SETTINGS_SERVE = 4,   /* the server */
+    SETTINGS_LINK = 8,    /* whoever makes links to the server */
+    SETTINGS_SENDER = 16, /* whoever reads addresses and User-Agents */
 };
 
 struct settings {
     struct str config, listen, data_dir, database_url, redis_url, durability, public_url, log,
-        demo_site;
+        demo_site, geo_database, agent_rules;
     unsigned roles; /* a set of enum role (api/api.h) */
     struct cidr_list trusted_proxies;
     int64_t aggregate_interval_ms, drain_timeout_ms, log_keep_ms, log_max_bytes;
@@ -39,6 +40,9 @@ struct str settings_shown(struct str url, struct arena *arena);
 
 /* The database is a file, and salts are beside it. */
 bool settings_store_is_local(const struct settings *settings);
+
+/* A server with these settings takes events. */
+bool settings_take_events(const struct settings *settings);
 
 /* A server with these settings has a log, a database or dead letters in its data directory. */
 bool settings_keep_files(const struct settings *settings);

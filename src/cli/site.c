@@ -1,5 +1,6 @@
 /* cli/site.c -- `abacus site add|list|rm|snippet`. */
-#include "cli/command.h"
+#include "cli/site.h"
+
 #include "cli/table.h"
 
 struct add_args {
@@ -48,12 +49,8 @@ static const struct option add_options[] = {
     {.name = NULL},
 };
 
-/* A JSON array; empty text where there is nothing, which means that the default holds. */
-static struct str json_list(const struct text_list *list, struct str first, struct arena *arena)
+struct str site_json_list(const struct text_list *list, struct str first, struct arena *arena)
 {
-    if (list->count == 0) {
-        return STR("");
-    }
     struct buf text = {0};
     struct json_out json = {.buf = &text};
     json_open(&json, '[');
@@ -82,7 +79,7 @@ static struct str allowed_origins(const struct add_args *args, struct arena *are
     for (size_t i = 0; i < given->count; i++) {
         all.items[i + 1] = given->items[i];
     }
-    return given->count == 0 ? STR("") : json_list(&all, args->domain, arena);
+    return given->count == 0 ? STR("") : site_json_list(&all, args->domain, arena);
 }
 
 static int run_add(const struct invocation *in, struct err *err)
@@ -100,7 +97,9 @@ static int run_add(const struct invocation *in, struct err *err)
     row.domain = args->domain;
     row.timezone = args->timezone;
     row.allowed_origins = allowed_origins(args, in->arena);
-    row.tracking_ids = json_list(&args->tracking_ids, STR(""), in->arena);
+    if (args->tracking_ids.count > 0) {
+        row.tracking_ids = site_json_list(&args->tracking_ids, STR(""), in->arena);
+    }
     row.created_ms = actor.now_ms;
     rc = store_put_site(store, &row, &actor, err);
     store_close(&store);
@@ -127,23 +126,10 @@ static const struct option list_options[] = {
     {.name = NULL},
 };
 
-static void add_json_list(struct json_out *json, struct str name, struct str list)
-{
-    json_name(json, name);
-    json_raw(json, list.len > 0 ? list : STR("[]"));
-}
-
-static void add_json(const struct site_row *row, struct json_out *json)
+void site_json(const struct site_row *row, struct json_out *json)
 {
     json_open(json, '{');
-    cli_json_text(json, STR("siteId"), row->id);
-    cli_json_text(json, STR("tenantId"), row->tenant);
-    cli_json_text(json, STR("domain"), row->domain);
-    cli_json_text(json, STR("timezone"), row->timezone);
-    json_name(json, STR("enabled"));
-    json_bool(json, row->enabled);
-    add_json_list(json, STR("allowedOrigins"), row->allowed_origins);
-    add_json_list(json, STR("trackingIds"), row->tracking_ids);
+    site_settings_json(row, json);
     cli_json_instant(json, STR("createdAt"), row->created_ms);
     json_close(json, '}');
 }
@@ -180,7 +166,7 @@ static int run_list(const struct invocation *in, struct err *err)
             continue;
         }
         if (args->json) {
-            add_json(&rows.sites[i], &json);
+            site_json(&rows.sites[i], &json);
         } else {
             add_row(&rows.sites[i], in->arena, &table);
         }
@@ -221,14 +207,14 @@ static const struct option snippet_options[] = {
     {.name = NULL},
 };
 
-static bool has_site(const struct directory_rows *rows, struct str id)
+const struct site_row *site_find(const struct directory_rows *rows, struct str id)
 {
     for (size_t i = 0; i < rows->sites_count; i++) {
         if (str_eq(rows->sites[i].id, id)) {
-            return true;
+            return &rows->sites[i];
         }
     }
-    return false;
+    return NULL;
 }
 
 static int run_snippet(const struct invocation *in, struct err *err)
@@ -240,7 +226,7 @@ static int run_snippet(const struct invocation *in, struct err *err)
     if (rc != 0) {
         return rc;
     }
-    if (!has_site(&rows, args->id)) {
+    if (site_find(&rows, args->id) == NULL) {
         return err_set(err, ERR_NOTFOUND, "site %.*s: no such site", STR_FMT(args->id));
     }
     struct str base = args->url.len > 0 ? args->url : settings->public_url;

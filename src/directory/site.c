@@ -78,6 +78,45 @@ static struct cidr *read_ranges(const struct list_reader *reader, const char *me
     return ranges;
 }
 
+/* ISO 3166-1 alpha-2, in capitals whatever case it was written in. */
+static bool fold_country(char *text, size_t len)
+{
+    for (size_t i = 0; i < len; i++)
+        text[i] = (char)(text[i] >= 'a' && text[i] <= 'z' ? text[i] - 'a' + 'A' : text[i]);
+    return len == 2 && text[0] >= 'A' && text[0] <= 'Z' && text[1] >= 'A' && text[1] <= 'Z';
+}
+
+/* A name without scheme, port and path, in lower case. */
+static bool fold_host(char *text, size_t len)
+{
+    static const char allowed[] = "abcdefghijklmnopqrstuvwxyz0123456789.-_";
+
+    for (size_t i = 0; i < len; i++)
+        text[i] = (char)(text[i] >= 'A' && text[i] <= 'Z' ? text[i] - 'A' + 'a' : text[i]);
+    return len > 0 && strspn(text, allowed) == len;
+}
+
+/* A list of words that are compared bytewise: in one case. */
+static struct str *read_words(const struct list_reader *reader, const char *member, struct str text,
+                              bool (*fold)(char *text, size_t len), const char *what, size_t *count)
+{
+    size_t texts_count = 0;
+    struct str *texts = read_list(reader, member, text, &texts_count);
+
+    *count = 0;
+    for (size_t i = 0; i < texts_count; i++) {
+        char *word = arena_bytes(reader->arena, texts[i].len + 1);
+
+        memcpy(word, texts[i].ptr, texts[i].len);
+        word[texts[i].len] = '\0';
+        if (fold(word, texts[i].len))
+            texts[(*count)++] = (struct str){word, texts[i].len};
+        else
+            list_warn(reader, member, what);
+    }
+    return texts;
+}
+
 static void read_lists(const struct list_reader *reader, const struct site_row *row,
                        struct site *out)
 {
@@ -90,10 +129,36 @@ static void read_lists(const struct list_reader *reader, const struct site_row *
                                          &out->blocked_addresses_count);
     out->blocked_paths =
         read_list(reader, "blockedPaths", row->blocked_paths, &out->blocked_paths_count);
+    out->blocked_countries =
+        read_words(reader, "blockedCountries", row->blocked_countries, fold_country,
+                   "an item is no code of a country", &out->blocked_countries_count);
+    out->blocked_referrers =
+        read_words(reader, "blockedReferrers", row->blocked_referrers, fold_host,
+                   "an item is no host", &out->blocked_referrers_count);
     out->disabled_events =
         read_list(reader, "events", row->disabled_events, &out->disabled_events_count);
     out->token_events =
         read_list(reader, "requireToken", row->require_token, &out->token_events_count);
+}
+
+/* Goals that cannot be read are those of a site that names none; rules are none at all. */
+static int read_rules(const struct list_reader *reader, const struct site_row *row,
+                      struct site *out, struct err *err)
+{
+    struct err why = {""};
+    int rc = 0;
+
+    if (goals_parse(row->goals, reader->arena, &out->goals, &out->goals_count, &why) != 0) {
+        list_warn(reader, "goals", why.text);
+        rc = goals_parse(STR(""), reader->arena, &out->goals, &out->goals_count, err);
+    }
+    out->goals_hash = goals_hash(out->goals, out->goals_count);
+    if (path_rules_parse(row->path_rules, reader->arena, &out->path_rules, &out->path_rules_count,
+                         &why) != 0) {
+        list_warn(reader, "pathRules", why.text);
+        out->path_rules_count = 0;
+    }
+    return rc;
 }
 
 /* -- the rest ---------------------------------------------------------------------------------- */
@@ -141,10 +206,14 @@ int directory_make_site(struct directory *directory, const struct site_row *row,
         .ipv4_prefix = prefix_or(row->ipv4_prefix, 24),
         .ipv6_prefix = prefix_or(row->ipv6_prefix, 48),
         .events_per_second = row->events_per_second < 0 ? 0 : row->events_per_second,
+        .paths_per_day =
+            row->paths_per_day < 1 ? site_row_default().paths_per_day : row->paths_per_day,
         .raw_days = days_or(row->raw_days, config->raw_days),
         .visit_days = days_or(row->visit_days, config->visit_days),
         .stats_days = days_or(row->stats_days, config->stats_days),
     };
     read_lists(&reader, row, out);
-    return read_zone(directory, row, arena, out, err);
+    int rc = read_rules(&reader, row, out, err);
+
+    return rc == 0 ? read_zone(directory, row, arena, out, err) : rc;
 }

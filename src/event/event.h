@@ -1,13 +1,14 @@
 /*
  * event/event.h -- an event's way from a request's body to a record of the log, and back.
  *
- *     event_parse -> event_screen -> event_make -> event_encode        at ingest, per request
+ *     event_parse -> sender (who sends) -> event_screen -> event_make -> event_encode   at ingest
  *     record_decode                                                    in the job
  *
  * Pure: no I/O, no clock, no globals; time, salts and settings are arguments. Any thread. What is
  * borrowed lives in the arena, the request or the record that it came from.
  *
- * The address and the User-Agent enter event_make() and leave it only as a keyed hash.
+ * The address and the User-Agent enter event_make() and leave it only as a keyed hash. What was
+ * read from them before (struct sender) are a few common words: a browser's family, a country.
  */
 #ifndef ABACUS_EVENT_EVENT_H
 #define ABACUS_EVENT_EVENT_H
@@ -89,7 +90,75 @@ struct event_problem {
 int event_parse(struct str body, int64_t now_ms, struct arena *arena, struct event_batch *out,
                 struct event_problem *problem, struct err *err);
 
+/* -- what is known of a visit -- */
+
+/* Where a visit came from and what with. Each is a short text, empty where it is not known. */
+enum trait {
+    TRAIT_SOURCE,  /* "Google", "newsletter"; empty: came directly */
+    TRAIT_CHANNEL, /* "Organic Search"; empty: Direct */
+    TRAIT_UTM_SOURCE,
+    TRAIT_UTM_MEDIUM,
+    TRAIT_UTM_CAMPAIGN,
+    TRAIT_UTM_CONTENT,
+    TRAIT_UTM_TERM,
+    TRAIT_COUNTRY,  /* ISO 3166-1 alpha-2 */
+    TRAIT_BROWSER,  /* "Chrome" */
+    TRAIT_OS,       /* "Windows" */
+    TRAIT_DEVICE,   /* "desktop", "mobile", "tablet", "tv" */
+    TRAIT_LANGUAGE, /* "de": the primary subtag */
+    TRAITS,
+};
+enum { TRAIT_MAX = 200 }; /* bytes; what is longer is cut at a character */
+
 /* -- what the site wants -- */
+
+/* One of the site's goals: events of that name, or pageviews of a path, that carry all of `props`.
+ * Paths are compared as they are kept: masked, under the site's pathRules, without their query. */
+struct goal {
+    struct str name;
+    struct str event; /* empty: pageviews of `path` */
+    struct str path;  /* exact, or prefix/ followed by *; with `event` it narrows, or is empty */
+    struct goal_prop {
+        struct str name, value; /* as props_each() gives them */
+    } * props;
+    size_t props_count;
+    double value; /* 0: none */
+};
+enum { GOALS_MAX = 50, GOAL_NAME_MAX = 100 }; /* bytes */
+#define GOAL_VALUE_MAX 1e12
+
+/* Goals from their JSON (CONTRACT: AnalyticsSettings): an array of objects, names unique. Empty
+ * text: the default, the one goal lead.created; an empty array: none. ERR_INVALID names the place
+ * ("goals[2].path"), also that of an unknown member, without which a goal would mean more than was
+ * asked for. They live in `arena`. */
+int goals_parse(struct str json, struct arena *arena, struct goal **out, size_t *count,
+                struct err *err);
+/* A number that lists of goals with the same rules and names in the same order have in common,
+ * whatever the goals are worth; never 0, and the same in every version and on every node. */
+uint64_t goals_hash(const struct goal *goals, size_t count);
+
+/* How paths are rewritten and grouped: the first rule that matches, or none.
+ *
+ * A path is cut into segments at its slashes. A segment "*" of `match` stands for one that is not
+ * empty, "**" as its last segment for all that follow, which may be none; the others are compared
+ * bytewise, so that a slash at the end counts. "shoes", "*" and "reviews", joined by slashes, match
+ * /shoes/blue-suede/reviews; "docs" and "**" match /docs, /docs/ and /docs/a/b.
+ *
+ * `to` is the path that is kept: "/shoes/:name/reviews". "$1" to "$9" in it are the texts that
+ * stars stood for, counted from the left, that of "**" as well; any other '$' is itself. */
+struct path_rule {
+    struct str match, to;
+};
+enum {
+    PATH_RULES_MAX = 100,
+    PATH_RULE_BYTES_MAX = 500, /* of `match`, and of `to` */
+    PATH_RULE_STARS_MAX = 9,
+};
+
+/* From the JSON: an array of objects with the members "match" and "to". Empty text: none.
+ * ERR_INVALID names the place ("pathRules[3].to"). They live in `arena`. */
+int path_rules_parse(struct str json, struct arena *arena, struct path_rule **out, size_t *count,
+                     struct err *err);
 
 enum visitor_identity { IDENTITY_CUT_ADDRESS, IDENTITY_FULL_ADDRESS };
 
@@ -111,11 +180,21 @@ struct site {
     size_t blocked_addresses_count;
     struct str *blocked_paths; /* exact, or prefix/ followed by * */
     size_t blocked_paths_count;
+    struct str *blocked_countries; /* ISO 3166-1 alpha-2 */
+    size_t blocked_countries_count;
+    struct str *blocked_referrers; /* hosts, with all below them */
+    size_t blocked_referrers_count;
+    struct path_rule *path_rules;
+    size_t path_rules_count;
+    struct goal *goals;
+    size_t goals_count;
+    uint64_t goals_hash;
     struct str *disabled_events; /* names switched off under `events` */
     size_t disabled_events_count;
     struct str *token_events; /* requireToken: names only a token may send */
     size_t token_events_count;
     int64_t events_per_second;                /* 0: no limit */
+    int64_t paths_per_day;                    /* values of a dimension that a day names */
     int32_t raw_days, visit_days, stats_days; /* 0: for ever */
     void *series;                             /* struct metrics_site *: owned by metrics */
 };
@@ -130,6 +209,17 @@ struct client {
     bool gpc, dnt;
     bool has_token;
 };
+
+/* What was read from the headers of who sends (agent/, geo/), or from `visitor`: common words,
+ * never an address or a User-Agent. Borrowed. */
+struct sender {
+    struct str browser, os, device, language, country;
+    struct str bot; /* the kind of a robot: "ai-crawler", "other"; empty: none */
+};
+
+/* "de" from "de-CH, en;q=0.8": the primary subtag (two or three letters) of the language preferred,
+ * in lower case; empty where there is none. What is no language is passed over. */
+struct str language_of(struct str accept_language, struct arena *arena);
 
 /* The sender's address: `peer`, or, where that is one of the trusted ranges, the rightmost entry of
  * the X-Forwarded-For texts (in the order received, joined by commas) that is not; an unreadable
@@ -152,6 +242,8 @@ enum drop_reason {
     DROP_BLOCKED,
     DROP_QUOTA,
     DROP_DUPLICATE,
+    DROP_NOT_A_PAGE, /* of an imported access log: what is no page, or was not served */
+    DROP_TOO_OLD,    /* of an imported file: its day is older than what is kept, or closed */
     DROP_REASONS,
 };
 struct str drop_reason_name(enum drop_reason reason); /* "do-not-track" */
@@ -166,11 +258,12 @@ enum reject_reason {
 };
 struct str reject_reason_name(enum reject_reason reason); /* "rate-limited" */
 
-/* Should it be left out? The first that holds of: disabled, blocked, gpc, do-not-track. The signals
- * and the address of a token's request are a backend's and do not count; the address in `visitor`
- * does. */
+/* Should it be left out? The first that holds of: disabled, blocked (addresses, paths, countries,
+ * referrers, the site's own and those known for referrer spam), bot, gpc, do-not-track. The signals
+ * and the address of a token's request are a backend's and do not count; the address and agent in
+ * `visitor`, which `sender` then describes, do. */
 enum drop_reason event_screen(const struct site *site, const struct client *client,
-                              const struct event_input *in);
+                              const struct sender *sender, const struct event_input *in);
 
 /* -- salts -- */
 
@@ -204,6 +297,7 @@ struct event {
     int32_t
         day_before; /* that day: the date that ended when `day` began; 0 without visitor_before */
     struct str path, referrer, title, screen, props;
+    struct str traits[TRAITS]; /* only of events with a visitor */
     bool has_id;
     uint8_t id[16]; /* keyed hash of site and idempotency key */
     int64_t count, tokens, seconds_ms;
@@ -216,18 +310,33 @@ struct tally {
     int32_t day;
     bool rejected;  /* else dropped */
     uint8_t reason; /* enum reject_reason or enum drop_reason */
+    struct str bot; /* of DROP_BOT: the kind, an id (str_is_id()), or empty */
     uint64_t events;
 };
 
 /* Make the anonymous event: local date, visitor id, path without its query (but for the settings'
- * queryParams), referrer cut to its host (with the path where it is the site's own), masked
+ * queryParams) under the site's pathRules, referrer cut to its host (with the path where it is the
+ * site's own), source and campaign from the path's query and the referrer (event/source.c), masked
  * personal data, hashed idempotency key. `id_key` is the installation's (16 bytes).
  * ERR_UNAVAILABLE: the salt of the event's date is missing although the event came without
  * timestamp of its own. A token's event with `visitor` whose day's salt is gone has no visitor;
  * `visitor` counts only with a token. sodium_init() comes first. */
-int event_make(const struct site *site, const struct client *client, const struct salts *salts,
-               const uint8_t id_key[16], int64_t now_ms, const struct event_input *in,
-               struct arena *arena, struct event *out, struct err *err);
+int event_make(const struct site *site, const struct client *client, const struct sender *sender,
+               const struct salts *salts, const uint8_t id_key[16], int64_t now_ms,
+               const struct event_input *in, struct arena *arena, struct event *out,
+               struct err *err);
+
+/* Which of the goals it meets: bit i for goals[i]. Engagement meets none. `name` is the event's
+ * name on the wire. The same for events on their way in and raw rows of the store. */
+uint64_t goals_met(const struct goal *goals, size_t count, const struct event *event);
+
+/* Calls fn for each member of the JSON object `props` of an event or of a row of a store, which are
+ * valid; text that is not ends it. Texts are unescaped into `scratch` where they need it, booleans
+ * are "true" and "false", numbers decimals without exponent ("1e3" is "1000"), which is what jsonb
+ * makes of them, so that both stores and the event give the same. Stops with, and returns, the
+ * first value of fn that is not 0. */
+int props_each(struct str props, struct arena *scratch,
+               int (*fn)(void *ctx, struct str name, struct str value), void *ctx);
 
 /* The date in the site's zone. */
 int32_t site_day(const struct site *site, int64_t ms);

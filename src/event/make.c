@@ -160,6 +160,20 @@ static void add_text(const struct site *site, const struct event_input *in, stru
     out->props = mask_props(in->props, arena);
 }
 
+/* What is known of the visit: no more than a visitor shares with many, and of none without one. */
+static void add_traits(const struct site *site, const struct sender *sender,
+                       const struct event_input *in, struct arena *arena, struct event *out)
+{
+    if (out->visitor == 0)
+        return;
+    source_read(site, in->path, in->referrer, arena, out->traits);
+    out->traits[TRAIT_COUNTRY] = text_cut(sender->country, TRAIT_MAX);
+    out->traits[TRAIT_BROWSER] = text_cut(sender->browser, TRAIT_MAX);
+    out->traits[TRAIT_OS] = text_cut(sender->os, TRAIT_MAX);
+    out->traits[TRAIT_DEVICE] = text_cut(sender->device, TRAIT_MAX);
+    out->traits[TRAIT_LANGUAGE] = text_cut(sender->language, TRAIT_MAX);
+}
+
 static void add_id(const struct site *site, const uint8_t id_key[16], struct str id,
                    struct event *out)
 {
@@ -174,9 +188,10 @@ static void add_id(const struct site *site, const uint8_t id_key[16], struct str
     out->has_id = true;
 }
 
-int event_make(const struct site *site, const struct client *client, const struct salts *salts,
-               const uint8_t id_key[16], int64_t now_ms, const struct event_input *in,
-               struct arena *arena, struct event *out, struct err *err)
+int event_make(const struct site *site, const struct client *client, const struct sender *sender,
+               const struct salts *salts, const uint8_t id_key[16], int64_t now_ms,
+               const struct event_input *in, struct arena *arena, struct event *out,
+               struct err *err)
 {
     *out = (struct event){
         .kind = in->kind,
@@ -191,7 +206,10 @@ int event_make(const struct site *site, const struct client *client, const struc
     add_time(site, in, now_ms, out);
     add_id(site, id_key, in->id, out);
     add_text(site, in, arena, out);
-    return add_visitor(site, client, salts, in, out, err);
+    int rc = add_visitor(site, client, salts, in, out, err);
+
+    add_traits(site, sender, in, arena, out);
+    return rc;
 }
 
 int32_t site_day(const struct site *site, int64_t ms)

@@ -27,6 +27,8 @@ static const struct str drop_names[DROP_REASONS] = {
     [DROP_BLOCKED] = NAME("blocked"),
     [DROP_QUOTA] = NAME("quota"),
     [DROP_DUPLICATE] = NAME("duplicate"),
+    [DROP_NOT_A_PAGE] = NAME("not-a-page"),
+    [DROP_TOO_OLD] = NAME("too-old"),
 };
 
 static const struct str reject_names[REJECT_REASONS] = {

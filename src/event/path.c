@@ -1,28 +1,13 @@
 /*
  * event/path.c -- where on the site an event happened, and where its visitor came from, without
  * what could name a person: fragments, user information, and query parameters that the site does
- * not keep.
+ * not keep. Parameters that say where a visit came from (source_tags.c) are never kept: what they
+ * say has dimensions of its own, and a click's id names one click of one person.
+ *
+ * The site's pages have the same name in both: masked, then under the site's rules (path_rules.c
+ * says why in this order).
  */
 #include "event/event_internal.h"
-
-/* Parameters that say where a visitor came from. They are read into dimensions of their own and
- * never kept in a path, whatever the site's settings say: a click id names one click of one person.
- */
-static const char *const source_params[] = {
-    "ref",    "source",  "gclid",  "gclsrc",  "gbraid", "wbraid",    "dclid",
-    "fbclid", "msclkid", "ttclid", "twclid",  "yclid",  "li_fat_id", "igshid",
-    "mc_eid", "_hsenc",  "_hsmi",  "vero_id", "epik",   "rdt_cid",   "irclickid",
-};
-
-static bool is_source_param(struct str name)
-{
-    if (str_ieq(str_slice(name, 0, 4), STR("utm_")))
-        return true;
-    for (size_t i = 0; i < sizeof(source_params) / sizeof(source_params[0]); i++)
-        if (str_ieq(name, str_from(source_params[i])))
-            return true;
-    return false;
-}
 
 static bool is_kept(const struct site *site, struct str parameter)
 {
@@ -30,7 +15,7 @@ static bool is_kept(const struct site *site, struct str parameter)
 
     for (size_t i = 0; i < site->query_params_count; i++)
         if (str_eq(name, site->query_params[i]))
-            return !is_source_param(name);
+            return !tags_name(name);
     return false;
 }
 
@@ -39,34 +24,54 @@ static struct str mask_if(const struct site *site, struct str s, struct arena *a
     return site->mask_personal ? mask_text(s, arena) : s;
 }
 
-/* `path` with those of `query`'s parameters that are kept, in the order sent. */
-static struct str keep_query(const struct site *site, struct str path, struct str query,
-                             struct arena *arena)
+static struct str join(struct str a, struct str b, struct arena *arena)
+{
+    char *out = arena_bytes(arena, a.len + b.len);
+
+    if (a.len > 0)
+        memcpy(out, a.ptr, a.len);
+    if (b.len > 0)
+        memcpy(out + a.len, b.ptr, b.len);
+    return (struct str){out, a.len + b.len};
+}
+
+/* Those of `query`'s parameters that are kept, in the order sent, behind a '?'; or nothing. */
+static struct str keep_query(const struct site *site, struct str query, struct arena *arena)
 {
     struct str parameter;
-    size_t len = path.len;
-    char *out = ARENA_NEW(arena, char, path.len + query.len + 1);
+    size_t len = 0;
+    char *out = arena_bytes(arena, query.len + 1);
 
-    memcpy(out, path.ptr, path.len);
-    for (char joint = '?'; str_next(&query, '&', &parameter);) {
+    while (str_next(&query, '&', &parameter)) {
         if (!is_kept(site, parameter))
             continue;
-        out[len++] = joint;
-        memcpy(out + len, parameter.ptr, parameter.len);
-        len += parameter.len;
-        joint = '&';
+        out[len] = len == 0 ? '?' : '&';
+        memcpy(out + len + 1, parameter.ptr, parameter.len);
+        len += 1 + parameter.len;
     }
     return (struct str){out, len};
+}
+
+/* The path of a page as reports name it; `path` has no query. */
+static struct str page_path(const struct site *site, struct str path, struct arena *arena)
+{
+    path = mask_if(site, path, arena);
+    return path.len > 0 ? path_rewrite(site, path, arena) : path;
 }
 
 struct str path_clean(const struct site *site, struct str path, struct arena *arena)
 {
     struct str whole = text_until(path, "#");
-    struct str kept = text_until(whole, "?");
+    struct str before = text_until(whole, "?");
+    struct str kept = page_path(site, before, arena);
 
-    if (whole.len > kept.len && site->query_params_count > 0)
-        kept = keep_query(site, kept, str_slice(whole, kept.len + 1, whole.len), arena);
-    return text_cut(mask_if(site, kept, arena), EVENT_PATH_MAX);
+    if (whole.len > before.len && site->query_params_count > 0) {
+        struct str query = keep_query(site, str_slice(whole, before.len + 1, whole.len), arena);
+
+        if (query.len > 0)
+            kept = join(kept, mask_if(site, query, arena), arena);
+    }
+    return text_cut(kept, EVENT_PATH_MAX);
 }
 
 bool path_matches(struct str path, struct str pattern)
@@ -83,23 +88,23 @@ static bool is_referrer_scheme(struct str scheme)
            str_ieq(scheme, STR("android-app"));
 }
 
+bool referrer_split(struct str referrer, struct url *out)
+{
+    return url_split(referrer, out) && is_referrer_scheme(out->scheme);
+}
+
 struct str referrer_clean(const struct site *site, struct str referrer, struct arena *arena)
 {
     struct url url;
 
-    if (!url_split(referrer, &url) || !is_referrer_scheme(url.scheme))
+    if (!referrer_split(referrer, &url))
         return STR("");
     struct str host = text_lower(url.host, arena);
 
     if (!host_within(host, site->domain))
         return host;
-    struct str path = mask_if(site, text_until(url.rest, "?#"), arena);
+    struct str path = text_until(url.rest, "?#");
 
-    if (path.len == 0)
-        path = STR("/");
-    char *out = ARENA_NEW(arena, char, host.len + path.len);
-
-    memcpy(out, host.ptr, host.len);
-    memcpy(out + host.len, path.ptr, path.len);
-    return text_cut((struct str){out, host.len + path.len}, EVENT_PATH_MAX);
+    path = page_path(site, path.len > 0 ? path : STR("/"), arena);
+    return text_cut(join(host, path, arena), EVENT_PATH_MAX);
 }

@@ -23,6 +23,12 @@ static bool is_upper(char c)
     return c >= 'A' && c <= 'Z';
 }
 
+void text_lower_to(struct str s, char *out)
+{
+    for (size_t i = 0; i < s.len; i++)
+        out[i] = (char)(is_upper(s.ptr[i]) ? s.ptr[i] + ('a' - 'A') : s.ptr[i]);
+}
+
 struct str text_lower(struct str s, struct arena *arena)
 {
     size_t first = 0;
@@ -32,9 +38,8 @@ struct str text_lower(struct str s, struct arena *arena)
     if (first == s.len)
         return s;
 
-    char *out = ARENA_NEW(arena, char, s.len);
+    char *out = arena_bytes(arena, s.len);
 
-    for (size_t i = 0; i < s.len; i++)
-        out[i] = (char)(is_upper(s.ptr[i]) ? s.ptr[i] + ('a' - 'A') : s.ptr[i]);
+    text_lower_to(s, out);
     return (struct str){out, s.len};
 }

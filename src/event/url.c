@@ -6,7 +6,7 @@
  */
 #include "event/event_internal.h"
 
-enum { HOST_MAX = 253, PORT_DIGITS_MAX = 5 }; /* RFC 1035, RFC 6335 */
+enum { PORT_DIGITS_MAX = 5 }; /* RFC 6335 */
 
 static bool is_alpha(char c)
 {
@@ -31,7 +31,7 @@ static bool is_scheme(struct str s)
 /* A name or an IPv4 address; bytes beyond ASCII are names that nobody has turned into punycode. */
 static bool is_host(struct str s)
 {
-    if (s.len == 0 || s.len > HOST_MAX || s.ptr[0] == '.')
+    if (s.len == 0 || s.len > URL_HOST_MAX || s.ptr[0] == '.')
         return false;
     for (size_t i = 0; i < s.len; i++)
         if (!is_alpha(s.ptr[i]) && !is_digit(s.ptr[i]) && memchr("._-", s.ptr[i], 3) == NULL &&

@@ -3,6 +3,7 @@
  *
  * Every tick (a twentieth of the deadline, 5 to 250 ms; 5 ms while it reads something away) it
  *   - gives up the exchanges that wait longer than the deadline for their work (503);
+ *   - wakes the streams that have waited long enough;
  *   - cuts off connections whose request is not complete in time. libmicrohttpd's own time-out is
  * reset by every byte, so it is not used at all, which also saves its bookkeeping on every read and
  * write;
@@ -148,6 +149,7 @@ static void *deadline_run(void *ctx)
         int64_t now_us = clock_steady_us();
 
         (void)exchanges_expire(http, now_us, false);
+        exchanges_wake(http, now_us);
         cut_overdue(http, now_us);
         lingering = drain_lingering(http, now_us);
     }

@@ -38,10 +38,12 @@ struct http_request {
     struct str method, path; /* path: raw, not decoded, without the query */
     struct str query;        /* raw, without '?' */
     struct str host, origin, user_agent, authorization, content_type, accept, forwarded_for, cookie,
-        if_none_match;
-    bool gpc;       /* Sec-GPC: 1 */
-    bool dnt;       /* DNT: 1 */
-    bool forwarded; /* any of Forwarded, X-Forwarded-*, Via came */
+        if_none_match, accept_language;
+    struct str mobile_hint; /* Sec-CH-UA-Mobile: "?1", "?0" */
+    bool prerender;         /* Sec-Purpose has "prerender" */
+    bool gpc;               /* Sec-GPC: 1 */
+    bool dnt;               /* DNT: 1 */
+    bool forwarded;         /* any of Forwarded, X-Forwarded-*, Via came */
     struct addr peer;
     struct str body;
     struct str param; /* the part of the path that stands for {...} in the route, percent-decoded */
@@ -52,10 +54,14 @@ struct http_request {
 
 enum { HTTP_HEADERS_MAX = 8 };
 
-/* A body in pages, each made by a query thread while the connection is suspended. */
+/* A body in pages, each made by a query thread while the connection is suspended.
+ *
+ * A stream may also wait for something to say. Between two calls of next() it then holds a
+ * connection and no thread; a peer that has closed its side meanwhile is taken to be gone, and in
+ * the metrics the answer has lasted until the first wait. */
 struct http_stream {
-    /* Append the next page to `out`; 1: more to come, 0: that was the last, negative: cut the
-     * connection. */
+    /* Append the next page, which may be empty, to `out`. 0: that was the last; 1: more to come;
+     * n > 1: more to come, but not before n milliseconds; negative: cut the connection. */
     int (*next)(void *ctx, void *worker, struct buf *out, struct err *err);
     void (*free)(void *ctx); /* once, on any thread, never beside next() */
     void *ctx;
@@ -84,10 +90,15 @@ void http_problem(struct http_response *response, int status, struct str detail,
 
 enum http_kind { HTTP_INLINE, HTTP_QUERY };
 
-/* One parameter of the query string, for openapi.json. */
+/* One parameter of the query string, for openapi.json and whoever checks requests. */
+enum http_param_use {
+    HTTP_PARAM_OPTIONAL,
+    HTTP_PARAM_REQUIRED,
+    HTTP_PARAM_REPEATED /* or absent */
+};
 struct http_param {
     const char *name, *meaning;
-    bool required;
+    enum http_param_use use;
 };
 
 struct http_route {
@@ -100,6 +111,7 @@ struct http_route {
     bool cors; /* any origin, no credentials; OPTIONS answers 204 with a day's max-age, and every
                   answer, refusals included, carries Access-Control-Allow-Origin: * */
     const char *summary;             /* for openapi.json; NULL: not listed there */
+    const char *answer;              /* what a good answer holds, for openapi.json; may be NULL */
     const struct http_param *params; /* ends with a NULL name; may be NULL */
     const char *access;              /* "none", "stats:read" ...: for openapi.json */
     unsigned group; /* a bit of the application's own; 0: served whatever http_config.groups says */

@@ -17,7 +17,8 @@
  * resumes the connection, under http->pending_lock, so that an empty list of pending exchanges
  * means that everything has been resumed. An exchange is counted: by its connection, by the work on
  * it and by the streamed response; who lets go last frees it, and after EXPIRED nobody else touches
- * the server.
+ * the server. A stream that sleeps is pending, and its work is the deadline thread's, which hands
+ * it to a query thread in time.
  *
  * Locks, in the order taken: query_pool.lock, pending_lock, libmicrohttpd's own. registry_lock is
  * taken alone.
@@ -125,12 +126,14 @@ struct exchange {
     /* A streamed answer: one page, and how much of it has been handed on. */
     struct buf page;
     size_t page_sent;
-    int page_state; /* 1: more to come, 0: this is the last, negative: broken */
+    int page_state; /* as http_stream.next() says */
     bool page_turn; /* the work is a page, not the handler */
 
     _Atomic int state;
     atomic_uint refs;
     int64_t due_us;               /* while pending */
+    int64_t wake_us;              /* while it sleeps, else 0; under pending_lock */
+    int64_t slept_us;             /* when it slept first; 0: never */
     struct exchange *next, *prev; /* pending, or spare */
     struct exchange *job_next;    /* waiting for a query thread */
 };
@@ -145,9 +148,15 @@ void exchange_free(struct exchange *exchange);
 void exchange_suspend(struct exchange *exchange);
 /* The work is done; lets go of its reference. */
 void exchange_finish(struct exchange *exchange);
+/* Suspend the connection of a stream until exchanges_wake() finds that `ms` have passed; nobody
+ * works on it meanwhile. */
+void exchange_sleep(struct exchange *exchange, int64_t ms);
 /* Give up everything pending whose deadline is not after `now_us`, and with `pages` all pages of
  * streams; returns how many are still pending. */
 size_t exchanges_expire(struct http *http, int64_t now_us, bool pages);
+/* Hand those that have slept long enough to the query threads, and give up those whose peer is
+ * gone. */
+void exchanges_wake(struct http *http, int64_t now_us);
 
 /* -- requests and routes -- */
 
@@ -217,6 +226,8 @@ int query_pool_start(struct query_pool *pool, struct http *http, struct err *err
 /* Suspend and queue. False: the queue is full, nothing has happened. A page of a stream is always
  * taken. */
 bool query_pool_submit(struct query_pool *pool, struct exchange *exchange);
+/* Queue the page of a stream that is suspended already. */
+void query_pool_add(struct query_pool *pool, struct exchange *exchange);
 /* Join the threads. False: one did not come back within `ms` and has been left alone. */
 bool query_pool_stop(struct query_pool *pool, int64_t ms);
 
@@ -249,7 +260,7 @@ struct http {
     struct query_pool pool;
 
     pthread_mutex_t pending_lock;
-    struct exchange *pending_first, *pending_last; /* in the order of their deadlines */
+    struct exchange *pending_first, *pending_last;
     size_t pending_count;
     bool closing; /* what is suspended from now on expires at once */
 

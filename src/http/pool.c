@@ -97,6 +97,14 @@ static void *query_thread(void *ctx)
     return NULL;
 }
 
+static void append(struct query_pool *pool, struct exchange *ex)
+{
+    ex->job_next = NULL;
+    *pool->last = ex;
+    pool->last = &ex->job_next;
+    pthread_cond_signal(&pool->work);
+}
+
 bool query_pool_submit(struct query_pool *pool, struct exchange *ex)
 {
     pthread_mutex_lock(&pool->lock);
@@ -104,14 +112,23 @@ bool query_pool_submit(struct query_pool *pool, struct exchange *ex)
 
     if (room) {
         exchange_suspend(ex);
-        ex->job_next = NULL;
-        *pool->last = ex;
-        pool->last = &ex->job_next;
+        append(pool, ex);
         pool->waiting += ex->page_turn ? 0 : 1;
-        pthread_cond_signal(&pool->work);
     }
     pthread_mutex_unlock(&pool->lock);
     return room;
+}
+
+void query_pool_add(struct query_pool *pool, struct exchange *ex)
+{
+    pthread_mutex_lock(&pool->lock);
+    bool stopping = pool->stopping;
+
+    if (!stopping)
+        append(pool, ex);
+    pthread_mutex_unlock(&pool->lock);
+    if (stopping) /* perhaps no thread is left; the exchange has expired */
+        exchange_finish(ex);
 }
 
 /* Wait until each thread has opened its worker, or one has failed. */

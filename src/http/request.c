@@ -26,6 +26,7 @@ enum known {
     KNOWN_CODING,
     KNOWN_EXPECT,
     KNOWN_GPC,
+    KNOWN_PURPOSE,
     KNOWN_DNT,
     KNOWN_FORWARDED, /* that it came is all that counts */
     KNOWN_SINGLE,    /* a second one makes the request ambiguous */
@@ -59,21 +60,27 @@ static const struct known_header headers_10[] = {{"user-agent", KNOWN_FIRST, FIE
                                                  {0}};
 static const struct known_header headers_12[] = {
     {"content-type", KNOWN_SINGLE, FIELD(content_type)}, {0}};
+static const struct known_header headers_11[] = {{"sec-purpose", KNOWN_PURPOSE, 0}, {0}};
 static const struct known_header headers_13[] = {
     {"authorization", KNOWN_SINGLE, FIELD(authorization)},
     {"if-none-match", KNOWN_LIST, FIELD(if_none_match)},
     {0}};
 static const struct known_header headers_14[] = {{"content-length", KNOWN_LENGTH, 0}, {0}};
 static const struct known_header headers_15[] = {
-    {"x-forwarded-for", KNOWN_ADDRESSES, FIELD(forwarded_for)}, {0}};
-static const struct known_header headers_16[] = {{"content-encoding", KNOWN_CODING, 0}, {0}};
+    {"x-forwarded-for", KNOWN_ADDRESSES, FIELD(forwarded_for)},
+    {"accept-language", KNOWN_FIRST, FIELD(accept_language)},
+    {0}};
+static const struct known_header headers_16[] = {
+    {"content-encoding", KNOWN_CODING, 0},
+    {"sec-ch-ua-mobile", KNOWN_FIRST, FIELD(mobile_hint)},
+    {0}};
 static const struct known_header headers_17[] = {{"transfer-encoding", KNOWN_TRANSFER, 0}, {0}};
 
 enum { KNOWN_LONGEST = 17 };
 static const struct known_header *const known_by_length[KNOWN_LONGEST + 1] = {
-    [3] = headers_3,   [4] = headers_4,   [6] = headers_6,   [7] = headers_7,
-    [9] = headers_9,   [10] = headers_10, [12] = headers_12, [13] = headers_13,
-    [14] = headers_14, [15] = headers_15, [16] = headers_16, [17] = headers_17,
+    [3] = headers_3,   [4] = headers_4,   [6] = headers_6,   [7] = headers_7,   [9] = headers_9,
+    [10] = headers_10, [11] = headers_11, [12] = headers_12, [13] = headers_13, [14] = headers_14,
+    [15] = headers_15, [16] = headers_16, [17] = headers_17,
 };
 
 /* RFC 9110 token characters. */
@@ -89,6 +96,17 @@ static const bool token_chars[256] = {
     ['n'] = 1, ['o'] = 1, ['p'] = 1, ['q'] = 1, ['r'] = 1, ['s'] = 1,  ['t'] = 1, ['u'] = 1,
     ['v'] = 1, ['w'] = 1, ['x'] = 1, ['y'] = 1, ['z'] = 1,
 };
+
+/* Is `word` one of the pieces of "prefetch;prerender"? */
+static bool has_word(struct str value, struct str word)
+{
+    struct str piece;
+
+    while (str_next(&value, ';', &piece))
+        if (str_ieq(str_trim(piece), word))
+            return true;
+    return false;
+}
 
 /* One pass over the headers. */
 struct pass {
@@ -191,6 +209,9 @@ static void take_header(struct pass *pass, const struct known_header *header, st
         break;
     case KNOWN_EXPECT:
         ex->expecting = true;
+        break;
+    case KNOWN_PURPOSE:
+        ex->request.prerender = has_word(value, STR("prerender"));
         break;
     case KNOWN_GPC:
         ex->request.gpc = str_eq(value, STR("1"));
@@ -329,9 +350,10 @@ void request_keep_head(struct exchange *exchange)
 {
     struct http_request *r = &exchange->request;
     struct str *const fields[] = {
-        &r->method,     &r->path,          &r->host,          &r->origin,
-        &r->user_agent, &r->authorization, &r->content_type,  &r->accept,
-        &r->cookie,     &r->forwarded_for, &r->if_none_match,
+        &r->method,      &r->path,          &r->host,          &r->origin,
+        &r->user_agent,  &r->authorization, &r->content_type,  &r->accept,
+        &r->cookie,      &r->forwarded_for, &r->if_none_match, &r->accept_language,
+        &r->mobile_hint,
     };
     struct str head = exchange->head_raw;
 

@@ -233,9 +233,11 @@ void serve_completed(void *ctx, struct MHD_Connection *mhd, void **context,
     (void)mhd, (void)code;
     if (ex == NULL)
         return;
-    if (ex->stage == STAGE_SENDING && http->config.metrics != NULL)
+    if (ex->stage == STAGE_SENDING && http->config.metrics != NULL) {
+        int64_t end_us = ex->slept_us != 0 ? ex->slept_us : now_us;
         metrics_http(http->config.metrics, ex->route_index, ex->response.status,
-                     (double)(now_us - ex->start_us) / 1e6);
+                     (double)(end_us - ex->start_us) / 1e6);
+    }
     conn->exchange = NULL;
     exchange_release(ex, conn->shard);
     atomic_store_explicit(&conn->streaming, false, memory_order_relaxed);

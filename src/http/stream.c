@@ -7,6 +7,9 @@
  * a reference of its own, because libmicrohttpd lets go of it after the end of the request has been
  * announced. A page that is not made within the deadline, a broken page and a stopping server cut
  * the connection, so that the peer sees that the end is missing.
+ *
+ * A stream that is to wait sleeps among the pending exchanges until the deadline thread hands it to
+ * a query thread.
  */
 #include "base/clock.h"
 #include "http/http_internal.h"
@@ -41,7 +44,10 @@ static ssize_t stream_read(void *ctx, uint64_t position, char *to, size_t max)
     if (ex->page_state == 0)
         return MHD_CONTENT_READER_END_OF_STREAM;
     ex->page_turn = true;
-    (void)query_pool_submit(&ex->http->pool, ex);
+    if (ex->page_state > 1)
+        exchange_sleep(ex, ex->page_state);
+    else
+        (void)query_pool_submit(&ex->http->pool, ex);
     return 0;
 }
 

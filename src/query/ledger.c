@@ -2,7 +2,10 @@
  * ledger.c -- the books of a site: what was received is stored, dropped or rejected.
  *
  * Rows come by day, kind and reason; the reasons of all days together are few (DROP_REASONS and
- * REJECT_REASONS), so the sums are found by looking through them.
+ * REJECT_REASONS, and the kinds of robots), so the sums are found by looking through them.
+ *
+ * The reason of a robot is "bot", or "bot:KIND" where its kind is known. Both are the reason `bot`;
+ * the kinds stand in a list of their own, whose sum may be less.
  */
 #include "query/query_internal.h"
 
@@ -36,13 +39,26 @@ static void add_reason(struct query_reason **list, size_t *count, struct str rea
     (*count)++;
 }
 
+static void add_dropped(struct query_books *books, struct str reason, int64_t events,
+                        struct arena *arena)
+{
+    struct str bot = drop_reason_name(DROP_BOT);
+
+    if (reason.len > bot.len && str_starts(reason, bot) && reason.ptr[bot.len] == ':') {
+        struct str kind = str_slice(reason, bot.len + 1, reason.len);
+        add_reason(&books->bots, &books->bots_count, kind, events, arena);
+        reason = bot;
+    }
+    add_reason(&books->dropped, &books->dropped_count, reason, events, arena);
+}
+
 static void add_books(struct query_books *books, const struct ledger_row *row, struct arena *arena)
 {
     books->received += row->events;
     if (row->kind == LEDGER_STORED)
         books->stored += row->events;
     else if (row->kind == LEDGER_DROPPED)
-        add_reason(&books->dropped, &books->dropped_count, row->reason, row->events, arena);
+        add_dropped(books, row->reason, row->events, arena);
     else
         add_reason(&books->rejected, &books->rejected_count, row->reason, row->events, arena);
 }

@@ -12,6 +12,7 @@
 #include "base/err.h"
 #include "base/str.h"
 #include "event/event.h"
+#include "facts/facts.h"
 #include "store/store.h"
 
 /* -- ranges -------------------------------------------------------------------------------- */
@@ -147,6 +148,88 @@ int query_series(struct store *store, const struct site *site, struct range rang
                  enum interval interval, int32_t available, int64_t now_ms, struct arena *arena,
                  struct query_series *out, struct err *err);
 
+/* -- by value, and filtered ---------------------------------------------------------------- */
+
+/* Filters that hold together. */
+struct query_filters {
+    const struct filter *filters;
+    size_t count;
+};
+
+/* The first day on which these filters can be answered: as long as visits are kept, and, where one
+ * is on page, event or property, or `hours` (or part of a day) are asked for, as long as raw
+ * events. INT32_MIN: all; also where there is no filter. */
+int32_t query_filterable(const struct site *site, const struct query_filters *filters, bool hours,
+                         int32_t today);
+
+/* One site's totals of what matches; at least one filter. With an arena for `days`, as query_site()
+ * makes them. `scratch` is emptied for each day: nothing of the caller's may be in it. Days before
+ * query_filterable() are the caller's to refuse. With `until_ms` (else INT64_MAX) the last day
+ * counts only what happened before it (visits with all that they became, as in
+ * query_site_until()). */
+int query_site_filtered(struct store *store, const struct site *site, struct range range,
+                        int32_t available, const struct query_filters *filters, int64_t until_ms,
+                        struct arena *arena, struct arena *scratch, struct query_totals *out,
+                        struct err *err);
+int query_series_filtered(struct store *store, const struct site *site, struct range range,
+                          enum interval interval, int32_t available, int64_t now_ms,
+                          const struct query_filters *filters, struct arena *arena,
+                          struct arena *scratch, struct query_series *out, struct err *err);
+
+/* Days that are not over yet, kept for the questions that come together (recent.c): the first one
+ * that needs such a day makes it from its rows, those of other threads wait for it, and all later
+ * ones find it, until something of the site's partition is counted. Any thread. At most `bytes_max`
+ * of them, and what is in use. */
+struct query_recent;
+struct query_recent *query_recent_new(size_t bytes_max);
+/* When nobody asks any more. */
+void query_recent_free(struct query_recent **recent);
+
+struct query_breakdown_ask {
+    enum dimension dimension;
+    struct str prop;
+    struct query_filters filters;
+    struct str search; /* only values that contain it, ASCII letters' case aside; empty: all */
+    size_t limit, offset;
+    struct query_recent *recent; /* shared; NULL: none */
+};
+struct query_breakdown {
+    struct count_row *rows; /* by visitors, pageviews (most first), value (bytewise) */
+    size_t count;
+    size_t total;           /* values, of the search where there is one */
+    struct count_row other; /* what the cap left out; zeros: nothing */
+    int64_t visitors;       /* unique visitors of everything that matches the filters: what percent
+                               is of */
+};
+/* query_filterable() for a breakdown: one by page, event or property counts events. */
+int32_t query_breakdown_filterable(const struct site *site, const struct query_breakdown_ask *ask,
+                                   int32_t today);
+/* `percent` and a goal's conversionRate are of `visitors`. */
+int query_breakdown(struct store *store, const struct site *site, struct range range,
+                    int32_t available, const struct query_breakdown_ask *ask, struct arena *arena,
+                    struct query_breakdown *out, struct err *err);
+
+/* -- now ----------------------------------------------------------------------------------- */
+
+enum { REALTIME_MINUTES = 30, REALTIME_NOW_MS = 5 * 60 * 1000, REALTIME_ROWS = 10 };
+struct query_live_row {
+    struct str value;
+    int64_t visitors, pageviews; /* of the last five minutes; visitors as in visitors_now */
+};
+struct query_realtime {
+    /* Distinct visitors with an event, engagement included, in the five minutes up to as_of_ms: who
+     * reads is there. Engagement alone makes no visitor. */
+    int64_t visitors_now;
+    struct query_minute {
+        int64_t minute_ms;           /* when it began */
+        int64_t pageviews, visitors; /* visitors as in visitors_now */
+    } minutes[REALTIME_MINUTES];     /* oldest first; the last is the one that as_of_ms lies in */
+    struct query_live_row *pages, *sources, *countries; /* at most REALTIME_ROWS each, most first */
+    size_t pages_count, sources_count, countries_count;
+};
+int query_realtime(struct store *store, const struct site *site, int64_t as_of_ms,
+                   struct arena *arena, struct query_realtime *out, struct err *err);
+
 /* -- ledger -------------------------------------------------------------------------------- */
 
 struct query_reason {
@@ -160,6 +243,8 @@ struct query_books {
     int64_t received, stored;
     struct query_reason *dropped, *rejected;
     size_t dropped_count, rejected_count;
+    struct query_reason *bots; /* the kinds of what was dropped as `bot`, as far as known */
+    size_t bots_count;
 };
 
 struct query_ledger {

@@ -13,4 +13,63 @@ struct range range_kept(struct range range, int32_t available);
 void totals_init(struct query_totals *totals, struct range range, int32_t available,
                  struct arena *arena);
 
+/* -- days.c: the facts of a range's days --------------------------------------------------- */
+
+/* The days of a range that are due, oldest first: their packs do not hold. */
+struct due {
+    int32_t *days;
+    size_t count;
+};
+bool due_has(const struct due *due, int32_t day);
+
+/* 0, or an error that ends the reading. */
+typedef int day_fn(void *ctx, int32_t day, const struct facts *facts);
+
+/* Each due day, from its rows, or from `recent` (may be NULL). `scratch` is emptied after each. */
+int days_each_due(struct store *store, const struct site *site, const struct due *due,
+                  struct query_recent *recent, struct arena *scratch, day_fn *fn, void *ctx,
+                  struct err *err);
+
+/* What the facts of packed days are asked, so that no other parts are read. Always the totals of
+ * what the filters keep (at least one); with `hours`, by hour; and the dimension, unless it is
+ * DIMENSIONS. */
+struct days_ask {
+    enum dimension dimension;
+    const struct query_filters *filters;
+    bool hours;
+    struct query_recent *recent; /* may be NULL */
+};
+/* Each day of the range that has facts: first those that are due, from their rows, then those that
+ * are packed, from their parts, both oldest first. `scratch` is emptied after each. */
+int days_each(struct store *store, const struct site *site, struct range range,
+              const struct days_ask *ask, struct arena *scratch, day_fn *fn, void *ctx,
+              struct err *err);
+
+/* -- recent.c: packs of due days in memory ------------------------------------------------- */
+
+/* The day, as it was when the site's partition had this stamp: kept, or made from its rows. Any
+ * number of threads may take a day at a time; each gives it back. */
+struct recent_day;
+int recent_take(struct query_recent *recent, struct store *store, const struct site *site,
+                int32_t on, int64_t stamp, struct recent_day **out, struct err *err);
+void recent_give(struct query_recent *recent, struct recent_day *day);
+/* What facts are unpacked from. */
+const struct pack_part *recent_parts(const struct recent_day *day, size_t *count);
+
+/* -- people.c: visitors and their runs, over midnight -------------------------------------- */
+
+struct people {
+    struct visit *visits; /* runs and links, by day, visitor, begin */
+    size_t count;
+};
+/* All runs and links of these visitors, and of those that links lead back to. */
+int people_load(struct store *store, const struct visitor_key *keys, size_t count,
+                struct arena *arena, struct people *out, struct err *err);
+/* The run that holds the visitor's event at `time_ms`; NULL: none does. *key, the event's, becomes
+ * the oldest one that the visitor is known by: the same one on both sides of a midnight. */
+const struct visit *people_find(const struct people *people, struct visitor_key *key,
+                                int64_t time_ms);
+/* By day, then visitor: the order of `visits`. */
+int people_cmp(const struct visitor_key *a, const struct visitor_key *b);
+
 #endif

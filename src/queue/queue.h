@@ -81,6 +81,18 @@ struct queue_status {
 /* Of all partitions; a whole queue after queue_begin() only. */
 int queue_status(struct queue *queue, struct queue_status *out, struct err *err);
 
+/* A queue of what is made while it is read. `next` makes the record behind the last one, or behind
+ * `number` after `seek`; its payload lives in `arena`. */
+struct queue_source {
+    struct producer producer;
+    uint16_t partition;
+    uint64_t records; /* how many there are in all */
+    int (*seek)(void *ctx, uint64_t number, struct err *err);
+    int (*next)(void *ctx, struct arena *arena, struct str *payload, struct err *err);
+    void *ctx;
+};
+struct queue *queue_source_new(const struct queue_source *source);
+
 /* A queue in memory, for tests: appends a copy. */
 struct queue *queue_memory_new(void);
 void queue_memory_append(struct queue *queue, const struct queue_record *record);

@@ -102,12 +102,6 @@ struct slot *slots_hour(struct rollup *rollup, struct site_slots *site, int32_t 
     return slot_get(rollup, site, &site->hours, day, hour_ms);
 }
 
-/* Every site has the one goal lead.created. */
-static bool is_conversion(const struct event *event)
-{
-    return event->kind == EVENT_LEAD_CREATED;
-}
-
 static void seen_add(struct rollup *rollup, struct seen *seen, uint64_t visitor)
 {
     seen->visitors = rollup_grow(rollup->arena, seen->visitors, seen->count, &seen->cap,
@@ -140,7 +134,7 @@ static int64_t *kind_counter(struct stats *stats, enum event_kind kind)
 }
 
 static void slot_count(struct rollup *rollup, struct slot *slot, const struct event *event,
-                       uint64_t visitor)
+                       uint64_t visitor, bool converts)
 {
     struct stats *stats = &slot->row.stats;
     int64_t *counter = kind_counter(stats, event->kind);
@@ -151,7 +145,7 @@ static void slot_count(struct rollup *rollup, struct slot *slot, const struct ev
         stats->visit_pageviews += event->count;
     if (visitor != 0)
         seen_add(rollup, &slot->visitors, visitor);
-    if (!is_conversion(event))
+    if (!converts)
         return;
     stats->conversions += event->count;
     if (visitor != 0)
@@ -160,16 +154,20 @@ static void slot_count(struct rollup *rollup, struct slot *slot, const struct ev
         stats->unattributed_conversions += event->count;
 }
 
-void rollup_add(struct rollup *rollup, const struct event *event, bool keep_raw)
+void rollup_add(struct rollup *rollup, const struct event *event, int32_t raw_from, bool converts)
 {
     struct site_slots *site = site_get(rollup, event->site, event->tenant);
     struct slot *day = slots_day(rollup, site, event->day);
+    bool keep_raw = event->day >= raw_from;
     uint64_t visitor = keep_raw ? event->visitor : 0;
 
+    site->raw_from = raw_from;
     day->stored++;
+    day->due |= keep_raw;
     if (event->kind != EVENT_ENGAGEMENT) {
-        slot_count(rollup, day, event, visitor);
-        slot_count(rollup, slots_hour(rollup, site, event->day, event->hour_ms), event, visitor);
+        slot_count(rollup, day, event, visitor, converts);
+        slot_count(rollup, slots_hour(rollup, site, event->day, event->hour_ms), event, visitor,
+                   converts);
     }
     if (visitor != 0)
         visits_touch(rollup, site, event);
@@ -306,6 +304,8 @@ struct rows_out {
     size_t days_count, hours_count;
     struct ledger_row *ledger;
     size_t ledger_count, ledger_cap;
+    struct site_day *due;
+    size_t due_count;
 };
 
 static void out_ledger(struct rollup *rollup, struct rows_out *out, const struct ledger_row *row)
@@ -334,6 +334,8 @@ static void out_slot(struct rollup *rollup, struct slot *slot, void *ctx)
                                         .kind = LEDGER_STORED,
                                         .events = slot->stored,
                                         .records = slot->stored});
+    if (slot->due)
+        out->due[out->due_count++] = (struct site_day){slot->row.site, slot->row.day};
     for (const struct ledger_line *line = slot->ledger; line != NULL; line = line->next)
         out_ledger(rollup, out, &line->row);
 }
@@ -370,6 +372,7 @@ int rollup_apply(struct rollup *rollup, struct store_batch *batch, struct err *e
     each_slot(rollup, count_slot, &slots);
     out.days = ARENA_NEW(rollup->arena, struct stats_row, slots + 1);
     out.hours = ARENA_NEW(rollup->arena, struct stats_row, slots + 1);
+    out.due = ARENA_NEW(rollup->arena, struct site_day, slots + 1);
     each_slot(rollup, out_slot, &out);
     out_raw(rollup, batch);
     batch->days = out.days;
@@ -378,5 +381,7 @@ int rollup_apply(struct rollup *rollup, struct store_batch *batch, struct err *e
     batch->hours_count = out.hours_count;
     batch->ledger = out.ledger;
     batch->ledger_count = out.ledger_count;
+    batch->due = out.due;
+    batch->due_count = out.due_count;
     return 0;
 }

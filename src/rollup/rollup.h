@@ -19,10 +19,10 @@ struct rollup;
 /* Everything made lives in `arena`. */
 struct rollup *rollup_new(struct arena *arena);
 
-/* Count an event under its site's day and hour. `keep_raw`: its day still has raw rows and sets;
- * without, it adds its counts and makes no visitor, visit or raw row. The event must
- * outlive the rollup. */
-void rollup_add(struct rollup *rollup, const struct event *event, bool keep_raw);
+/* Count an event under its site's day and hour. `raw_from`: the site's first day that still has raw
+ * rows and sets; an event before it adds its counts and makes no visitor, visit or raw row.
+ * `converts`: it meets one of the site's goals. The event must outlive the rollup. */
+void rollup_add(struct rollup *rollup, const struct event *event, int32_t raw_from, bool converts);
 
 /* A line of the ledger; `records` of the log stand behind these events. */
 void rollup_ledger(struct rollup *rollup, struct str site, struct str tenant, int32_t day,
@@ -35,7 +35,9 @@ struct sketch *rollup_sketches(struct rollup *rollup, size_t *count);
 const struct visitor_key *rollup_visitors(struct rollup *rollup, size_t *count);
 void rollup_visits(struct rollup *rollup, const struct visit *visits, size_t count);
 
-/* Put everything but keys and positions into `batch`. ERR_CORRUPT: a set that was loaded is none.
+/* Put everything but keys, packs, goals and positions into `batch`. Days whose breakdowns are no
+ * longer what a pack says become due: those of its raw rows, and those on which a visit that
+ * changed has shown (rollup/visits.c). ERR_CORRUPT: a set that was loaded is none.
  */
 int rollup_apply(struct rollup *rollup, struct store_batch *batch, struct err *err);
 

@@ -24,6 +24,7 @@ struct slot {
     struct stats_row row; /* what to add */
     struct seen visitors, converters;
     int64_t stored; /* events, for the ledger; days only */
+    bool due;       /* days only */
     struct ledger_line *ledger;
 };
 
@@ -31,6 +32,7 @@ struct slot {
  * last comes first. */
 struct site_slots {
     struct str site, tenant;
+    int32_t raw_from;
     struct slot *days, *hours;
     const struct event **raw; /* in the order added */
     size_t raw_count, raw_cap;

@@ -1,10 +1,14 @@
 /*
  * rollup/visits.c -- runs of a visitor's events, whatever the order in which they come.
  *
- * A run is kept as its two ends, its first event that is not engagement, and sums. An event belongs
- * to every run from whose ends it is at most VISIT_TIMEOUT_MS away; if these are two, it joins
- * them. Ends and first events are minima and maxima and the rest are sums, so any order of arrival
- * gives the same runs.
+ * A run is kept as its two ends, its first event that is not engagement, its entry and exit, and
+ * sums. An event belongs to every run from whose ends it is at most VISIT_TIMEOUT_MS away; if these
+ * are two, it joins them. Ends, first events, entry and exit are minima and maxima and the rest are
+ * sums, so any order of arrival gives the same runs.
+ *
+ * The entry is the first pageview, or, of a run without one, the first event. Of several in the
+ * same millisecond it is the first by name, path and referrer, bytewise; where these are the same
+ * too, by what is kept of them. The exit is the last pageview, by time, then path.
  *
  * Over midnight a visitor gets a new id. In the half hour after it (events carry both ids) the new
  * id is linked to that of the day before, and the run belongs to the older one; a run is therefore
@@ -14,6 +18,10 @@
  *
  * Rollups take the difference: what a changed or absorbed run had added to its day and hour is
  * taken away, what it adds now is added.
+ *
+ * What is packed of a day (facts/) tells of each visit of the day its entry, and, where it began
+ * that day, its exit, duration and bounce. So a run that goes on makes the day due in which it
+ * began; one whose entry changes, all days that it has been seen on.
  */
 #include "rollup/rollup_internal.h"
 
@@ -44,14 +52,73 @@ static int by_visit(const void *a, const void *b)
                       &(struct visitor_key){y->site, y->day, y->visitor});
 }
 
-/* One event of a visitor, as far as runs care. */
+/* One event of a visitor. */
 struct touch {
     struct touch *next;
-    enum event_kind kind;
-    bool both_ids; /* it carries the id of the day before as well */
-    int64_t time_ms, hour_ms;
-    int32_t day;
+    const struct event *event;
 };
+
+/* -- entry and exit -- */
+
+static bool has_entry(const struct visit *visit)
+{
+    return visit->first_ms != INT64_MAX;
+}
+
+static int order_texts(const struct visit *a, const struct visit *b)
+{
+    /* The first three are the order that the contract names. */
+    static const enum visit_text first[] = {VISIT_ENTRY_NAME, VISIT_ENTRY_PATH, VISIT_REFERRER,
+                                            VISIT_SCREEN};
+    int order = 0;
+
+    for (size_t i = 0; order == 0 && i < sizeof(first) / sizeof(first[0]); i++)
+        order = str_cmp(a->texts[first[i]], b->texts[first[i]]);
+    for (size_t i = VISIT_TRAITS; order == 0 && i < VISIT_TRAITS + TRAITS; i++)
+        order = str_cmp(a->texts[i], b->texts[i]);
+    return order;
+}
+
+/* Does a's entry come before b's? */
+static bool enters_before(const struct visit *a, const struct visit *b)
+{
+    if (!has_entry(a) || !has_entry(b))
+        return has_entry(a);
+    if ((a->pageviews > 0) != (b->pageviews > 0))
+        return a->pageviews > 0;
+    if (a->entry_ms != b->entry_ms)
+        return a->entry_ms < b->entry_ms;
+    return order_texts(a, b) < 0;
+}
+
+static bool exits_after(const struct visit *a, const struct visit *b)
+{
+    if (a->exit_ms != b->exit_ms)
+        return a->exit_ms > b->exit_ms;
+    return str_cmp(a->texts[VISIT_EXIT_PATH], b->texts[VISIT_EXIT_PATH]) > 0;
+}
+
+/* Before the sums are joined: whose entry it is depends on them. */
+static void join_entry_and_exit(struct visit *into, const struct visit *other)
+{
+    struct str exit_path = into->texts[VISIT_EXIT_PATH];
+
+    if (exits_after(other, into)) {
+        exit_path = other->texts[VISIT_EXIT_PATH];
+        into->exit_ms = other->exit_ms;
+    }
+    if (enters_before(other, into)) {
+        into->entry_ms = other->entry_ms;
+        memcpy(into->texts, other->texts, sizeof(into->texts));
+    }
+    into->texts[VISIT_EXIT_PATH] = exit_path;
+}
+
+static bool same_entry(const struct visit *a, const struct visit *b)
+{
+    return has_entry(a) == has_entry(b) && a->first_ms == b->first_ms &&
+           a->entry_ms == b->entry_ms && order_texts(a, b) == 0;
+}
 
 static size_t person_slot(const struct people *people, struct visitor_key key)
 {
@@ -108,12 +175,7 @@ void visits_touch(struct rollup *rollup, struct site_slots *site, const struct e
 
     if (event->visitor_before != 0 && person->before == NULL)
         person->before = person_get(rollup, site, event->day_before, event->visitor_before);
-    *touch = (struct touch){.next = person->touches,
-                            .kind = event->kind,
-                            .both_ids = event->visitor_before != 0,
-                            .time_ms = event->time_ms,
-                            .hour_ms = event->hour_ms,
-                            .day = event->day};
+    *touch = (struct touch){person->touches, event};
     person->touches = touch;
 }
 
@@ -155,24 +217,45 @@ void rollup_visits(struct rollup *rollup, const struct visit *visits, size_t cou
     }
 }
 
-static struct visit visit_of(const struct person *person, const struct touch *touch)
+static void visit_enter(struct visit *visit, const struct event *event)
 {
-    bool begins = touch->kind != EVENT_ENGAGEMENT;
-    bool pageview = touch->kind == EVENT_PAGEVIEW;
+    bool pageview = event->kind == EVENT_PAGEVIEW;
 
-    return (struct visit){
-        .key = {person->key.site, person->key.day, person->key.visitor, touch->time_ms},
-        .end_ms = touch->time_ms,
-        .first_ms = begins ? touch->time_ms : INT64_MAX,
-        .first_day = begins ? touch->day : 0,
-        .first_hour_ms = begins ? touch->hour_ms : 0,
-        .pageviews = pageview ? 1 : 0,
-        .others = begins && !pageview ? 1 : 0,
+    visit->first_ms = visit->entry_ms = event->time_ms;
+    visit->first_day = event->day;
+    visit->first_hour_ms = event->hour_ms;
+    memcpy(visit->texts + VISIT_TRAITS, event->traits, sizeof(event->traits));
+    visit->texts[VISIT_REFERRER] = event->referrer;
+    visit->texts[VISIT_SCREEN] = event->screen;
+    if (!pageview) {
+        visit->others = 1;
+        visit->texts[VISIT_ENTRY_NAME] = event->name;
+        return;
+    }
+    visit->pageviews = 1;
+    visit->exit_ms = event->time_ms;
+    visit->texts[VISIT_ENTRY_PATH] = visit->texts[VISIT_EXIT_PATH] = event->path;
+}
+
+static struct visit visit_of(const struct person *person, const struct event *event)
+{
+    struct visit visit = {
+        .key = {person->key.site, person->key.day, person->key.visitor, event->time_ms},
+        .end_ms = event->time_ms,
+        .first_ms = INT64_MAX,
+        .last_day = event->day,
     };
+
+    if (event->kind != EVENT_ENGAGEMENT)
+        visit_enter(&visit, event);
+    return visit;
 }
 
 static void visit_join(struct visit *into, const struct visit *other)
 {
+    join_entry_and_exit(into, other);
+    if (other->last_day > into->last_day)
+        into->last_day = other->last_day;
     if (other->key.begin_ms < into->key.begin_ms)
         into->key.begin_ms = other->key.begin_ms;
     if (other->end_ms > into->end_ms)
@@ -206,10 +289,10 @@ static struct found find_runs(struct person *person, const struct touch *touch, 
     int depth = 0;
 
     for (struct person *p = person; p != NULL && depth < LINK_DEPTH_MAX; p = p->before, depth++) {
-        if (depth == 1 && touch->both_ids)
+        if (depth == 1 && touch->event->visitor_before != 0)
             found.home = p;
         for (struct run *run = p->runs; run != NULL; run = run->next) {
-            if (!run_reaches(run, touch->time_ms))
+            if (!run_reaches(run, touch->event->time_ms))
                 continue;
             visit_join(sum, &run->now);
             found.home = p;
@@ -227,12 +310,12 @@ static void drop_runs(struct person *person, const struct touch *touch)
 
     for (struct person *p = person; p != NULL && depth < LINK_DEPTH_MAX; p = p->before, depth++)
         for (struct run *run = p->runs; run != NULL; run = run->next)
-            run->gone = run->gone || run_reaches(run, touch->time_ms);
+            run->gone = run->gone || run_reaches(run, touch->event->time_ms);
 }
 
 static void person_touch(struct rollup *rollup, struct person *person, const struct touch *touch)
 {
-    struct visit sum = visit_of(person, touch);
+    struct visit sum = visit_of(person, touch->event);
     struct found found = find_runs(person, touch, &sum);
     struct run *run = found.last;
 
@@ -264,6 +347,33 @@ static void visit_count(struct rollup *rollup, struct site_slots *site, const st
         stats->bounces += visit->pageviews == 1 && visit->others == 0 ? sign : 0;
         stats->visit_ms += sign * (visit->end_ms - visit->first_ms);
     }
+}
+
+/* The days from..to that still have raw rows are due. Old rows do not know their last day. */
+static void days_due(struct rollup *rollup, struct site_slots *site, int32_t from, int32_t to)
+{
+    if (from < site->raw_from)
+        from = site->raw_from;
+    for (int32_t day = from; day <= to; day++)
+        slots_day(rollup, site, day)->due = true;
+}
+
+static void visit_due(struct rollup *rollup, struct site_slots *site, const struct visit *visit,
+                      bool all)
+{
+    if (has_entry(visit))
+        days_due(rollup, site, visit->first_day,
+                 all && visit->last_day > visit->first_day ? visit->last_day : visit->first_day);
+}
+
+static void run_due(struct rollup *rollup, struct site_slots *site, const struct run *run)
+{
+    bool all = run->gone || (run->loaded && !same_entry(&run->was, &run->now));
+
+    if (run->loaded)
+        visit_due(rollup, site, &run->was, all);
+    if (!run->gone)
+        visit_due(rollup, site, &run->now, all || !run->loaded);
 }
 
 static bool same_key(const struct visit *a, const struct visit *b)
@@ -298,6 +408,7 @@ static void run_out(struct rollup *rollup, struct person *person, const struct r
 {
     if (!run->changed && !run->gone)
         return;
+    run_due(rollup, person->site, run);
     if (run->loaded) {
         visit_count(rollup, person->site, &run->was, -1);
         if (run->gone || !same_key(&run->now, &run->was))

@@ -1,8 +1,9 @@
 /*
  * server/server.c -- everything that runs, put together and taken apart in order.
  *
- * Up: log (recovered), store (migrated) and directory with a first snapshot, HTTP, then the jobs. A
- * database server that is away is no reason not to start: until it is there tracking answers 503.
+ * Up: what tells who sends (countries, rules for User-Agents), log (recovered), store (migrated)
+ * and directory with a first snapshot, HTTP, then the jobs. A database server that is away is no
+ * reason not to start: until it is there tracking answers 503.
  * Down: HTTP first, so that nothing is appended any more; the last refusals become tallies; the log
  * is flushed. On one machine what the log holds then is counted by the next start or by `abacus
  * aggregate`; a node of the platform first waits until it is committed.
@@ -10,8 +11,11 @@
 #include "server/server_internal.h"
 
 #include "access/access.h"
+#include "agent/agent.h"
 #include "base/clock.h"
+#include "base/date.h"
 #include "cache/cache.h"
+#include "geo/geo.h"
 #include "redis/redis.h"
 
 #include <errno.h>
@@ -109,6 +113,39 @@ static int check_redis(struct server *server, struct err *err)
     return rc;
 }
 
+/* A table that nobody named is the system's: without it events have no country, but they are
+ * counted. */
+static int open_geo(struct server *server, struct err *err)
+{
+    const struct geo_config config = {.database = server->config->geo_database};
+    int rc = geo_open(&config, &server->geo, err);
+    struct geo_about about = {.name = STR("")};
+    char day[DATE_TEXT] = "unknown", quoted[512];
+
+    if (rc != 0 && config.database.len > 0)
+        return rc;
+    if (rc == 0)
+        geo_about(server->geo, &about);
+    if (about.day != 0)
+        date_format(about.day, day);
+    if (about.name.len > 0)
+        logger_line(&server->config->logger, LOG_DEBUG, "countries", "table=%s made=%s",
+                    config.database.len > 0 ? "mmdb" : "tor-geoipdb", day);
+    else
+        logger_line(&server->config->logger, LOG_WARN, "no countries", "why=%s",
+                    logger_quote(rc == 0 ? "tor-geoipdb is not installed" : err->text, quoted,
+                                 sizeof(quoted)));
+    return 0;
+}
+
+/* What tells who sends: needed where events come in. */
+static int open_sender(struct server *server, struct err *err)
+{
+    int rc = open_geo(server, err);
+
+    return rc == 0 ? agent_open(server->config->agent_rules, &server->agent, err) : rc;
+}
+
 static int open_cache(struct server *server, struct err *err)
 {
     return cache_open(server_is_platform(server) ? server->config->redis_url : STR("memory:"),
@@ -152,6 +189,9 @@ static void wire_api(struct server *server)
                                .metrics = server->metrics,
                                .refusals = refusals_new(),
                                .rates = rates_new(),
+                               .live = live_new(),
+                               .agent = server->agent,
+                               .geo = server->geo,
                                .trusted = config->trusted,
                                .trusted_count = config->trusted_count,
                                .data_dir = config->data_dir,
@@ -193,6 +233,8 @@ static int start(struct server *server, struct err *err)
 
     if (rc == 0)
         rc = open_cache(server, err);
+    if (rc == 0 && server_has(server, ROLE_INGEST))
+        rc = open_sender(server, err);
     if (rc == 0 && server_has(server, ROLE_INGEST))
         rc = open_log(server, err);
     if (rc == 0)
@@ -245,6 +287,9 @@ static int stop(struct server *server, struct err *err)
     cache_close(&server->cache);
     refusals_free(&server->api.refusals);
     rates_free(&server->api.rates);
+    live_free(&server->api.live);
+    agent_close(&server->agent);
+    geo_close(&server->geo);
     directory_free(&server->directory);
     metrics_free(&server->metrics);
     arena_free(&server->arena);

@@ -30,6 +30,9 @@ struct server_config {
     int64_t log_keep_ms, log_max_bytes;
     unsigned threads, query_threads, connections, connections_per_address; /* 0: http/'s defaults */
     struct str demo_site; /* empty: no /demo pages */
+    /* A database of countries (geo/geo.h), and rules for User-Agents (agent/agent.h); empty: those
+     * that the system and the program bring. */
+    struct str geo_database, agent_rules;
     struct logger logger;
 };
 

@@ -29,6 +29,8 @@ struct server {
     struct log *log; /* NULL without ROLE_INGEST */
     struct directory *directory;
     struct cache *cache;
+    struct agent *agent; /* NULL without ROLE_INGEST */
+    struct geo *geo;     /* NULL too where no table can be read */
     struct api api;
     struct http *http;
     struct job aggregator, housekeeper, relayer, watcher;

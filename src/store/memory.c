@@ -246,10 +246,10 @@ static int memory_open(const struct store_config *config, struct str path, struc
 static void memory_close(struct store *base)
 {
     struct memory_store *store = memory_of(base);
-    struct rows *all[] = {&store->events,    &store->days,    &store->hours, &store->sketches,
-                          &store->visits,    &store->closed,  &store->keys,  &store->ledger,
-                          &store->positions, &store->tenants, &store->sites, &store->tokens,
-                          &store->removed};
+    struct rows *all[] = {&store->events, &store->days,   &store->hours,     &store->sketches,
+                          &store->visits, &store->due,    &store->packs,     &store->goals,
+                          &store->keys,   &store->ledger, &store->positions, &store->tenants,
+                          &store->sites,  &store->tokens, &store->removed};
 
     for (size_t i = 0; i < sizeof(all) / sizeof(all[0]); i++)
         free(all[i]->ptr);
@@ -270,6 +270,8 @@ const struct store_ops store_memory = {
     .hold_positions = memory_hold_positions,
     .load_sketches = memory_load_sketches,
     .load_visits = memory_load_visits,
+    .load_due = memory_load_due,
+    .load_goals = memory_load_goals,
     .load_keys = memory_load_keys,
     .commit = memory_commit,
     .yield = writers_yield,
@@ -285,11 +287,15 @@ const struct store_ops store_memory = {
     .each_hour = memory_each_hour,
     .each_ledger = memory_each_ledger,
     .page_events = memory_page_events,
+    .each_visit = memory_each_visit,
+    .due_days = memory_due_days,
+    .each_pack = memory_each_pack,
     .balance = memory_balance,
     .check = memory_check,
     .read_directory = memory_read_directory,
     .put_tenant = memory_put_tenant,
     .put_site = memory_put_site,
+    .set_site = memory_set_site,
     .put_token = memory_put_token,
     .remove_tenant = memory_remove_tenant,
     .remove_site = memory_remove_site,

@@ -115,6 +115,7 @@ static size_t times_named(const struct site_row *row, struct str name, struct ar
     return times;
 }
 
+/* By another site, or twice by this one. */
 static bool name_is_taken(struct memory_store *store, const struct site_row *row, struct str name,
                           struct arena *arena)
 {
@@ -122,7 +123,7 @@ static bool name_is_taken(struct memory_store *store, const struct site_row *row
     size_t times = times_named(row, name, arena);
 
     for (size_t i = 0; i < store->sites.count; i++)
-        times += times_named(&rows[i], name, arena);
+        times += str_eq(rows[i].id, row->id) ? 0 : times_named(&rows[i], name, arena);
     return times > 1;
 }
 
@@ -148,15 +149,12 @@ static struct memory_removed *find_removed(struct memory_store *store, struct st
     return NULL;
 }
 
-static void add_site(struct memory_store *store, const struct site_row *row)
+static void keep_site(struct memory_store *store, struct site_row *to, const struct site_row *row)
 {
-    struct site_row *new = rows_add(&store->sites, sizeof(*new));
-
-    *new = *row;
+    *to = *row;
     for (size_t i = 0; i < SITE_MEMBERS; i++)
-        if (site_members[i].type == MEMBER_ID || site_members[i].type == MEMBER_TEXT ||
-            site_members[i].type == MEMBER_LIST) {
-            struct str *text = (void *)((char *)new + site_members[i].offset);
+        if (member_is_text(&site_members[i])) {
+            struct str *text = (void *)((char *)to + site_members[i].offset);
 
             *text = memory_keep(store, *text);
         }
@@ -181,7 +179,28 @@ int memory_put_site(struct store *base, const struct site_row *row, const struct
                     (size_t)(removed - (const struct memory_removed *)store->removed.ptr));
     if (find_tenant(store, row->tenant) == NULL)
         add_tenant(store, (struct tenant_row){row->tenant, row->tenant, true, actor->now_ms});
-    add_site(store, row);
+    keep_site(store, rows_add(&store->sites, sizeof(*row)), row);
+    return changed(store);
+}
+
+int memory_set_site(struct store *base, const struct site_row *row, const struct actor *actor,
+                    struct err *err)
+{
+    struct memory_store *store = memory_of(base);
+    struct site_row *there = memory_site(store, row->id);
+    int64_t created_ms;
+
+    (void)actor;
+    if (there == NULL || !str_eq(there->tenant, row->tenant))
+        return not_found(row->id, err);
+    if (site_row_equal(there, row))
+        return 0;
+    if (any_name_is_taken(store, row))
+        return err_set(err, ERR_CONFLICT, "site %.*s: one of its trackingIds is taken",
+                       STR_FMT(row->id));
+    created_ms = there->created_ms;
+    keep_site(store, there, row);
+    there->created_ms = created_ms;
     return changed(store);
 }
 

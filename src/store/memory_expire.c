@@ -3,8 +3,6 @@
  */
 #include "store/memory_internal.h"
 
-#include <sodium.h>
-
 enum { ROWS_MAX = 10000 };
 
 struct work {
@@ -55,11 +53,25 @@ static bool old_visit(const struct expiry *expiry, const void *row)
     return str_eq(v->key.site, expiry->site) && v->key.day < expiry->raw_before_day;
 }
 
-static bool old_closed(const struct expiry *expiry, const void *row)
+static bool old_due(const struct expiry *expiry, const void *row)
 {
-    const struct visit *v = row;
+    const struct site_day *d = row;
 
-    return str_eq(v->key.site, expiry->site) && v->first_day < expiry->visits_before_day;
+    return str_eq(d->site, expiry->site) &&
+           (d->day < expiry->raw_before_day || d->day < expiry->stats_before_day);
+}
+
+static bool old_part(const struct expiry *expiry, const void *row)
+{
+    const struct pack_part *p = row;
+
+    if (!str_eq(p->site, expiry->site))
+        return false;
+    if (p->part >= PACK_EVENTS && p->day < expiry->raw_before_day)
+        return true;
+    if (p->part >= PACK_VISITS && p->part < PACK_EVENTS && p->day < expiry->visits_before_day)
+        return true;
+    return p->day < expiry->stats_before_day;
 }
 
 static bool old_stats(const struct expiry *expiry, const void *row)
@@ -81,26 +93,15 @@ static void fold_records(struct memory_store *store, const void *row)
     store->folded_records += ((const struct ledger_row *)row)->records;
 }
 
-static void close_visit(struct memory_store *store, const void *row)
-{
-    const struct visit *v = row;
-    struct visit *closed;
-
-    if (v->before != 0 || v->first_ms == INT64_MAX)
-        return;
-    closed = rows_add(&store->closed, sizeof(*closed));
-    *closed = *v;
-    closed->key = (struct visit_key){.site = v->key.site};
-}
-
 static void expire_site(struct work *work, const struct expiry *expiry)
 {
     struct memory_store *s = work->store;
 
     remove_old(work, &s->events, sizeof(struct event_row), expiry, old_event, NULL);
     remove_old(work, &s->sketches, sizeof(struct sketch), expiry, old_sketch, NULL);
-    remove_old(work, &s->visits, sizeof(struct visit), expiry, old_visit, close_visit);
-    remove_old(work, &s->closed, sizeof(struct visit), expiry, old_closed, NULL);
+    remove_old(work, &s->visits, sizeof(struct visit), expiry, old_visit, NULL);
+    remove_old(work, &s->due, sizeof(struct site_day), expiry, old_due, NULL);
+    remove_old(work, &s->packs, sizeof(struct pack_part), expiry, old_part, NULL);
     remove_old(work, &s->days, sizeof(struct stats_row), expiry, old_stats, NULL);
     remove_old(work, &s->hours, sizeof(struct stats_row), expiry, old_stats, NULL);
     remove_old(work, &s->ledger, sizeof(struct ledger_row), expiry, old_ledger, fold_records);
@@ -117,7 +118,8 @@ static bool has_rows(struct memory_store *s, struct str site)
     } tables[] = {{&s->events, sizeof(struct event_row), old_event},
                   {&s->sketches, sizeof(struct sketch), old_sketch},
                   {&s->visits, sizeof(struct visit), old_visit},
-                  {&s->closed, sizeof(struct visit), old_closed},
+                  {&s->due, sizeof(struct site_day), old_due},
+                  {&s->packs, sizeof(struct pack_part), old_part},
                   {&s->days, sizeof(struct stats_row), old_stats},
                   {&s->hours, sizeof(struct stats_row), old_stats},
                   {&s->ledger, sizeof(struct ledger_row), old_ledger}};
@@ -129,6 +131,15 @@ static bool has_rows(struct memory_store *s, struct str site)
     return false;
 }
 
+static void forget_goals(struct memory_store *s, struct str site)
+{
+    const struct goals_row *rows = s->goals.ptr;
+
+    for (size_t i = s->goals.count; i-- > 0;)
+        if (str_eq(rows[i].site, site))
+            rows_remove(&s->goals, sizeof(*rows), i);
+}
+
 static void expire_removed(struct work *work, const struct expiry *removed)
 {
     struct rows *rows = &work->store->removed;
@@ -138,10 +149,12 @@ static void expire_removed(struct work *work, const struct expiry *removed)
 
         expiry.site = ((const struct memory_removed *)rows->ptr)[i].site;
         expire_site(work, &expiry);
-        if (has_rows(work->store, expiry.site))
+        if (has_rows(work->store, expiry.site)) {
             i++;
-        else
-            rows_remove(rows, sizeof(struct memory_removed), i);
+            continue;
+        }
+        forget_goals(work->store, expiry.site);
+        rows_remove(rows, sizeof(struct memory_removed), i);
     }
 }
 

@@ -29,8 +29,10 @@ struct memory_store {
     struct rows days;      /* struct stats_row, by site, day */
     struct rows hours;     /* struct stats_row, by site, hour */
     struct rows sketches;  /* struct sketch */
-    struct rows visits;    /* struct visit */
-    struct rows closed;    /* struct visit, of no visitor any more */
+    struct rows visits;    /* struct visit, by their keys */
+    struct rows due;       /* struct site_day, by site, day */
+    struct rows packs;     /* struct pack_part, by site, day, part */
+    struct rows goals;     /* struct goals_row */
     struct rows keys;      /* struct event_key */
     struct rows ledger;    /* struct ledger_row, by site, day, kind, reason */
     struct rows positions; /* struct memory_position */
@@ -59,12 +61,29 @@ int memory_hold_positions(struct store *base, const struct producer *producers, 
                           int64_t now_ms, struct err *err);
 int memory_load_sketches(struct store *base, struct arena *arena, struct sketch *sketches,
                          size_t count, struct err *err);
-int memory_load_visits(struct store *base, struct arena *arena, const struct visitor_key *keys,
-                       size_t count, struct visit **out, size_t *out_count, struct err *err);
 int memory_load_keys(struct store *base, struct event_key *keys, size_t count, struct err *err);
 int memory_commit(struct store *base, const struct store_batch *batch, struct err *err);
 int memory_finish_run(struct store *base, uint32_t partitions, int64_t as_of_ms, int64_t now_ms,
                       struct err *err);
+
+/* memory_packs.c */
+void memory_put_visits(struct memory_store *store, const struct store_batch *batch);
+void memory_put_due(struct memory_store *store, const struct store_batch *batch);
+void memory_put_packs(struct memory_store *store, const struct store_batch *batch);
+void memory_put_goals(struct memory_store *store, const struct store_batch *batch);
+int memory_load_visits(struct store *base, struct arena *arena, const struct visitor_key *keys,
+                       size_t count, struct visit **out, size_t *out_count, struct err *err);
+int memory_each_visit(struct store *base, struct str tenant, struct str site, int32_t day,
+                      visit_fn *fn, void *ctx, struct err *err);
+int memory_load_due(struct store *base, uint32_t partitions, int32_t before, struct arena *arena,
+                    struct site_day **out, size_t *count, struct err *err);
+int memory_load_goals(struct store *base, struct arena *arena, struct goals_row **out,
+                      size_t *count, struct err *err);
+int memory_due_days(struct store *base, struct str tenant, struct str site, int32_t from,
+                    int32_t to, struct arena *arena, int32_t **out, size_t *count, struct err *err);
+int memory_each_pack(struct store *base, struct str tenant, struct str site, int32_t from,
+                     int32_t to, const int32_t *parts, size_t parts_count, pack_fn *fn, void *ctx,
+                     struct err *err);
 
 /* memory_expire.c */
 int memory_expire(struct store *store, const struct expiry *sites, size_t count,
@@ -77,6 +96,8 @@ int memory_read_directory(struct store *store, struct arena *arena, struct direc
 int memory_put_tenant(struct store *store, const struct tenant_row *row, const struct actor *actor,
                       struct err *err);
 int memory_put_site(struct store *store, const struct site_row *row, const struct actor *actor,
+                    struct err *err);
+int memory_set_site(struct store *store, const struct site_row *row, const struct actor *actor,
                     struct err *err);
 int memory_put_token(struct store *store, const struct token_row *row, const struct actor *actor,
                      struct err *err);

@@ -51,6 +51,9 @@ static int check_sites(const struct store_batch *batch, struct err *err)
     ANY_EMPTY(batch->visits, batch->visits_count, key.site);
     ANY_EMPTY(batch->keys, batch->keys_count, site);
     ANY_EMPTY(batch->ledger, batch->ledger_count, site);
+    ANY_EMPTY(batch->due, batch->due_count, site);
+    ANY_EMPTY(batch->packs, batch->packs_count, site);
+    ANY_EMPTY(batch->goals, batch->goals_count, site);
     return 0;
 }
 
@@ -86,6 +89,8 @@ static void add_events(struct memory_store *store, const struct store_batch *bat
         *e = *batch->events[i];
         e->received_ms = e->hour_ms = 0;
         e->visitor_before = 0;
+        e->day_before = 0;
+        memset(e->traits, 0, sizeof(e->traits));
         e->has_id = false;
         memset(e->id, 0, sizeof(e->id));
         e->name = memory_keep(store, e->name);
@@ -181,36 +186,6 @@ static void put_sketches(struct memory_store *store, const struct store_batch *b
     }
 }
 
-static struct visit *find_visit(struct memory_store *store, const struct visit_key *key)
-{
-    struct visit *rows = store->visits.ptr;
-
-    for (size_t i = 0; i < store->visits.count; i++)
-        if (str_eq(rows[i].key.site, key->site) && rows[i].key.day == key->day &&
-            rows[i].key.visitor == key->visitor && rows[i].key.begin_ms == key->begin_ms)
-            return &rows[i];
-    return NULL;
-}
-
-static void put_visits(struct memory_store *store, const struct store_batch *batch)
-{
-    for (size_t i = 0; i < batch->visits_gone_count; i++) {
-        struct visit *row = find_visit(store, &batch->visits_gone[i]);
-
-        if (row != NULL)
-            rows_remove(&store->visits, sizeof(*row),
-                        (size_t)(row - (struct visit *)store->visits.ptr));
-    }
-    for (size_t i = 0; i < batch->visits_count; i++) {
-        struct visit *row = find_visit(store, &batch->visits[i].key);
-
-        if (row == NULL)
-            row = rows_add(&store->visits, sizeof(*row));
-        *row = batch->visits[i];
-        row->key.site = memory_keep(store, row->key.site);
-    }
-}
-
 static struct event_key *find_key(struct memory_store *store, const struct event_key *key)
 {
     struct event_key *rows = store->keys.ptr;
@@ -288,9 +263,12 @@ int memory_commit(struct store *base, const struct store_batch *batch, struct er
     add_stats(store, &store->days, batch->days, batch->days_count);
     add_stats(store, &store->hours, batch->hours, batch->hours_count);
     put_sketches(store, batch);
-    put_visits(store, batch);
+    memory_put_visits(store, batch);
     put_keys(store, batch);
     add_ledger(store, batch);
+    memory_put_due(store, batch);
+    memory_put_packs(store, batch);
+    memory_put_goals(store, batch);
     count_commit(store, batch_partitions(batch));
     store->counters[COUNTER_DAILY_STATS_ROWS] += (int64_t)batch->days_count;
     store->version++;
@@ -368,23 +346,6 @@ int memory_load_sketches(struct store *base, struct arena *arena, struct sketch 
 
         sketches[i].bytes = row == NULL ? STR("") : arena_str(arena, row->bytes);
     }
-    return 0;
-}
-
-int memory_load_visits(struct store *base, struct arena *arena, const struct visitor_key *keys,
-                       size_t count, struct visit **out, size_t *out_count, struct err *err)
-{
-    const struct rows *rows = &memory_of(base)->visits;
-    const struct visit *all = rows->ptr;
-
-    (void)err;
-    *out = ARENA_NEW(arena, struct visit, rows->count + 1);
-    *out_count = 0;
-    for (size_t i = 0; i < count; i++)
-        for (size_t j = 0; j < rows->count; j++)
-            if (all[j].key.visitor == keys[i].visitor && all[j].key.day == keys[i].day &&
-                str_eq(all[j].key.site, keys[i].site))
-                (*out)[(*out_count)++] = all[j];
     return 0;
 }
 

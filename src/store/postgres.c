@@ -253,16 +253,17 @@ static int pg_open(const struct store_config *config, struct str path, struct st
 #define POSTGRES_OPS                                                                               \
     .check_url = pg_check_url, .open = pg_open, .close = pg_close, .lease = pg_lease,              \
     .unlease = pg_unlease, .positions = pg_positions, .hold_positions = pg_hold_positions,         \
-    .load_sketches = pg_load_sketches, .load_visits = pg_load_visits, .load_keys = pg_load_keys,   \
-    .commit = pg_commit, .yield = pg_yield, .finish_run = pg_finish_run, .expire = pg_expire,      \
-    .salts = pg_salts, .read_begin = pg_read_begin, .read_end = pg_read_end,                       \
-    .counters = pg_counters, .version = pg_version, .stamp = pg_stamp, .each_day = pg_each_day,    \
-    .each_hour = pg_each_hour, .each_ledger = pg_each_ledger, .page_events = pg_page_events,       \
-    .balance = pg_balance, .check = pg_check, .read_directory = pg_read_directory,                 \
-    .put_tenant = pg_put_tenant, .put_site = pg_put_site, .put_token = pg_put_token,               \
-    .remove_tenant = pg_remove_tenant, .remove_site = pg_remove_site,                              \
-    .remove_token = pg_remove_token, .dump = pg_dump_table, .load_begin = pg_load_begin,           \
-    .load = pg_load_rows, .load_end = pg_load_end, .sums = pg_sums
+    .load_sketches = pg_load_sketches, .load_visits = pg_load_visits, .load_due = pg_load_due,     \
+    .load_goals = pg_load_goals, .load_keys = pg_load_keys, .commit = pg_commit,                   \
+    .yield = pg_yield, .finish_run = pg_finish_run, .expire = pg_expire, .salts = pg_salts,        \
+    .read_begin = pg_read_begin, .read_end = pg_read_end, .counters = pg_counters,                 \
+    .version = pg_version, .stamp = pg_stamp, .each_day = pg_each_day, .each_hour = pg_each_hour,  \
+    .each_ledger = pg_each_ledger, .page_events = pg_page_events, .each_visit = pg_each_visit,     \
+    .due_days = pg_due_days, .each_pack = pg_each_pack, .balance = pg_balance, .check = pg_check,  \
+    .read_directory = pg_read_directory, .put_tenant = pg_put_tenant, .put_site = pg_put_site,     \
+    .set_site = pg_set_site, .put_token = pg_put_token, .remove_tenant = pg_remove_tenant,         \
+    .remove_site = pg_remove_site, .remove_token = pg_remove_token, .dump = pg_dump_table,         \
+    .load_begin = pg_load_begin, .load = pg_load_rows, .load_end = pg_load_end, .sums = pg_sums
 
 const struct store_ops store_postgres = {
     .scheme = STR_INIT("postgres:"), .batch_records = 50000, POSTGRES_OPS};

@@ -199,7 +199,8 @@ int pg_remove_tenant(struct store *base, struct str id, const struct actor *acto
 static const char ADD_SITE[] =
     "INSERT INTO analytics_settings (" PG_SITE_COLUMNS ", created_ms) VALUES ($1, $2, $3, $4, $5,"
     " $6, $7, $8, $9, $10, $11, $12::jsonb, $13::jsonb, $14::jsonb, $15::jsonb, $16::jsonb,"
-    " $17::jsonb, $18::jsonb, $19, $20, nullif($21, -1), nullif($22, -1), nullif($23, -1), $24)";
+    " $17::jsonb, $18::jsonb, $19::jsonb, $20::jsonb, $21::jsonb, $22::jsonb, $23, $24,"
+    " nullif($25, -1), nullif($26, -1), nullif($27, -1), $28)";
 
 static void bind_member(struct pg_query *query, const struct site_member *member,
                         const struct site_row *row)
@@ -212,6 +213,7 @@ static void bind_member(struct pg_query *query, const struct site_member *member
         pg_text(query, *(const struct str *)at);
         break;
     case MEMBER_LIST:
+    case MEMBER_JSON:
         pg_optional(query, *(const struct str *)at);
         break;
     case MEMBER_BOOL:
@@ -227,20 +229,34 @@ static void bind_member(struct pg_query *query, const struct site_member *member
     }
 }
 
-static int add_site(struct pg_store *store, const struct site_row *row, struct err *err)
+/* 1 where it ran. */
+static int run_with_site(struct pg_store *store, struct pg_query *query, const struct site_row *row,
+                         struct err *err)
 {
-    struct pg_query query = pg_query(ADD_SITE);
-
-    for (size_t i = 0; i < SITE_MEMBERS; i++)
-        bind_member(&query, &site_members[i], row);
-    pg_i64(&query, row->created_ms);
-    int rc = pg_run(store, &query, NULL, err);
+    int rc = pg_run(store, query, NULL, err);
 
     if (rc == ERR_CONFLICT)
         return err_set(err, ERR_CONFLICT,
                        "site %.*s: its id or one of its trackingIds is taken, or named twice",
                        STR_FMT(row->id));
     return added(rc);
+}
+
+static struct pg_query query_with_site(const char *sql, const struct site_row *row)
+{
+    struct pg_query query = pg_query(sql);
+
+    for (size_t i = 0; i < SITE_MEMBERS; i++)
+        bind_member(&query, &site_members[i], row);
+    return query;
+}
+
+static int add_site(struct pg_store *store, const struct site_row *row, struct err *err)
+{
+    struct pg_query query = query_with_site(ADD_SITE, row);
+
+    pg_i64(&query, row->created_ms);
+    return run_with_site(store, &query, row, err);
 }
 
 static const char TENANT_OF_REMOVED[] = "SELECT tenant_id FROM removed_sites WHERE site_id = $1";
@@ -272,10 +288,11 @@ static int make_missing_tenant(struct pg_store *store, const struct site_row *ro
     return rc < 0 ? rc : 0;
 }
 
-/* The row that is there, and the lists of `row` written as the database writes them. */
+/* The row that is there, and the JSON of `row` written as the database writes it. */
 static const char SITE[] =
     "SELECT " PG_SITE_COLUMNS ", created_ms, $2::jsonb, $3::jsonb, $4::jsonb, $5::jsonb, $6::jsonb,"
-    " $7::jsonb, $8::jsonb FROM analytics_settings WHERE site_id = $1";
+    " $7::jsonb, $8::jsonb, $9::jsonb, $10::jsonb, $11::jsonb, $12::jsonb FROM analytics_settings"
+    " WHERE site_id = $1";
 
 static int find_site(struct pg_store *store, const struct site_row *row, PGresult **result,
                      struct err *err)
@@ -284,7 +301,7 @@ static int find_site(struct pg_store *store, const struct site_row *row, PGresul
 
     pg_text(&query, row->id);
     for (size_t i = 0; i < SITE_MEMBERS; i++)
-        if (site_members[i].type == MEMBER_LIST)
+        if (member_is_json(&site_members[i]))
             bind_member(&query, &site_members[i], row);
     int rc = pg_run(store, &query, result, err);
 
@@ -299,7 +316,7 @@ static bool is_same_site(const PGresult *result, const struct site_row *row, str
     for (size_t i = 0; i < SITE_MEMBERS; i++) {
         void *at = (char *)&wanted + site_members[i].offset;
 
-        if (site_members[i].type == MEMBER_LIST)
+        if (member_is_json(&site_members[i]))
             *(struct str *)at = pg_get_json(result, 0, column++, arena);
     }
     return site_row_equal(&there, &wanted);
@@ -329,6 +346,39 @@ int pg_put_site(struct store *base, const struct site_row *row, const struct act
                 struct err *err)
 {
     struct change change = {"site.put", row->id, put_site, row, actor->now_ms};
+
+    return make_change(base, &change, actor, err);
+}
+
+/* id and tenant_id are what they were: the schema refuses others. */
+static const char CHANGE_SITE[] =
+    "UPDATE analytics_settings SET (" PG_SITE_COLUMNS ") = ROW ($1, $2, $3, $4, $5, $6, $7, $8, $9,"
+    " $10, $11, $12::jsonb, $13::jsonb, $14::jsonb, $15::jsonb, $16::jsonb, $17::jsonb, $18::jsonb,"
+    " $19::jsonb, $20::jsonb, $21::jsonb, $22::jsonb, $23, $24, nullif($25, -1), nullif($26, -1),"
+    " nullif($27, -1)) WHERE site_id = $1";
+
+static int set_site(struct pg_store *store, const struct change *change, struct arena *arena,
+                    struct err *err)
+{
+    const struct site_row *row = change->row;
+    struct pg_query query = query_with_site(CHANGE_SITE, row);
+    PGresult *result = NULL;
+    int rc = find_site(store, row, &result, err);
+    bool theirs = rc > 0 && str_eq(pg_get_site(result, 0, arena).tenant, row->tenant);
+    bool same = theirs && is_same_site(result, row, arena);
+
+    PQclear(result);
+    if (rc < 0)
+        return rc;
+    if (!theirs)
+        return not_found("site", row->id, err);
+    return same ? 0 : run_with_site(store, &query, row, err);
+}
+
+int pg_set_site(struct store *base, const struct site_row *row, const struct actor *actor,
+                struct err *err)
+{
+    struct change change = {"site.set", row->id, set_site, row, actor->now_ms};
 
     return make_change(base, &change, actor, err);
 }

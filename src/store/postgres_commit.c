@@ -5,7 +5,7 @@
  *     BEGIN
  *     leases, positions                 in a pipeline: who lost a lease goes no further
  *     COPY                              raw rows, new visits
- *     days, hours, ..., ledger, COMMIT  in a pipeline
+ *     visits, days, hours, ..., ledger, COMMIT   in a pipeline
  *
  * What a pipeline could not send comes out of its end.
  */
@@ -15,31 +15,20 @@
 
 /* -- leases and positions ---------------------------------------------------------------------- */
 
-static void touch(struct pg_touched *touched, struct str site, int64_t rows)
-{
-    uint16_t partition = site_partition(site);
-
-    touched->partitions |= UINT32_C(1) << partition;
-    touched->rows[partition] += rows;
-}
-
-/* Whose numbers change. Raw rows, sets, visits and keys only come with these. */
+/* Whose numbers change, and how many daily rows. A name that all aggregators write to is nobody's.
+ */
 static struct pg_touched touched_by(const struct store_batch *batch)
 {
-    struct pg_touched touched = {0};
+    struct store_batch rest = *batch;
+    struct pg_touched touched;
 
-    for (size_t i = 0; i < batch->positions_count; i++)
-        touched.partitions |= UINT32_C(1) << batch->positions[i].from.partition % PARTITIONS;
-    for (size_t i = 0; i < batch->days_count; i++)
-        touch(&touched, batch->days[i].site, 1);
-    for (size_t i = 0; i < batch->hours_count; i++)
-        touch(&touched, batch->hours[i].site, 0);
+    rest.ledger_count = 0;
+    touched = (struct pg_touched){.partitions = batch_partitions(&rest)};
     for (size_t i = 0; i < batch->ledger_count; i++)
         if (!pg_is_shared(batch->ledger[i].site))
-            touch(&touched, batch->ledger[i].site, 0);
-    for (size_t i = 0; i < batch->events_count; i++)
-        if (i == 0 || batch->events[i]->site.ptr != batch->events[i - 1]->site.ptr)
-            touch(&touched, batch->events[i]->site, 0);
+            touched.partitions |= UINT32_C(1) << site_partition(batch->ledger[i].site);
+    for (size_t i = 0; i < batch->days_count; i++)
+        touched.rows[site_partition(batch->days[i].site)]++;
     return touched;
 }
 
@@ -85,25 +74,23 @@ static int move_positions(struct pg_store *store, const struct store_batch *batc
 /* -- the transaction --------------------------------------------------------------------------- */
 
 /* What goes by COPY cannot travel in a pipeline, and cuts it in two. */
-static int copy_rows(struct pg_store *store, const struct store_batch *batch, struct visit *visits,
-                     size_t new_visits, struct err *err)
+static int copy_rows(struct pg_store *store, const struct store_batch *batch,
+                     const struct pg_visits *visits, struct err *err)
 {
     int rc;
 
-    if (batch->events_count == 0 && new_visits == 0)
+    if (batch->events_count == 0 && visits->counts[PG_VISIT_NEW] == 0)
         return 0;
     rc = pg_pipe_end(store, false, err);
     if (rc == 0)
         rc = pg_add_events(store, batch, err);
     if (rc == 0)
-        rc = pg_copy_visits(store, visits, new_visits, err);
+        rc = pg_copy_visits(store, visits, err);
     return rc == 0 ? pg_pipe_begin(store, err) : rc;
 }
 
-/* `rest` is the batch without its new visits. */
 static int write_batch(struct pg_store *store, const struct store_batch *batch,
-                       const struct store_batch *rest, struct visit *visits, size_t new_visits,
-                       struct err *err)
+                       const struct pg_visits *visits, struct err *err)
 {
     struct pg_touched touched = touched_by(batch);
     int rc = pg_pipe_begin(store, err);
@@ -112,17 +99,16 @@ static int write_batch(struct pg_store *store, const struct store_batch *batch,
         return pg_end(store, rc, err);
     if (pg_hold_leases(store, &touched, err) == 0)
         (void)move_positions(store, batch, err);
-    rc = copy_rows(store, batch, visits, new_visits, err);
+    rc = copy_rows(store, batch, visits, err);
     if (rc != 0)
         return pg_end(store, rc, err);
-    (void)pg_add_rows(store, rest, err);
+    (void)pg_add_rows(store, batch, visits, err);
     return pg_pipe_end(store, true, err);
 }
 
 int pg_commit(struct store *base, const struct store_batch *batch, struct err *err)
 {
     struct pg_store *store = pg_of(base);
-    struct store_batch rest = *batch;
     int rc = check_leases(store, batch, err);
 
     if (rc == 0)
@@ -130,13 +116,10 @@ int pg_commit(struct store *base, const struct store_batch *batch, struct err *e
     if (rc == 0)
         rc = pg_begin(store, err);
     if (rc == 0) {
-        size_t new_visits = 0;
-        struct visit *visits = pg_visits_split(store, batch, &new_visits);
+        struct pg_visits visits = pg_visits_sort(store, batch);
 
-        rest.visits = visits + new_visits;
-        rest.visits_count -= new_visits;
-        rc = write_batch(store, batch, &rest, visits, new_visits, err);
-        free(visits);
+        rc = write_batch(store, batch, &visits, err);
+        free(visits.rows);
     }
     pg_visits_forget(store);
     return rc;

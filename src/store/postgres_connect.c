@@ -48,6 +48,7 @@ static const struct {
     {"57", ERR_UNAVAILABLE},    /* a time-out, or the server stops or starts */
     {PG_LEASE_LOST, ERR_CONFLICT},
     {PG_POSITION_MOVED, ERR_CONFLICT},
+    {PG_SCHEMA_NEWER, ERR_SYSTEM},
     {"XX000", ERR_UNAVAILABLE}, /* mostly a table that went away below a statement */
     {"XX", ERR_CORRUPT},
 };

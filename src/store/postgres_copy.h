@@ -57,6 +57,11 @@ static inline char *put_field_text(char *at, struct str s)
     return at + s.len;
 }
 
+static inline char *put_optional(char *at, struct str s)
+{
+    return s.len == 0 ? put_null(at) : put_field_text(at, s);
+}
+
 static inline void copy_begin(struct buf *buf)
 {
     /* The signature, no flags, no extension. */

@@ -46,6 +46,7 @@ static void site_column(const PGresult *result, int row, int column,
         *(struct str *)at = copied(result, row, column, arena);
         break;
     case MEMBER_LIST:
+    case MEMBER_JSON:
         *(struct str *)at = pg_get_json(result, row, column, arena);
         break;
     case MEMBER_BOOL:

@@ -24,8 +24,9 @@
 #include <stdio.h>
 
 enum {
-    DUMP_ROWS = 500,          /* for each FETCH: sketches have 32 KiB */
+    DUMP_ROWS = 100,
     IDLE_MS = 10 * 60 * 1000, /* how long the other end of a pipe may take */
+    LOAD_MS = 10 * 60 * 1000, /* for a statement that reads all raw rows */
     JSON_OID = 114,
 };
 
@@ -92,28 +93,30 @@ static void add_select(const struct store_table *table, struct buf *sql)
     sql_add_columns(sql, table, table->key_count);
 }
 
-/* 1: there may be more. */
-static int fetch(struct pg_store *store, dump_fn *fn, void *ctx, struct arena *arena,
-                 struct err *err)
+struct dump {
+    dump_fn *fn;
+    void *ctx;
+    struct arena arena;
+    int count; /* rows of this FETCH */
+};
+
+static int give_row(void *ctx, const PGresult *result, int row, struct err *err)
 {
-    char sql[64];
-    PGresult *result = NULL;
+    struct dump *dump = ctx;
 
-    (void)snprintf(sql, sizeof(sql), "FETCH %d FROM abacus_dump", DUMP_ROWS);
-    int rc = pg_ask(store, sql, &result, err);
-    int count = rc == 0 ? PQntuples(result) : 0;
-
-    for (int i = 0; rc == 0 && i < count; i++)
-        rc = fn(ctx, pg_get_json(result, i, 0, arena));
-    PQclear(result);
-    arena_reset(arena);
-    return rc == 0 ? count == DUMP_ROWS : rc;
+    (void)err;
+    dump->count++;
+    arena_reset(&dump->arena);
+    return dump->fn(dump->ctx, pg_get_json(result, row, 0, &dump->arena));
 }
 
+static const char DUMP_FETCH[] = "FETCH 100 FROM abacus_dump"; /* DUMP_ROWS */
+
+/* Rows come one by one: a part of a pack may be large. */
 static int each_row(struct pg_store *store, const struct store_table *table, dump_fn *fn, void *ctx,
                     struct err *err)
 {
-    struct arena arena = {0};
+    struct dump dump = {.fn = fn, .ctx = ctx};
     struct buf sql = {0};
 
     buf_add(&sql, STR("DECLARE abacus_dump NO SCROLL CURSOR FOR "));
@@ -123,10 +126,13 @@ static int each_row(struct pg_store *store, const struct store_table *table, dum
     buf_release(&sql);
     if (rc != 0)
         return rc;
-    do
-        rc = fetch(store, fn, ctx, &arena, err);
-    while (rc == 1);
-    arena_free(&arena);
+    do {
+        struct pg_query query = pg_query(DUMP_FETCH);
+
+        dump.count = 0;
+        rc = pg_each(store, &query, give_row, &dump, err);
+    } while (rc == 0 && dump.count == DUMP_ROWS);
+    arena_free(&dump.arena);
     if (store->conn != NULL)
         (void)pg_exec(store, "CLOSE abacus_dump", NULL);
     return rc;
@@ -288,10 +294,11 @@ int pg_load_begin(struct store *base, bool replace, struct err *err)
     if (rc != 0)
         return rc;
     (void)snprintf(sql, sizeof(sql),
-                   "SET LOCAL lock_timeout = %d;"
+                   "SET LOCAL lock_timeout = %d; SET LOCAL statement_timeout = %d;"
                    "SET LOCAL idle_in_transaction_session_timeout = %d;"
                    "LOCK TABLE leases IN EXCLUSIVE MODE",
-                   PG_JOB_MS, IDLE_MS);
+                   PG_JOB_MS, LOAD_MS, IDLE_MS);
+    store->wait_ms = LOAD_MS;
     rc = pg_exec(store, sql, err);
     if (rc == 0)
         rc = make_room(store, replace, err);
@@ -393,9 +400,14 @@ int pg_load_rows(struct store *base, const struct store_table *table, struct str
 
 /* -- in: the end ------------------------------------------------------------------------------- */
 
-/* New ids go on behind the greatest that was given. The leases come last: until then nobody sees
- * that this transaction holds them. */
+/* A copy of the first version names no due days: there, a day with rows has no pack. New ids go on
+ * behind the greatest that was given. The leases come last: until then nobody sees that this
+ * transaction holds them. */
 static const char *const finish[] = {
+    "INSERT INTO due_days (site_id, day) SELECT site_id, day FROM (SELECT site_id,"
+    " day - date '1970-01-01' AS day FROM analytics_events UNION SELECT site_id, day FROM visits)"
+    " AS r WHERE NOT EXISTS (SELECT FROM packs p WHERE p.site_id = r.site_id AND p.day = r.day"
+    " AND p.part = 0) ON CONFLICT DO NOTHING",
     "SELECT setval(pg_get_serial_sequence('analytics_settings', 'id'), max(id))"
     " FROM analytics_settings HAVING max(id) > 0",
     "SELECT setval(pg_get_serial_sequence('audit_log', 'id'), max(id))"

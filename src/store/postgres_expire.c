@@ -7,8 +7,8 @@
  * is folded into a running total in the same transaction: both sides stay equal. The totals are one
  * row for all aggregators, and so written last.
  *
- * A visit of a closed day moves to closed_visits, under a random number instead of its visitor.
- * Runs that never became visits, and links between two ids of a visitor, go.
+ * A part of a pack is large, up to some hundred rows of its own in the server: it counts as
+ * PART_ROWS rows.
  *
  * Whole days of raw rows go first, outside of the transaction: what goes with its day is not
  * removed row by row. A day that is in use, or cannot be made now, is for the next run.
@@ -17,7 +17,7 @@
 
 #include "base/date.h"
 
-enum { ROWS_MAX = 10000, DAYS_BACK = 31, DAYS_AHEAD = 7 };
+enum { ROWS_MAX = 10000, PART_ROWS = 10, DAYS_BACK = 31, DAYS_AHEAD = 7 };
 
 struct work {
     struct pg_store *store;
@@ -42,20 +42,18 @@ struct work {
 
 static const char REMOVE_EVENTS[] =
     "SELECT analytics.expire_events($1::text[], $2::bigint[], $3), 0::bigint";
-static const char CLOSE_VISITS[] = "WITH gone AS (DELETE FROM analytics.visits WHERE" OLD_ROWS(
-    "visits", "integer", "x.day < s.bound",
-    "x.day, x.visitor, x.begin_ms") " RETURNING site_id, first_day, first_ms, first_hour_ms,"
-                                    " end_ms, pageviews, others, before),"
-                                    " kept AS (INSERT INTO analytics.closed_visits (site_id, "
-                                    "first_day, n, first_ms, first_hour_ms,"
-                                    " end_ms, pageviews, others) SELECT site_id, first_day,"
-                                    " hashtextextended(gen_random_uuid()::text, 0), first_ms, "
-                                    "first_hour_ms, end_ms, pageviews,"
-                                    " others FROM gone WHERE before = 0 AND first_ms <> "
-                                    "9223372036854775807) " TAKEN("0");
-static const char REMOVE_SKETCHES[] = REMOVE("sketches", "x.day < s.bound", "x.day");
 static const char REMOVE_VISITS[] =
-    REMOVE("closed_visits", "x.first_day < s.bound", "x.first_day, x.n");
+    REMOVE("visits", "x.day < s.bound", "x.day, x.visitor, x.begin_ms");
+static const char REMOVE_SKETCHES[] = REMOVE("sketches", "x.day < s.bound", "x.day");
+/* Without its rows a day cannot be packed any more: the pack that it has holds. */
+static const char REMOVE_DUE[] = REMOVE("due_days", "x.day < s.bound", "x.day");
+/* As the indexes of the schema have them: PACK_EVENTS, PACK_VISITS. */
+_Static_assert(PACK_VISITS == 100 && PACK_EVENTS == 200, "the schema says so, too");
+static const char REMOVE_EVENT_PARTS[] =
+    REMOVE("packs", "x.day < s.bound AND x.part >= 200", "x.day");
+static const char REMOVE_VISIT_PARTS[] =
+    REMOVE("packs", "x.day < s.bound AND x.part >= 100 AND x.part < 200", "x.day");
+static const char REMOVE_PACKS[] = REMOVE("packs", "x.day < s.bound", "x.day, x.part");
 /* From 0001-01-01 to behind 9999-12-31. */
 static const char REMOVE_DAYS[] =
     REMOVE("analytics_daily_stats",
@@ -70,27 +68,33 @@ static const char REMOVE_LEDGER[] = "WITH gone AS (DELETE FROM analytics.ledger 
 /* The rules of a site, in this order: what names visitors first. */
 static const struct rule {
     const char *sql;
-    size_t bound; /* the member of struct expiry that bounds it */
-    bool instant; /* which is an instant, else a day */
-    bool stats;   /* what people see changes */
+    size_t bound;   /* the member of struct expiry that bounds it */
+    int64_t weight; /* of a row that it takes */
+    bool instant;   /* the bound is an instant, else a day */
+    bool stats;     /* what people see changes */
 } rules[] = {
-    {REMOVE_EVENTS, offsetof(struct expiry, raw_before_ms), true, false},
-    {CLOSE_VISITS, offsetof(struct expiry, raw_before_day), false, false},
-    {REMOVE_SKETCHES, offsetof(struct expiry, raw_before_day), false, false},
-    {REMOVE_VISITS, offsetof(struct expiry, visits_before_day), false, false},
-    {REMOVE_DAYS, offsetof(struct expiry, stats_before_day), false, true},
-    {REMOVE_HOURS, offsetof(struct expiry, stats_before_day), false, true},
-    {REMOVE_LEDGER, offsetof(struct expiry, stats_before_day), false, true},
+    {REMOVE_EVENTS, offsetof(struct expiry, raw_before_ms), 1, true, false},
+    {REMOVE_VISITS, offsetof(struct expiry, raw_before_day), 1, false, false},
+    {REMOVE_SKETCHES, offsetof(struct expiry, raw_before_day), 1, false, false},
+    {REMOVE_DUE, offsetof(struct expiry, raw_before_day), 1, false, true},
+    {REMOVE_DUE, offsetof(struct expiry, stats_before_day), 1, false, true},
+    {REMOVE_EVENT_PARTS, offsetof(struct expiry, raw_before_day), PART_ROWS, false, true},
+    {REMOVE_VISIT_PARTS, offsetof(struct expiry, visits_before_day), PART_ROWS, false, true},
+    {REMOVE_PACKS, offsetof(struct expiry, stats_before_day), PART_ROWS, false, true},
+    {REMOVE_DAYS, offsetof(struct expiry, stats_before_day), 1, false, true},
+    {REMOVE_HOURS, offsetof(struct expiry, stats_before_day), 1, false, true},
+    {REMOVE_LEDGER, offsetof(struct expiry, stats_before_day), 1, false, true},
 };
 
-static int run(struct work *work, struct pg_query *query, int64_t *sum, struct err *err)
+static int run(struct work *work, struct pg_query *query, int64_t weight, int64_t *sum,
+               struct err *err)
 {
     PGresult *result = NULL;
     int rc = pg_run(work->store, query, &result, err);
 
     *sum = 0;
     if (rc == 0 && PQntuples(result) == 1) {
-        work->left -= pg_get_i64(result, 0, 0);
+        work->left -= weight * pg_get_i64(result, 0, 0);
         *sum = pg_get_i64(result, 0, 1);
     }
     PQclear(result);
@@ -136,9 +140,9 @@ static int apply(struct work *work, const struct rule *rule, const struct expiry
         add_bound(rule, &sites[i], &names, &bounds);
     pg_bind_array(&query, &names);
     pg_bind_array(&query, &bounds);
-    pg_i64(&query, work->left);
+    pg_i64(&query, (work->left + rule->weight - 1) / rule->weight);
     if (names.count > 0)
-        rc = run(work, &query, &sum, err);
+        rc = run(work, &query, rule->weight, &sum, err);
     work->records += sum;
     work->stats_gone = work->stats_gone || (rule->stats && work->left < before);
     buf_release(&names.buf);
@@ -162,9 +166,11 @@ static const char REMOVED_SITES[] = "SELECT site_id FROM analytics.removed_sites
 #define NONE_IN(table)                                                                             \
     " AND NOT EXISTS (SELECT FROM analytics." table " t WHERE t.site_id = r.site_id)"
 static const char FORGET_EMPTY[] =
-    "DELETE FROM analytics.removed_sites r WHERE true" NONE_IN("analytics_events")
-        NONE_IN("sketches") NONE_IN("visits") NONE_IN("closed_visits")
-            NONE_IN("analytics_daily_stats") NONE_IN("hourly_stats") NONE_IN("ledger");
+    "WITH gone AS (DELETE FROM analytics.removed_sites r WHERE true" NONE_IN("analytics_events")
+        NONE_IN("sketches") NONE_IN("visits") NONE_IN("due_days") NONE_IN("packs")
+            NONE_IN("analytics_daily_stats") NONE_IN("hourly_stats") NONE_IN(
+                "ledger") " RETURNING site_id) DELETE FROM analytics.goals_counted g USING gone"
+                          " WHERE g.site_id = gone.site_id";
 
 static int expire_removed(struct work *work, const struct expiry *removed, struct err *err)
 {
@@ -213,7 +219,7 @@ static int expire_old(struct work *work, const char *sql, int64_t before_ms, str
         return 0;
     pg_i64(&query, before_ms);
     pg_i64(&query, work->left);
-    return run(work, &query, &none, err);
+    return run(work, &query, 1, &none, err);
 }
 
 static int expire_positions(struct work *work, const struct expiry_general *general,
@@ -229,7 +235,7 @@ static int expire_positions(struct work *work, const struct expiry_general *gene
     pg_i64(&query, work->left);
     pg_bind_array(&query, &running);
     if (work->left > 0)
-        rc = run(work, &query, &work->positions, err);
+        rc = run(work, &query, 1, &work->positions, err);
     buf_release(&running.buf);
     return rc;
 }
@@ -332,6 +338,7 @@ int pg_expire(struct store *base, const struct expiry *sites, size_t count,
         return rc;
     for (size_t i = 0; i < count; i++)
         partitions |= UINT32_C(1) << site_partition(sites[i].site);
+    pg_visits_forget(work.store);
     rc = expire_sites(&work, sites, count, err);
     if (rc == 0 && general != NULL && work.left > 0)
         rc = expire_general(&work, general, err);

@@ -20,8 +20,8 @@
 #include <libpq-fe.h>
 
 enum {
-    PG_PARAMS_MAX = 24,
-    PG_STATEMENTS_MAX = 96,
+    PG_PARAMS_MAX = 32,
+    PG_STATEMENTS_MAX = 128,
     PG_READ_MS = 10 * 1000,
     PG_JOB_MS = 60 * 1000,
     PG_CONNECT_MS = 5 * 1000,
@@ -31,6 +31,7 @@ enum {
     PG_JOB_IDLE_MS = LEASE_MS,
     PG_GRACE_MS = 2 * 1000, /* for the server to say that the time is over */
     PG_DAYS_KNOWN = 64,
+    PG_SCHEMA = 2, /* the last of its files that this program knows */
 };
 
 struct pg_store {
@@ -134,7 +135,8 @@ void pg_add_i64(struct pg_array *array, int64_t n);
 void pg_add_i32(struct pg_array *array, int32_t n);
 void pg_add_i16(struct pg_array *array, int16_t n);
 void pg_add_date(struct pg_array *array, int32_t day);
-void pg_add_str(struct pg_array *array, struct str s); /* text or bytea */
+void pg_add_str(struct pg_array *array, struct str s);      /* text or bytea */
+void pg_add_optional(struct pg_array *array, struct str s); /* NULL where it is empty */
 void pg_bind_array(struct pg_query *query, struct pg_array *array);
 
 /* -- one statement (postgres_query.c) ---------------------------------------------------------- */
@@ -174,10 +176,10 @@ int pg_begin(struct pg_store *store, struct err *err);
 int pg_begin_with(struct pg_store *store, int wait_ms, int lock_ms, struct err *err);
 int pg_end(struct pg_store *store, int rc, struct err *err);
 
-/* Between these, pg_pipe_add() sends and does not wait. pg_pipe_end() waits for all; the results of
- * single statements are dropped, the first failure (of an add too) is returned. With `commit`,
- * COMMIT is sent as the last one: then a lost connection is ERR_UNCERTAIN, and after any failure
- * the transaction is rolled back. */
+/* Between these, pg_pipe_add() sends and waits for no answer. pg_pipe_end() waits for all; the
+ * results of single statements are dropped, the first failure (of an add too) is returned. With
+ * `commit`, COMMIT is sent as the last one: then a lost connection is ERR_UNCERTAIN, and after any
+ * failure the transaction is rolled back. */
 int pg_pipe_begin(struct pg_store *store, struct err *err);
 int pg_pipe_add(struct pg_store *store, struct pg_query *query, struct err *err);
 int pg_pipe_end(struct pg_store *store, bool commit, struct err *err);
@@ -185,6 +187,7 @@ int pg_pipe_end(struct pg_store *store, bool commit, struct err *err);
 /* Raised by the schema's own functions. */
 #define PG_LEASE_LOST "AB001"     /* -> ERR_CONFLICT */
 #define PG_POSITION_MOVED "AB002" /* -> ERR_CONFLICT */
+#define PG_SCHEMA_NEWER "AB003"   /* -> ERR_SYSTEM: waiting would not help */
 
 /* -- leases (postgres_lease.c) ----------------------------------------------------------------- */
 
@@ -214,26 +217,46 @@ int pg_days_make(struct pg_store *store, const int32_t *days, size_t count, stru
 /* Detach and drop those before `day`; finish what an interrupted run left. */
 int pg_days_remove(struct pg_store *store, int32_t before_day, struct err *err);
 
-/* -- rows of a batch (postgres_rows.c) --------------------------------------------------------- */
+/* -- visits (postgres_visits.c) ---------------------------------------------------------------- */
 
-/* Send everything but raw rows, in the pipeline of the transaction. */
-int pg_add_rows(struct pg_store *store, const struct store_batch *batch, struct err *err);
-/* No site's, but a name that all aggregators write to: an id has no parentheses. */
-bool pg_is_shared(struct str site);
+/* The columns of a visit behind its key; the texts in the order of enum visit_text. */
+#define PG_VISIT_VALUES                                                                            \
+    "before, before_day, end_ms, first_ms, first_day, first_hour_ms, pageviews, others, last_day," \
+    " entry_ms, exit_ms, source, channel, utm_source, utm_medium, utm_campaign, utm_content,"      \
+    " utm_term, country, browser, os, device, language, entry_path, exit_path, referrer, screen,"  \
+    " entry_name"
+/* From begin_ms and PG_VISIT_VALUES, which begin at `column`; the texts are borrowed. */
+void pg_get_visit(const PGresult *result, int row, int column, struct visit *out);
 
-int pg_order_visits(const void *a, const void *b); /* by key */
-
-/* -- new visits (postgres_visits.c) ------------------------------------------------------------ */
-
-/* Before so many visitors are looked up; then for each of them, and for each row that was found. */
+/* Before so many visitors are looked up; then for each of them, and for each row that was found.
+ * What was looked up holds until rows are written. */
 void pg_visits_look_up(struct pg_store *store, size_t count);
 void pg_visitor_looked_up(struct pg_store *store, const struct visitor_key *key);
-void pg_visit_found(struct pg_store *store, const struct visit_key *key);
+void pg_visit_found(struct pg_store *store, const struct visit *visit);
 void pg_visits_forget(struct pg_store *store);
-/* A copy of the batch's visits, the new ones first; the caller frees it. */
-struct visit *pg_visits_split(const struct pg_store *store, const struct store_batch *batch,
-                              size_t *new_count);
-int pg_copy_visits(struct pg_store *store, struct visit *visits, size_t count, struct err *err);
+
+/* A copy of a batch's visits by the way that they go; the caller frees `rows`. */
+enum pg_visit_kind {
+    PG_VISIT_NEW,     /* not there */
+    PG_VISIT_GOES_ON, /* there, with the same entry */
+    PG_VISIT_ANY,
+    PG_VISIT_KINDS,
+};
+struct pg_visits {
+    struct visit *rows;
+    struct visit *of[PG_VISIT_KINDS]; /* within rows */
+    size_t counts[PG_VISIT_KINDS];
+};
+struct pg_visits pg_visits_sort(const struct pg_store *store, const struct store_batch *batch);
+int pg_copy_visits(struct pg_store *store, const struct pg_visits *visits, struct err *err);
+
+/* -- rows of a batch (postgres_rows.c) --------------------------------------------------------- */
+
+/* Send everything but raw rows and new visits, in the pipeline of the transaction. */
+int pg_add_rows(struct pg_store *store, const struct store_batch *batch,
+                const struct pg_visits *visits, struct err *err);
+/* No site's, but a name that all aggregators write to: an id has no parentheses. */
+bool pg_is_shared(struct str site);
 
 /* -- raw rows (postgres_raw.c) ----------------------------------------------------------------- */
 
@@ -270,6 +293,18 @@ int pg_load_sketches(struct store *store, struct arena *arena, struct sketch *sk
 int pg_load_visits(struct store *store, struct arena *arena, const struct visitor_key *keys,
                    size_t count, struct visit **out, size_t *out_count, struct err *err);
 int pg_load_keys(struct store *store, struct event_key *keys, size_t count, struct err *err);
+
+/* postgres_packs.c */
+int pg_load_due(struct store *store, uint32_t partitions, int32_t before, struct arena *arena,
+                struct site_day **out, size_t *count, struct err *err);
+int pg_load_goals(struct store *store, struct arena *arena, struct goals_row **out, size_t *count,
+                  struct err *err);
+int pg_each_visit(struct store *store, struct str tenant, struct str site, int32_t day,
+                  visit_fn *fn, void *ctx, struct err *err);
+int pg_due_days(struct store *store, struct str tenant, struct str site, int32_t from, int32_t to,
+                struct arena *arena, int32_t **out, size_t *count, struct err *err);
+int pg_each_pack(struct store *store, struct str tenant, struct str site, int32_t from, int32_t to,
+                 const int32_t *parts, size_t parts_count, pack_fn *fn, void *ctx, struct err *err);
 
 /* postgres_expire.c */
 int pg_expire(struct store *store, const struct expiry *sites, size_t count,
@@ -314,10 +349,11 @@ int pg_read_directory(struct store *store, struct arena *arena, struct directory
 
 /* The columns of a site's row in the order of site_members, but without id and created_ms. */
 #define PG_SITE_COLUMNS                                                                            \
-    "site_id, tenant_id, domain, timezone, enabled, respect_gpc, respect_dnt, mask_personal, "     \
-    "visitor_identity, ipv4_prefix, ipv6_prefix, tracking_ids, allowed_origins, query_params, "    \
-    "blocked_addresses, blocked_paths, disabled_events, require_token, events_per_second, "        \
-    "paths_per_day, raw_days, visit_days, stats_days"
+    "site_id, tenant_id, domain, timezone, enabled, respect_gpc, respect_dnt, mask_personal,"      \
+    " visitor_identity, ipv4_prefix, ipv6_prefix, tracking_ids, allowed_origins, query_params,"    \
+    " blocked_addresses, blocked_paths, disabled_events, require_token, blocked_countries,"        \
+    " blocked_referrers, goals, path_rules, events_per_second, paths_per_day, raw_days,"           \
+    " visit_days, stats_days"
 #define PG_TOKEN_COLUMNS "id, tenant_id, site_id, platform, scopes, hash, created_ms, expires_ms"
 /* A row that begins with PG_SITE_COLUMNS and created_ms, or with PG_TOKEN_COLUMNS; texts go to the
  * arena. */
@@ -328,6 +364,8 @@ struct token_row pg_get_token(const PGresult *result, int row, struct arena *are
 int pg_put_tenant(struct store *store, const struct tenant_row *row, const struct actor *actor,
                   struct err *err);
 int pg_put_site(struct store *store, const struct site_row *row, const struct actor *actor,
+                struct err *err);
+int pg_set_site(struct store *store, const struct site_row *row, const struct actor *actor,
                 struct err *err);
 int pg_put_token(struct store *store, const struct token_row *row, const struct actor *actor,
                  struct err *err);

@@ -173,8 +173,7 @@ int pg_load_sketches(struct store *base, struct arena *arena, struct sketch *ske
 }
 
 static const char VISITS[] =
-    "SELECT n, begin_ms, before, before_day, end_ms, first_ms, first_day, first_hour_ms, pageviews,"
-    " others FROM analytics.load_visits($1, $2, $3)";
+    "SELECT n, begin_ms, " PG_VISIT_VALUES " FROM analytics.load_visits($1, $2, $3)";
 static const enum pg_element visitor_elements[] = {PG_TEXT, PG_INT4, PG_INT8};
 
 static void put_visitor_key(const void *keys, size_t i, struct pg_array *columns)
@@ -214,18 +213,12 @@ static void take_visit(void *ctx, size_t i, const PGresult *result, int row)
     const struct visitor_key *key = &visits->keys[i];
     struct visit *visit = next_visit(visits);
 
-    *visit = (struct visit){
-        .key = {key->site, key->day, key->visitor, pg_get_i64(result, row, 1)},
-        .before = (uint64_t)pg_get_i64(result, row, 2),
-        .before_day = (int32_t)pg_get_i64(result, row, 3),
-        .end_ms = pg_get_i64(result, row, 4),
-        .first_ms = pg_get_i64(result, row, 5),
-        .first_day = (int32_t)pg_get_i64(result, row, 6),
-        .first_hour_ms = pg_get_i64(result, row, 7),
-        .pageviews = pg_get_i64(result, row, 8),
-        .others = pg_get_i64(result, row, 9),
-    };
-    pg_visit_found(visits->store, &visit->key);
+    visit->key = (struct visit_key){key->site, key->day, key->visitor, 0};
+    pg_get_visit(result, row, 1, visit);
+    for (size_t t = 0; t < VISIT_TEXTS; t++)
+        if (visit->texts[t].len > 0)
+            visit->texts[t] = arena_str(visits->arena, visit->texts[t]);
+    pg_visit_found(visits->store, visit);
 }
 
 int pg_load_visits(struct store *base, struct arena *arena, const struct visitor_key *keys,

@@ -17,7 +17,7 @@ enum { LEASE_POLL_MS = 50, HOLDER_BYTES = 96 };
 
 /* -- leases ------------------------------------------------------------------------------------ */
 
-static const char TAKE[] = "SELECT partition, epoch FROM analytics.take_leases($1, $2, $3, $4)";
+static const char TAKE[] = "SELECT partition, epoch FROM analytics.take_leases($1, $2, $3, $4, $5)";
 static const char END_STUCK[] = "SELECT analytics.end_stuck_holders($1, $2)";
 
 /* For people who look into the table: the epoch is what counts. */
@@ -51,6 +51,7 @@ static int try_lease(struct pg_store *store, uint32_t wanted, bool all, uint32_t
 
     if (rc != 0)
         return rc;
+    pg_i32(&query, PG_SCHEMA);
     pg_i32(&query, (int32_t)wanted);
     pg_i32(&query, all ? __builtin_popcount(wanted) : 1);
     pg_text(&query, holder_name(holder));

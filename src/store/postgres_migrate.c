@@ -16,10 +16,10 @@
 #include <sodium.h>
 #include <stdio.h>
 
-static const struct str *const migrations[] = {&postgres_001};
+static const struct str *const migrations[PG_SCHEMA] = {&postgres_001, &postgres_002};
 
 enum {
-    SCHEMA_VERSION = sizeof(migrations) / sizeof(migrations[0]),
+    MIGRATE_MS = 10 * 60 * 1000, /* a statement may have to read all raw rows */
     DAYS_BACK = 31,
     DAYS_AHEAD = 7,
 };
@@ -67,10 +67,10 @@ static int read_version(struct pg_store *store, struct version *out, struct err 
 
 static int check_version(const struct version *version, struct err *err)
 {
-    if (version->works_from > SCHEMA_VERSION)
+    if (version->works_from > PG_SCHEMA)
         return err_set(err, ERR_CONFLICT,
                        "the database has schema %lld, this program knows %d: use a newer one",
-                       (long long)version->number, (int)SCHEMA_VERSION);
+                       (long long)version->number, (int)PG_SCHEMA);
     return 0;
 }
 
@@ -103,10 +103,10 @@ static int run_missing(struct pg_store *store, bool *ran, struct err *err)
         rc = read_version(store, &version, err);
     if (rc == 0)
         rc = check_version(&version, err);
-    if (rc != 0 || version.number >= SCHEMA_VERSION)
+    if (rc != 0 || version.number >= PG_SCHEMA)
         return rc;
     rc = pg_exec(store, MAKE_SCHEMA, err);
-    for (int64_t i = version.number; rc == 0 && i < SCHEMA_VERSION; i++)
+    for (int64_t i = version.number; rc == 0 && i < PG_SCHEMA; i++)
         rc = pg_exec(store, migrations[i]->ptr, err);
     *ran = rc == 0;
     return rc == 0 ? make_id_key(store, err) : rc;
@@ -127,7 +127,7 @@ static int make_days(struct pg_store *store, struct err *err)
 static int migrate(struct pg_store *store, struct err *err)
 {
     bool ran = false;
-    int rc = pg_begin_with(store, PG_JOB_MS, PG_JOB_MS, err);
+    int rc = pg_begin_with(store, MIGRATE_MS, PG_JOB_MS, err);
 
     if (rc == 0)
         rc = pg_end(store, run_missing(store, &ran, err), err);
@@ -141,11 +141,11 @@ int pg_migrate(struct pg_store *store, bool read_only, struct err *err)
 
     if (rc == 0)
         rc = check_version(&version, err);
-    if (rc != 0 || version.number >= SCHEMA_VERSION)
+    if (rc != 0 || version.number >= PG_SCHEMA)
         return rc;
     if (read_only)
         return err_set(err, ERR_CONFLICT,
                        "the database has schema %lld, this program needs %d: run abacus migrate",
-                       (long long)version.number, (int)SCHEMA_VERSION);
+                       (long long)version.number, (int)PG_SCHEMA);
     return migrate(store, err);
 }

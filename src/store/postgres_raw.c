@@ -30,11 +30,6 @@ static const char COPY[] =
 
 /* -- fields ------------------------------------------------------------------------------------ */
 
-static char *put_optional(char *at, struct str s)
-{
-    return s.len == 0 ? put_null(at) : put_field_text(at, s);
-}
-
 /* jsonb: a version, then the text. */
 static char *put_json(char *at, struct str s)
 {

@@ -252,7 +252,7 @@ int pg_each_ledger(struct store *base, struct str tenant, struct str site, int32
 /* -- raw rows ---------------------------------------------------------------------------------- */
 
 struct event_reader {
-    struct str site;
+    struct str site, tenant;
     struct arena *arena;
     struct event_row *rows;
     size_t count;
@@ -268,7 +268,9 @@ static enum event_kind kind_of(struct str type)
 
 static struct str copied(const PGresult *result, int row, int column, struct arena *arena)
 {
-    return arena_str(arena, pg_get_str(result, row, column));
+    struct str text = pg_get_str(result, row, column);
+
+    return text.len == 0 ? text : arena_str(arena, text);
 }
 
 static int read_event(void *ctx, const PGresult *result, int row, struct err *err)
@@ -281,28 +283,28 @@ static int read_event(void *ctx, const PGresult *result, int row, struct err *er
     (void)err;
     out->id = pg_get_i64(result, row, 0);
     e->site = reader->site;
+    e->tenant = reader->tenant;
     e->time_ms = pg_get_instant(result, row, 1);
-    e->tenant = copied(result, row, 2, arena);
-    e->kind = kind_of(pg_get_str(result, row, 3));
-    e->name = e->kind == EVENT_CUSTOM ? copied(result, row, 4, arena) : event_kind_name(e->kind);
-    e->day = pg_get_date(result, row, 5);
-    e->visitor = (uint64_t)pg_get_i64(result, row, 6);
-    e->path = copied(result, row, 7, arena);
-    e->referrer = copied(result, row, 8, arena);
-    e->title = copied(result, row, 9, arena);
-    e->screen = copied(result, row, 10, arena);
-    e->props = pg_get_json(result, row, 11, arena);
-    e->count = pg_get_i64(result, row, 12);
-    e->tokens = pg_get_i64(result, row, 13);
-    e->seconds_ms = pg_get_i64(result, row, 14);
-    e->scroll = PQgetisnull(result, row, 15) != 0 ? -1 : (int32_t)pg_get_i64(result, row, 15);
+    e->kind = kind_of(pg_get_str(result, row, 2));
+    e->name = e->kind == EVENT_CUSTOM ? copied(result, row, 3, arena) : event_kind_name(e->kind);
+    e->day = pg_get_date(result, row, 4);
+    e->visitor = (uint64_t)pg_get_i64(result, row, 5);
+    e->path = copied(result, row, 6, arena);
+    e->referrer = copied(result, row, 7, arena);
+    e->title = copied(result, row, 8, arena);
+    e->screen = copied(result, row, 9, arena);
+    e->props = pg_get_json(result, row, 10, arena);
+    e->count = pg_get_i64(result, row, 11);
+    e->tokens = pg_get_i64(result, row, 12);
+    e->seconds_ms = pg_get_i64(result, row, 13);
+    e->scroll = PQgetisnull(result, row, 14) != 0 ? -1 : (int32_t)pg_get_i64(result, row, 14);
     return 0;
 }
 
 /* Time bounds the days that are looked at; within one the key gives the order. */
 static const char EVENTS_OF_SITE[] =
-    "SELECT id, \"timestamp\", tenant_id, type, name, day, visitor, path, referrer, title, screen,"
-    " props, count, tokens, seconds_ms, scroll FROM analytics_events"
+    "SELECT id, \"timestamp\", type, name, day, visitor, path, referrer, title, screen, props,"
+    " count, tokens, seconds_ms, scroll FROM analytics_events"
     " WHERE tenant_id = $1 AND site_id = $2 AND \"timestamp\" >= $3 AND \"timestamp\" < $4"
     " AND (\"timestamp\", id) > ($3, $5) ORDER BY \"timestamp\", id LIMIT $6";
 
@@ -310,7 +312,7 @@ int pg_page_events(struct store *base, struct str tenant, struct str site, int64
                    int64_t to_ms, struct event_cursor cursor, size_t limit, struct arena *arena,
                    struct event_row **out, size_t *count, struct err *err)
 {
-    struct event_reader reader = {arena_str(arena, site), arena, NULL, 0};
+    struct event_reader reader = {arena_str(arena, site), arena_str(arena, tenant), arena, NULL, 0};
     struct pg_query query = pg_query(EVENTS_OF_SITE);
     /* Behind (from_ms, 0) lies everything from from_ms on: ids begin with 1. */
     bool begins = cursor.time_ms < from_ms;

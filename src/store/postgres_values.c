@@ -5,8 +5,9 @@
  * since then; dates beyond the years 1 to 9999 become the first and the last of these. jsonb is a
  * byte 1 and the text. An array of one dimension is
  *
- *     int32 1 (dimensions), int32 0 (no nulls), int32 type, int32 count, int32 1 (first index),
- *     then for each element int32 its length and its bytes
+ *     int32 1 (dimensions), int32 0 (whether there are nulls, which nobody looks at), int32 type,
+ *     int32 count, int32 1 (first index), then for each element int32 its length (-1: NULL) and its
+ *     bytes
  */
 #include "store/postgres_internal.h"
 
@@ -191,6 +192,17 @@ void pg_add_str(struct pg_array *array, struct str s)
     add(array, s.ptr, s.len);
 }
 
+void pg_add_optional(struct pg_array *array, struct str s)
+{
+    if (s.len > 0) {
+        add(array, s.ptr, s.len);
+        return;
+    }
+    put32(buf_reserve(&array->buf, sizeof(uint32_t)), UINT32_MAX);
+    array->buf.len += sizeof(uint32_t);
+    array->count++;
+}
+
 void pg_bind_array(struct pg_query *query, struct pg_array *array)
 {
     put32(array->buf.ptr + 12, (uint32_t)array->count);
@@ -199,26 +211,31 @@ void pg_bind_array(struct pg_query *query, struct pg_array *array)
 
 /* -- columns of a row -------------------------------------------------------------------------- */
 
-static const char *column_bytes(const PGresult *result, int row, int column, size_t *len)
-{
-    *len = (size_t)PQgetlength(result, row, column);
-    return PQgetisnull(result, row, column) != 0 ? NULL : PQgetvalue(result, row, column);
-}
-
+/* NULL has no length either: nobody has to ask for it. */
 int64_t pg_get_i64(const PGresult *result, int row, int column)
 {
-    size_t len;
-    const unsigned char *at = (const unsigned char *)column_bytes(result, row, column, &len);
-    uint64_t n = 0;
+    const int len = PQgetlength(result, row, column);
+    const char *at = PQgetvalue(result, row, column);
+    uint64_t n64;
+    uint32_t n32;
+    uint16_t n16;
 
-    if (at == NULL)
+    switch (len) {
+    case sizeof(n64):
+        memcpy(&n64, at, sizeof(n64));
+        return (int64_t)be64toh(n64);
+    case sizeof(n32):
+        memcpy(&n32, at, sizeof(n32));
+        return (int32_t)be32toh(n32);
+    case sizeof(n16):
+        memcpy(&n16, at, sizeof(n16));
+        return (int16_t)be16toh(n16);
+    case 1:
+        return *at;
+    default:
+        assert(len == 0);
         return 0;
-    assert(len == 1 || len == 2 || len == 4 || len == 8);
-    if (len > 1 && at[0] >= 0x80)
-        n = UINT64_MAX;
-    for (size_t i = 0; i < len; i++)
-        n = n << 8 | at[i];
-    return (int64_t)n;
+    }
 }
 
 int32_t pg_get_date(const PGresult *result, int row, int column)
@@ -235,10 +252,9 @@ int64_t pg_get_instant(const PGresult *result, int row, int column)
 
 struct str pg_get_str(const PGresult *result, int row, int column)
 {
-    size_t len;
-    const char *at = column_bytes(result, row, column, &len);
+    const int len = PQgetlength(result, row, column);
 
-    return at == NULL ? STR("") : (struct str){at, len};
+    return len == 0 ? STR("") : (struct str){PQgetvalue(result, row, column), (size_t)len};
 }
 
 /* The spaces outside of strings are all that jsonb adds. */
@@ -264,7 +280,9 @@ struct str pg_get_json(const PGresult *result, int row, int column, struct arena
 {
     struct str json = pg_get_str(result, row, column);
 
-    if (json.len > 0 && PQftype(result, column) == JSONB)
+    if (json.len == 0)
+        return json;
+    if (PQftype(result, column) == JSONB)
         json = str_slice(json, 1, json.len);
     char *out = arena_bytes(arena, json.len + 1);
     size_t len = without_spaces(json, out);

@@ -54,6 +54,12 @@ const struct site_member site_members[SITE_MEMBERS] = {
     {"blockedPaths", offsetof(struct site_row, blocked_paths), MEMBER_LIST, 0, LIST_BYTES_MAX},
     {"events", offsetof(struct site_row, disabled_events), MEMBER_LIST, 0, LIST_BYTES_MAX},
     {"requireToken", offsetof(struct site_row, require_token), MEMBER_LIST, 0, LIST_BYTES_MAX},
+    {"blockedCountries", offsetof(struct site_row, blocked_countries), MEMBER_LIST, 0,
+     LIST_BYTES_MAX},
+    {"blockedReferrers", offsetof(struct site_row, blocked_referrers), MEMBER_LIST, 0,
+     LIST_BYTES_MAX},
+    {"goals", offsetof(struct site_row, goals), MEMBER_JSON, 0, LIST_BYTES_MAX},
+    {"pathRules", offsetof(struct site_row, path_rules), MEMBER_JSON, 0, LIST_BYTES_MAX},
     {"limits.eventsPerSecond", offsetof(struct site_row, events_per_second), MEMBER_INT64, 0,
      1000000000},
     {"limits.pathsPerDay", offsetof(struct site_row, paths_per_day), MEMBER_INT64, 1, 10000000},
@@ -82,6 +88,28 @@ struct site_row site_row_default(void)
     };
 }
 
+/* -- visits ------------------------------------------------------------------------------------ */
+
+const char *const visit_text_names[VISIT_TEXTS] = {
+    [TRAIT_SOURCE] = "source",
+    [TRAIT_CHANNEL] = "channel",
+    [TRAIT_UTM_SOURCE] = "utm_source",
+    [TRAIT_UTM_MEDIUM] = "utm_medium",
+    [TRAIT_UTM_CAMPAIGN] = "utm_campaign",
+    [TRAIT_UTM_CONTENT] = "utm_content",
+    [TRAIT_UTM_TERM] = "utm_term",
+    [TRAIT_COUNTRY] = "country",
+    [TRAIT_BROWSER] = "browser",
+    [TRAIT_OS] = "os",
+    [TRAIT_DEVICE] = "device",
+    [TRAIT_LANGUAGE] = "language",
+    [VISIT_ENTRY_PATH] = "entry_path",
+    [VISIT_EXIT_PATH] = "exit_path",
+    [VISIT_REFERRER] = "referrer",
+    [VISIT_SCREEN] = "screen",
+    [VISIT_ENTRY_NAME] = "entry_name",
+};
+
 /* -- members of any type ----------------------------------------------------------------------- */
 
 static const void *member_at(const struct site_row *row, const struct site_member *member)
@@ -107,14 +135,20 @@ static int64_t member_number(const struct site_row *row, const struct site_membe
     case MEMBER_ID:
     case MEMBER_TEXT:
     case MEMBER_LIST:
+    case MEMBER_JSON:
         return (int64_t)member_str(row, member).len;
     }
     return 0;
 }
 
-static bool member_is_text(const struct site_member *member)
+bool member_is_json(const struct site_member *member)
 {
-    return member->type == MEMBER_ID || member->type == MEMBER_TEXT || member->type == MEMBER_LIST;
+    return member->type == MEMBER_LIST || member->type == MEMBER_JSON;
+}
+
+bool member_is_text(const struct site_member *member)
+{
+    return member->type == MEMBER_ID || member->type == MEMBER_TEXT || member_is_json(member);
 }
 
 /* -- bounds ------------------------------------------------------------------------------------ */
@@ -144,6 +178,23 @@ static int list_check(const struct site_row *row, const struct site_member *memb
                           ids ? "ids" : "texts");
 }
 
+/* Where they are wrong is said by who reads them. */
+static int rules_check(const struct site_row *row, const struct site_member *member,
+                       struct err *err)
+{
+    struct str text = member_str(row, member);
+    struct arena arena = {0};
+    struct path_rule *rules;
+    struct goal *goals;
+    size_t count;
+    int rc = member->offset == offsetof(struct site_row, goals)
+                 ? goals_parse(text, &arena, &goals, &count, err)
+                 : path_rules_parse(text, &arena, &rules, &count, err);
+
+    arena_free(&arena);
+    return rc;
+}
+
 static int member_check(const struct site_row *row, const struct site_member *member,
                         struct err *err)
 {
@@ -155,7 +206,9 @@ static int member_check(const struct site_row *row, const struct site_member *me
         return err_set(err, ERR_INVALID, "%s must %s %lld to %lld", member->name,
                        member_is_text(member) ? "have" : "be", (long long)member->min,
                        (long long)member->max);
-    return member->type == MEMBER_LIST ? list_check(row, member, err) : 0;
+    if (member->type == MEMBER_LIST)
+        return list_check(row, member, err);
+    return member->type == MEMBER_JSON ? rules_check(row, member, err) : 0;
 }
 
 int site_row_check(const struct site_row *row, struct err *err)
@@ -218,6 +271,25 @@ bool token_row_equal(const struct token_row *a, const struct token_row *b)
     return str_eq(a->id, b->id) && str_eq(a->tenant, b->tenant) && str_eq(a->site, b->site) &&
            a->platform == b->platform && a->scopes == b->scopes &&
            memcmp(a->hash, b->hash, TOKEN_HASH_BYTES) == 0 && a->expires_ms == b->expires_ms;
+}
+
+/* -- texts ------------------------------------------------------------------------------------- */
+
+void keep_texts(struct arena *arena, struct str *texts, size_t count)
+{
+    size_t len = 0;
+
+    for (size_t i = 0; i < count; i++)
+        len += texts[i].len;
+    char *to = arena_bytes(arena, len + 1);
+
+    for (size_t i = 0; i < count; i++) {
+        if (texts[i].len > 0)
+            memcpy(to, texts[i].ptr, texts[i].len);
+        texts[i].ptr = to;
+        to += texts[i].len;
+    }
+    *to = '\0';
 }
 
 /* -- raw rows of a batch ----------------------------------------------------------------------- */

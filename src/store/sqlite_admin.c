@@ -184,7 +184,7 @@ static const char SITE[] =
     "SELECT " SITE_COLUMNS ", created_ms FROM analytics_settings WHERE site_id = ?";
 static const char ADD_SITE[] =
     "INSERT INTO analytics_settings (" SITE_COLUMNS ", created_ms)"
-    " VALUES (?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?)";
+    " VALUES (?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?)";
 
 static void bind_member(struct query *query, const struct site_member *member,
                         const struct site_row *row)
@@ -197,6 +197,7 @@ static void bind_member(struct query *query, const struct site_member *member,
         bind_str(query, *(const struct str *)at);
         break;
     case MEMBER_LIST:
+    case MEMBER_JSON:
         bind_optional(query, *(const struct str *)at);
         break;
     case MEMBER_BOOL:
@@ -217,6 +218,13 @@ static void bind_member(struct query *query, const struct site_member *member,
     }
 }
 
+static int names_taken(struct str id, struct err *err)
+{
+    return err_set(err, ERR_CONFLICT,
+                   "site %.*s: its id or one of its trackingIds is taken, or named twice",
+                   STR_FMT(id));
+}
+
 static int add_site(struct sqlite_store *store, const struct site_row *row, struct err *err)
 {
     struct query query;
@@ -229,9 +237,7 @@ static int add_site(struct sqlite_store *store, const struct site_row *row, stru
     bind_i64(&query, row->created_ms);
     rc = sqlite_done(store, &query, err);
     if (rc == ERR_CONFLICT)
-        return err_set(err, ERR_CONFLICT,
-                       "site %.*s: its id or one of its trackingIds is taken, or named twice",
-                       STR_FMT(row->id));
+        return names_taken(row->id, err);
     return rc == 0 ? 1 : rc;
 }
 
@@ -291,6 +297,52 @@ int sqlite_put_site(struct store *base, const struct site_row *row, const struct
                     struct err *err)
 {
     struct change change = {"site.put", row->id, put_site, row, actor->now_ms};
+
+    return make_change(base, &change, actor, err);
+}
+
+/* SITE_COLUMNS behind the id and the tenant. */
+static const char CHANGE_SITE[] =
+    "UPDATE analytics_settings SET (" SITE_COLUMNS ") = (?1, ?2, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?,"
+    " ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?) WHERE site_id = ?1 AND tenant_id = ?2";
+
+static int change_site(struct sqlite_store *store, const struct site_row *row, struct err *err)
+{
+    struct query query;
+    int rc = sqlite_query(store, CHANGE_SITE, &query, err);
+
+    if (rc != 0)
+        return rc;
+    for (size_t i = 0; i < SITE_MEMBERS; i++)
+        bind_member(&query, &site_members[i], row);
+    rc = sqlite_done(store, &query, err);
+    if (rc == ERR_CONFLICT)
+        return names_taken(row->id, err);
+    return rc == 0 ? 1 : rc;
+}
+
+static int set_site(struct sqlite_store *store, const struct change *change, struct arena *arena,
+                    struct err *err)
+{
+    const struct site_row *row = change->row;
+    struct site_row there = {0};
+    struct query query;
+    int rc = find(store, SITE, row->id, &query, err);
+
+    if (rc < 0)
+        return rc;
+    if (rc > 0)
+        sqlite_site_columns(&query, arena, &there);
+    sqlite_end(&query);
+    if (rc == 0 || !str_eq(there.tenant, row->tenant))
+        return not_found("site", row->id, err);
+    return site_row_equal(&there, row) ? 0 : change_site(store, row, err);
+}
+
+int sqlite_set_site(struct store *base, const struct site_row *row, const struct actor *actor,
+                    struct err *err)
+{
+    struct change change = {"site.set", row->id, set_site, row, actor->now_ms};
 
     return make_change(base, &change, actor, err);
 }

@@ -2,7 +2,8 @@
  * store/sqlite_commit.c -- a batch of the job, in one transaction.
  *
  * Positions move first: where one is not what the batch says, nothing else needs to be tried. The
- * rest is a list of steps, one for each table. Raw rows are the bulk of it: they are put in the
+ * rest is a list of steps, one for each table (those of visits and packs stand in files of their
+ * own). Raw rows are the bulk of it: they are put in the
  * order of their key, so that neighbours meet the same page, and nothing is done per row but
  * binding and stepping.
  */
@@ -12,8 +13,6 @@
 #include "base/date.h"
 
 #include <stdlib.h>
-
-typedef int step_fn(struct sqlite_store *store, const struct store_batch *batch, struct err *err);
 
 #define LIMIT "9007199254740991" /* SUM_MAX */
 #define SUM(column) #column " = min(" #column " + excluded." #column ", " LIMIT "), "
@@ -210,7 +209,7 @@ static int add_hours(struct sqlite_store *store, const struct store_batch *batch
     return rc;
 }
 
-/* -- sets and visits --------------------------------------------------------------------------- */
+/* -- sets -------------------------------------------------------------------------------------- */
 
 static const char PUT_SKETCH[] =
     "INSERT INTO sketches (site_id, day, kind, hour_ms, bytes) VALUES (?, ?, ?, ?, ?)"
@@ -230,55 +229,6 @@ static int put_sketches(struct sqlite_store *store, const struct store_batch *ba
         bind_i64(&query, sketch->key.kind);
         bind_i64(&query, sketch->key.hour_ms);
         bind_bytes(&query, sketch->bytes.ptr, sketch->bytes.len);
-        rc = sqlite_done(store, &query, err);
-    }
-    return rc;
-}
-
-static const char REMOVE_VISIT[] =
-    "DELETE FROM visits WHERE site_id = ? AND day = ? AND visitor = ? AND begin_ms = ?";
-static const char PUT_VISIT[] =
-    "REPLACE INTO visits (site_id, day, visitor, begin_ms, before, before_day, end_ms, first_ms,"
-    " first_day, first_hour_ms, pageviews, others) VALUES (?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?)";
-
-static void bind_visit_key(struct query *query, const struct visit_key *key)
-{
-    bind_str(query, key->site);
-    bind_i64(query, key->day);
-    bind_i64(query, (int64_t)key->visitor);
-    bind_i64(query, key->begin_ms);
-}
-
-static int remove_visits(struct sqlite_store *store, const struct store_batch *batch,
-                         struct err *err)
-{
-    struct query query;
-    int rc = sqlite_query(store, REMOVE_VISIT, &query, err);
-
-    for (size_t i = 0; rc == 0 && i < batch->visits_gone_count; i++) {
-        bind_visit_key(&query, &batch->visits_gone[i]);
-        rc = sqlite_done(store, &query, err);
-    }
-    return rc;
-}
-
-static int put_visits(struct sqlite_store *store, const struct store_batch *batch, struct err *err)
-{
-    struct query query;
-    int rc = sqlite_query(store, PUT_VISIT, &query, err);
-
-    for (size_t i = 0; rc == 0 && i < batch->visits_count; i++) {
-        const struct visit *visit = &batch->visits[i];
-
-        bind_visit_key(&query, &visit->key);
-        bind_i64(&query, (int64_t)visit->before);
-        bind_i64(&query, visit->before_day);
-        bind_i64(&query, visit->end_ms);
-        bind_i64(&query, visit->first_ms);
-        bind_i64(&query, visit->first_day);
-        bind_i64(&query, visit->first_hour_ms);
-        bind_i64(&query, visit->pageviews);
-        bind_i64(&query, visit->others);
         rc = sqlite_done(store, &query, err);
     }
     return rc;
@@ -352,8 +302,11 @@ static int count_commit(struct sqlite_store *store, const struct store_batch *ba
 
 /* -- the transaction --------------------------------------------------------------------------- */
 
-static step_fn *const steps[] = {move_positions, add_events, add_days, add_hours,  put_sketches,
-                                 remove_visits,  put_visits, put_keys, add_ledger, count_commit};
+static sqlite_step *const steps[] = {
+    move_positions,       add_events,        add_days,         add_hours,    put_sketches,
+    sqlite_remove_visits, sqlite_put_visits, put_keys,         add_ledger,   sqlite_put_due,
+    sqlite_remove_packed, sqlite_put_packs,  sqlite_put_goals, count_commit,
+};
 
 int sqlite_commit(struct store *base, const struct store_batch *batch, struct err *err)
 {

@@ -7,16 +7,9 @@
 static int read_rows(struct sqlite_store *store, const char *count_sql, const char *rows_sql,
                      struct query *rows, size_t *count, struct err *err)
 {
-    struct query query;
-    int rc = sqlite_query(store, count_sql, &query, err);
+    int rc = sqlite_count_rows(store, count_sql, count, err);
 
-    if (rc == 0)
-        rc = sqlite_row(store, &query, err);
-    if (rc < 0)
-        return rc;
-    *count = rc > 0 ? (size_t)column_i64(&query) : 0;
-    sqlite_end(&query);
-    return sqlite_query(store, rows_sql, rows, err);
+    return rc == 0 ? sqlite_query(store, rows_sql, rows, err) : rc;
 }
 
 static const char COUNT_TENANTS[] = "SELECT count(*) FROM tenants";
@@ -54,6 +47,7 @@ static void member_column(struct query *query, const struct site_member *member,
     case MEMBER_ID:
     case MEMBER_TEXT:
     case MEMBER_LIST:
+    case MEMBER_JSON:
         *(struct str *)at = arena_str(arena, column_str(query));
         break;
     case MEMBER_BOOL:

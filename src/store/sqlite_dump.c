@@ -344,6 +344,12 @@ int sqlite_load(struct store *base, const struct store_table *table, struct str 
 /* as_of may have gone back, which no trigger of the schema lets happen. */
 static const char SET_PARTITIONS[] = "UPDATE partitions SET as_of_ms = (SELECT value FROM counters"
                                      " WHERE name = 'as_of')";
+/* What a copy of the first version does not tell (tables.c). */
+static const char SET_DUE[] =
+    "INSERT INTO due_days (site_id, day) SELECT site_id, day FROM"
+    " (SELECT site_id, day FROM analytics_events UNION SELECT site_id, day FROM visits) d"
+    " WHERE NOT EXISTS (SELECT 1 FROM packs p WHERE p.site_id = d.site_id AND p.day = d.day"
+    " AND part = 0) ON CONFLICT DO NOTHING";
 static const char SET_EVENT_ID[] =
     "UPDATE counters SET value = max(value, (SELECT coalesce(max(id), 0) FROM analytics_events))"
     " WHERE name = 'event_id'";
@@ -362,6 +368,8 @@ static int finish(struct sqlite_store *store, struct err *err)
 
     if (rc == 0)
         rc = run(store, SET_EVENT_ID, err);
+    if (rc == 0)
+        rc = run(store, SET_DUE, err);
     return rc == 0 ? sqlite_count(store, "directory", 1, err) : rc;
 }
 

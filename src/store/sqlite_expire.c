@@ -6,8 +6,8 @@
  * ledger's check (records, committed numbers), what they carried is folded into a running total in
  * the same transaction: both sides stay equal.
  *
- * A visit of a closed day moves to closed_visits, under a random number instead of its visitor.
- * Runs that never became visits, and links between two ids of a visitor, go.
+ * A part of a pack is large, up to hundreds of pages that SQLite walks through to free them: it
+ * counts as PART_ROWS rows.
  */
 #include "store/sqlite_internal.h"
 
@@ -15,7 +15,7 @@
 
 #include <stdlib.h>
 
-enum { ROWS_MAX = 10000 };
+enum { ROWS_MAX = 10000, PART_ROWS = 50 };
 
 struct work {
     struct sqlite_store *store;
@@ -24,8 +24,9 @@ struct work {
 
 /* -- one rule ---------------------------------------------------------------------------------- */
 
-/* `sql` has the parameters site, bound, limit; what it changes is not counted. */
-static int run(struct work *work, const char *sql, struct str site, int64_t bound, struct err *err)
+/* `sql` has the parameters site, bound, limit. A row that it removes counts as `weight`. */
+static int apply(struct work *work, const char *sql, struct str site, int64_t bound, int64_t weight,
+                 struct err *err)
 {
     struct query query;
     int rc = work->left > 0 ? sqlite_query(work->store, sql, &query, err) : 1;
@@ -34,17 +35,10 @@ static int run(struct work *work, const char *sql, struct str site, int64_t boun
         return rc < 0 ? rc : 0;
     bind_str(&query, site);
     bind_i64(&query, bound);
-    bind_i64(&query, work->left);
-    return sqlite_done(work->store, &query, err);
-}
-
-static int apply(struct work *work, const char *sql, struct str site, int64_t bound,
-                 struct err *err)
-{
-    int rc = work->left > 0 ? run(work, sql, site, bound, err) : 0;
-
+    bind_i64(&query, (work->left + weight - 1) / weight);
+    rc = sqlite_done(work->store, &query, err);
     if (rc == 0)
-        work->left -= sqlite3_changes(work->store->db);
+        work->left -= sqlite3_changes(work->store->db) * weight;
     return rc;
 }
 
@@ -67,20 +61,22 @@ static const char REMOVE_RAW[] =
 static const char REMOVE_SKETCHES[] =
     "DELETE FROM sketches WHERE (site_id, day, kind, hour_ms) IN (SELECT site_id, day, kind,"
     " hour_ms FROM sketches WHERE site_id = ?1 AND day < ?2 ORDER BY day LIMIT ?3)";
-/* The same oldest rows twice: what is a visit among them is copied, then all of them go. */
-#define OLDEST_VISITS                                                                              \
-    "(SELECT site_id, day, visitor, begin_ms FROM visits WHERE site_id = ?1 AND day < ?2"          \
-    " ORDER BY day, visitor, begin_ms LIMIT ?3)"
-static const char KEEP_CLOSED[] =
-    "INSERT INTO closed_visits (site_id, first_day, n, first_ms, first_hour_ms, end_ms, pageviews,"
-    " others) SELECT site_id, first_day, random(), first_ms, first_hour_ms, end_ms, pageviews,"
-    " others FROM visits WHERE (site_id, day, visitor, begin_ms) IN " OLDEST_VISITS
-    " AND before = 0 AND first_ms <> 9223372036854775807";
-static const char REMOVE_CLOSED[] =
-    "DELETE FROM visits WHERE (site_id, day, visitor, begin_ms) IN " OLDEST_VISITS;
 static const char REMOVE_VISITS[] =
-    "DELETE FROM closed_visits WHERE (site_id, first_day, n) IN (SELECT site_id, first_day, n"
-    " FROM closed_visits WHERE site_id = ?1 AND first_day < ?2 ORDER BY first_day, n LIMIT ?3)";
+    "DELETE FROM visits WHERE (site_id, day, visitor, begin_ms) IN (SELECT site_id, day, visitor,"
+    " begin_ms FROM visits WHERE site_id = ?1 AND day < ?2 ORDER BY day, visitor, begin_ms"
+    " LIMIT ?3)";
+/* A day without its rows cannot be packed any more: the pack holds that it has. */
+static const char REMOVE_DUE[] =
+    "DELETE FROM due_days WHERE (site_id, day) IN (SELECT site_id, day FROM due_days"
+    " WHERE site_id = ?1 AND day < ?2 ORDER BY day LIMIT ?3)";
+#define REMOVE_PARTS(index, which)                                                                 \
+    "DELETE FROM packs WHERE rowid IN (SELECT rowid FROM packs INDEXED BY " index                  \
+    " WHERE site_id = ?1 AND day < ?2" which " ORDER BY day LIMIT ?3)"
+static const char REMOVE_PARTS_OF_EVENTS[] = REMOVE_PARTS("packs_of_events", " AND part >= 200");
+static const char REMOVE_PARTS_OF_VISITS[] =
+    REMOVE_PARTS("packs_of_visits", " AND part >= 100 AND part < 200");
+static const char REMOVE_PACKS[] = REMOVE_PARTS("sqlite_autoindex_packs_1", "");
+_Static_assert(PACK_VISITS == 100 && PACK_EVENTS == 200, "as the statements have it");
 /* 2932896 is 9999-12-31. */
 static const char REMOVE_DAYS[] =
     "DELETE FROM analytics_daily_stats WHERE (site_id, date) IN (SELECT site_id, date"
@@ -99,12 +95,18 @@ static const char REMOVE_LEDGER[] =
 struct rule {
     const char *sql;
     size_t bound; /* the member of struct expiry that bounds it */
+    int64_t weight;
 };
 static const struct rule rules[] = {
-    {REMOVE_SKETCHES, offsetof(struct expiry, raw_before_day)},
-    {REMOVE_VISITS, offsetof(struct expiry, visits_before_day)},
-    {REMOVE_DAYS, offsetof(struct expiry, stats_before_day)},
-    {REMOVE_HOURS, offsetof(struct expiry, stats_before_day)},
+    {REMOVE_VISITS, offsetof(struct expiry, raw_before_day), 1},
+    {REMOVE_SKETCHES, offsetof(struct expiry, raw_before_day), 1},
+    {REMOVE_DUE, offsetof(struct expiry, raw_before_day), 1},
+    {REMOVE_DUE, offsetof(struct expiry, stats_before_day), 1},
+    {REMOVE_PARTS_OF_EVENTS, offsetof(struct expiry, raw_before_day), PART_ROWS},
+    {REMOVE_PARTS_OF_VISITS, offsetof(struct expiry, visits_before_day), PART_ROWS},
+    {REMOVE_PACKS, offsetof(struct expiry, stats_before_day), PART_ROWS},
+    {REMOVE_DAYS, offsetof(struct expiry, stats_before_day), 1},
+    {REMOVE_HOURS, offsetof(struct expiry, stats_before_day), 1},
 };
 
 static int expire_ledger(struct work *work, const struct expiry *expiry, struct err *err)
@@ -120,31 +122,18 @@ static int expire_ledger(struct work *work, const struct expiry *expiry, struct 
     return fold(work, &query, "folded_records", err);
 }
 
-static int close_visits(struct work *work, const struct expiry *expiry, struct err *err)
-{
-    int rc = 0;
-
-    if (expiry->raw_before_day == INT32_MIN)
-        return 0;
-    if (work->left > 0)
-        rc = run(work, KEEP_CLOSED, expiry->site, expiry->raw_before_day, err);
-    return rc < 0 ? rc : apply(work, REMOVE_CLOSED, expiry->site, expiry->raw_before_day, err);
-}
-
 static int expire_site(struct work *work, const struct expiry *expiry, struct err *err)
 {
     int rc = 0;
 
     if (expiry->raw_before_ms != INT64_MIN)
-        rc = apply(work, REMOVE_RAW, expiry->site, expiry->raw_before_ms, err);
-    if (rc == 0)
-        rc = close_visits(work, expiry, err);
+        rc = apply(work, REMOVE_RAW, expiry->site, expiry->raw_before_ms, 1, err);
     for (size_t i = 0; rc == 0 && i < sizeof(rules) / sizeof(rules[0]); i++) {
         int32_t bound;
 
         memcpy(&bound, (const char *)expiry + rules[i].bound, sizeof(bound));
         if (bound != INT32_MIN)
-            rc = apply(work, rules[i].sql, expiry->site, bound, err);
+            rc = apply(work, rules[i].sql, expiry->site, bound, rules[i].weight, err);
     }
     if (rc == 0 && expiry->stats_before_day != INT32_MIN)
         rc = expire_ledger(work, expiry, err);
@@ -160,20 +149,33 @@ static const char FORGET_EMPTY[] =
     " AND NOT EXISTS (SELECT 1 FROM analytics_events WHERE site_id = ?1)"
     " AND NOT EXISTS (SELECT 1 FROM sketches WHERE site_id = ?1)"
     " AND NOT EXISTS (SELECT 1 FROM visits WHERE site_id = ?1)"
-    " AND NOT EXISTS (SELECT 1 FROM closed_visits WHERE site_id = ?1)"
+    " AND NOT EXISTS (SELECT 1 FROM due_days WHERE site_id = ?1)"
+    " AND NOT EXISTS (SELECT 1 FROM packs WHERE site_id = ?1)"
     " AND NOT EXISTS (SELECT 1 FROM analytics_daily_stats WHERE site_id = ?1)"
     " AND NOT EXISTS (SELECT 1 FROM hourly_stats WHERE site_id = ?1)"
     " AND NOT EXISTS (SELECT 1 FROM ledger WHERE site_id = ?1)";
 
-static int forget_if_empty(struct work *work, struct str site, struct err *err)
+static const char FORGET_GOALS[] = "DELETE FROM goals_counted WHERE site_id = ?1";
+
+static int run(struct work *work, const char *sql, struct str site, struct err *err)
 {
     struct query query;
-    int rc = sqlite_query(work->store, FORGET_EMPTY, &query, err);
+    int rc = sqlite_query(work->store, sql, &query, err);
 
     if (rc != 0)
         return rc;
     bind_str(&query, site);
     return sqlite_done(work->store, &query, err);
+}
+
+/* With what its conversions were counted says nothing any more once they are gone. */
+static int forget_if_empty(struct work *work, struct str site, struct err *err)
+{
+    int rc = run(work, FORGET_EMPTY, site, err);
+
+    if (rc == 0 && sqlite3_changes(work->store->db) > 0)
+        rc = run(work, FORGET_GOALS, site, err);
+    return rc;
 }
 
 /* The id of the first removed site behind `site`, in `arena`; 1 if there is one. */
@@ -294,10 +296,10 @@ static int expire_positions(struct work *work, const struct expiry_general *gene
 
 static int expire_general(struct work *work, const struct expiry_general *general, struct err *err)
 {
-    int rc = apply(work, REMOVE_KEYS, STR(""), general->keys_before_ms, err);
+    int rc = apply(work, REMOVE_KEYS, STR(""), general->keys_before_ms, 1, err);
 
     if (rc == 0)
-        rc = apply(work, REMOVE_AUDIT, STR(""), general->audit_before_ms, err);
+        rc = apply(work, REMOVE_AUDIT, STR(""), general->audit_before_ms, 1, err);
     if (rc == 0 && work->left > 0)
         rc = expire_positions(work, general, err);
     return rc == 0 ? expire_removed(work, &general->removed, err) : rc;

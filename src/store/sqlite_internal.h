@@ -14,7 +14,7 @@
 #include <sqlite3.h>
 
 enum {
-    QUERIES_MAX = 96,
+    QUERIES_MAX = 128,
     BUSY_TRIES = 2008,     /* 10 s: 10 times 1 ms, then 5 ms each */
     BUSY_TRIES_BRIEF = 28, /* 100 ms */
 };
@@ -54,6 +54,8 @@ int sqlite_done(struct sqlite_store *store, struct query *query, struct err *err
 int sqlite_row(struct sqlite_store *store, struct query *query, struct err *err);
 /* Leave the rest of the rows. */
 void sqlite_end(struct query *query);
+/* The number that a query without values has in its one row. */
+int sqlite_count_rows(struct sqlite_store *store, const char *sql, size_t *out, struct err *err);
 
 /* The error code for what SQLite returned; its message goes to err. */
 int sqlite_fail(struct sqlite_store *store, int rc, struct err *err);
@@ -129,6 +131,9 @@ int sqlite_count(struct sqlite_store *store, const char *name, int64_t n, struct
 enum { DAY_TEXT = 11 };
 struct str sqlite_day_text(int32_t day, char out[DAY_TEXT]);
 
+/* Of the site ?1 and the tenant ?2: what a read of a site's rows asks where they name no tenant. */
+#define SITE_IS_OF "EXISTS (SELECT 1 FROM analytics_settings WHERE site_id = ?1 AND tenant_id = ?2)"
+
 /* Bring the schema up to date (sqlite_migrate.c); with read_only only look at it. */
 int sqlite_migrate(struct sqlite_store *store, bool read_only, struct err *err);
 
@@ -136,8 +141,9 @@ int sqlite_migrate(struct sqlite_store *store, bool read_only, struct err *err);
 #define SITE_COLUMNS                                                                               \
     "site_id, tenant_id, domain, timezone, enabled, respect_gpc, respect_dnt, mask_personal, "     \
     "visitor_identity, ipv4_prefix, ipv6_prefix, tracking_ids, allowed_origins, query_params, "    \
-    "blocked_addresses, blocked_paths, disabled_events, require_token, events_per_second, "        \
-    "paths_per_day, raw_days, visit_days, stats_days"
+    "blocked_addresses, blocked_paths, disabled_events, require_token, blocked_countries, "        \
+    "blocked_referrers, goals, path_rules, events_per_second, paths_per_day, raw_days, "           \
+    "visit_days, stats_days"
 /* Read them (sqlite_directory.c); texts go to the arena. */
 void sqlite_site_columns(struct query *query, struct arena *arena, struct site_row *out);
 #define TOKEN_COLUMNS "id, tenant_id, site_id, platform, scopes, hash, created_ms, expires_ms"
@@ -153,6 +159,28 @@ void sqlite_token_columns(struct query *query, struct arena *arena, struct token
 
 /* sqlite_commit.c */
 int sqlite_commit(struct store *store, const struct store_batch *batch, struct err *err);
+/* A step of it. */
+typedef int sqlite_step(struct sqlite_store *store, const struct store_batch *batch,
+                        struct err *err);
+
+/* sqlite_visits.c */
+sqlite_step sqlite_remove_visits, sqlite_put_visits;
+int sqlite_load_visits(struct store *store, struct arena *arena, const struct visitor_key *keys,
+                       size_t count, struct visit **out, size_t *out_count, struct err *err);
+int sqlite_each_visit(struct store *store, struct str tenant, struct str site, int32_t day,
+                      visit_fn *fn, void *ctx, struct err *err);
+
+/* sqlite_packs.c */
+sqlite_step sqlite_put_due, sqlite_remove_packed, sqlite_put_packs, sqlite_put_goals;
+int sqlite_load_due(struct store *store, uint32_t partitions, int32_t before, struct arena *arena,
+                    struct site_day **out, size_t *count, struct err *err);
+int sqlite_load_goals(struct store *store, struct arena *arena, struct goals_row **out,
+                      size_t *count, struct err *err);
+int sqlite_due_days(struct store *store, struct str tenant, struct str site, int32_t from,
+                    int32_t to, struct arena *arena, int32_t **out, size_t *count, struct err *err);
+int sqlite_each_pack(struct store *store, struct str tenant, struct str site, int32_t from,
+                     int32_t to, const int32_t *parts, size_t parts_count, pack_fn *fn, void *ctx,
+                     struct err *err);
 
 /* sqlite_job.c */
 int sqlite_lease(struct store *store, uint32_t wanted, bool all, bool wait, uint32_t *got,
@@ -164,8 +192,6 @@ int sqlite_hold_positions(struct store *store, const struct producer *producers,
                           int64_t now_ms, struct err *err);
 int sqlite_load_sketches(struct store *store, struct arena *arena, struct sketch *sketches,
                          size_t count, struct err *err);
-int sqlite_load_visits(struct store *store, struct arena *arena, const struct visitor_key *keys,
-                       size_t count, struct visit **out, size_t *out_count, struct err *err);
 int sqlite_load_keys(struct store *store, struct event_key *keys, size_t count, struct err *err);
 int sqlite_finish_run(struct store *store, uint32_t partitions, int64_t as_of_ms, int64_t now_ms,
                       struct err *err);
@@ -201,6 +227,8 @@ int sqlite_read_directory(struct store *store, struct arena *arena, struct direc
 int sqlite_put_tenant(struct store *store, const struct tenant_row *row, const struct actor *actor,
                       struct err *err);
 int sqlite_put_site(struct store *store, const struct site_row *row, const struct actor *actor,
+                    struct err *err);
+int sqlite_set_site(struct store *store, const struct site_row *row, const struct actor *actor,
                     struct err *err);
 int sqlite_put_token(struct store *store, const struct token_row *row, const struct actor *actor,
                      struct err *err);

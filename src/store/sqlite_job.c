@@ -45,20 +45,6 @@ static const char COUNT_POSITIONS[] = "SELECT count(*) FROM positions";
 static const char POSITIONS[] =
     "SELECT producer, partition, number FROM positions ORDER BY producer, partition";
 
-static int count_positions(struct sqlite_store *store, size_t *out, struct err *err)
-{
-    struct query query;
-    int rc = sqlite_query(store, COUNT_POSITIONS, &query, err);
-
-    if (rc == 0)
-        rc = sqlite_row(store, &query, err);
-    if (rc < 0)
-        return rc;
-    *out = rc > 0 ? (size_t)column_i64(&query) : 0;
-    sqlite_end(&query);
-    return 0;
-}
-
 static struct position position_columns(struct query *query)
 {
     struct position position = {.number = 0};
@@ -78,7 +64,7 @@ static int read_positions(struct sqlite_store *store, const struct position_filt
 {
     struct query query;
     size_t room = 0;
-    int rc = count_positions(store, &room, err);
+    int rc = sqlite_count_rows(store, COUNT_POSITIONS, &room, err);
 
     if (rc == 0)
         rc = sqlite_query(store, POSITIONS, &query, err);
@@ -158,89 +144,6 @@ int sqlite_load_sketches(struct store *base, struct arena *arena, struct sketch 
         while ((rc = sqlite_row(store, &query, err)) > 0)
             sketches[i].bytes = arena_str(arena, column_str(&query));
     }
-    return sqlite_snapshot_end(store, own, rc);
-}
-
-/* Sixteen visitors of a day at a time: a statement costs more than the few rows that it finds. */
-enum { VISITORS_AT_ONCE = 16 };
-static const char VISITS_OF_VISITORS[] =
-    "SELECT visitor, begin_ms, before, before_day, end_ms, first_ms, first_day, first_hour_ms,"
-    " pageviews, others FROM visits WHERE site_id = ? AND day = ?"
-    " AND visitor IN (?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?)";
-
-struct visits {
-    struct visit *rows;
-    size_t count, room;
-};
-
-static struct visit *visits_next(struct visits *visits, struct arena *arena)
-{
-    if (visits->count == visits->room) {
-        size_t room = visits->room == 0 ? 64 : visits->room * 2;
-        struct visit *rows = ARENA_NEW(arena, struct visit, room);
-
-        if (visits->count > 0)
-            memcpy(rows, visits->rows, visits->count * sizeof(*rows));
-        *visits = (struct visits){rows, visits->count, room};
-    }
-    return &visits->rows[visits->count++];
-}
-
-static struct visit visit_columns(struct query *query, const struct visitor_key *key)
-{
-    struct visit visit = {.key = {.site = key->site, .day = key->day}};
-
-    visit.key.visitor = (uint64_t)column_i64(query);
-    visit.key.begin_ms = column_i64(query);
-    visit.before = (uint64_t)column_i64(query);
-    visit.before_day = (int32_t)column_i64(query);
-    visit.end_ms = column_i64(query);
-    visit.first_ms = column_i64(query);
-    visit.first_day = (int32_t)column_i64(query);
-    visit.first_hour_ms = column_i64(query);
-    visit.pageviews = column_i64(query);
-    visit.others = column_i64(query);
-    return visit;
-}
-
-/* How many keys from the first on are of its site and day, at most VISITORS_AT_ONCE. */
-static size_t same_day(const struct visitor_key *keys, size_t count)
-{
-    size_t n = 1;
-
-    while (n < count && n < VISITORS_AT_ONCE && keys[n].day == keys[0].day &&
-           str_eq(keys[n].site, keys[0].site))
-        n++;
-    return n;
-}
-
-static void bind_visitors(struct query *query, const struct visitor_key *keys, size_t count)
-{
-    bind_str(query, keys[0].site);
-    bind_i64(query, keys[0].day);
-    for (size_t i = 0; i < VISITORS_AT_ONCE; i++)
-        bind_i64(query, (int64_t)keys[i < count ? i : count - 1].visitor);
-}
-
-int sqlite_load_visits(struct store *base, struct arena *arena, const struct visitor_key *keys,
-                       size_t count, struct visit **out, size_t *out_count, struct err *err)
-{
-    struct sqlite_store *store = sqlite_of(base);
-    struct visits visits = {0};
-    struct query query;
-    bool own;
-    int rc = sqlite_snapshot(store, &own, err);
-
-    if (rc == 0)
-        rc = sqlite_query(store, VISITS_OF_VISITORS, &query, err);
-    for (size_t i = 0, n; rc == 0 && i < count; i += n) {
-        n = same_day(&keys[i], count - i);
-        bind_visitors(&query, &keys[i], n);
-        while ((rc = sqlite_row(store, &query, err)) > 0)
-            *visits_next(&visits, arena) = visit_columns(&query, &keys[i]);
-    }
-    *out = visits.rows;
-    *out_count = visits.count;
     return sqlite_snapshot_end(store, own, rc);
 }
 

@@ -94,6 +94,20 @@ void sqlite_end(struct query *query)
     query->at = 0;
 }
 
+int sqlite_count_rows(struct sqlite_store *store, const char *sql, size_t *out, struct err *err)
+{
+    struct query query;
+    int rc = sqlite_query(store, sql, &query, err);
+
+    if (rc == 0)
+        rc = sqlite_row(store, &query, err);
+    if (rc < 0)
+        return rc;
+    *out = rc > 0 ? (size_t)column_i64(&query) : 0;
+    sqlite_end(&query);
+    return 0;
+}
+
 /* -- transactions ------------------------------------------------------------------------------ */
 
 static const char BEGIN_READING[] = "BEGIN";

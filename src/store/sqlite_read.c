@@ -239,10 +239,11 @@ int sqlite_balance(struct store *base, struct balance *out, struct err *err)
 
 /* -- raw rows ---------------------------------------------------------------------------------- */
 
+/* A day of a large site is read page by page: what costs something for each row was measured. The
+ * tenant is the one that was asked for, and a row's texts are copied at once. */
 static const char EVENTS_OF_SITE[] =
-    "SELECT id, timestamp, tenant_id, type, name, day, visitor, path, referrer, title, screen, "
-    "props,"
-    " count, tokens, seconds_ms, scroll FROM analytics_events"
+    "SELECT id, timestamp, type, day, visitor, count, tokens, seconds_ms, ifnull(scroll, -1),"
+    " name, path, referrer, title, screen, props FROM analytics_events"
     " WHERE site_id = ? AND tenant_id = ? AND (timestamp, id) > (?, ?) AND timestamp < ?"
     " ORDER BY timestamp, id LIMIT ?";
 
@@ -254,32 +255,36 @@ static enum event_kind kind_of(struct str type)
     return EVENT_CUSTOM;
 }
 
-static void event_columns(struct query *query, struct str site, struct arena *arena,
-                          struct event_row *out)
+static void event_texts(struct query *query, struct arena *arena, struct event *e)
+{
+    struct str *const members[] = {&e->name,  &e->path,   &e->referrer,
+                                   &e->title, &e->screen, &e->props};
+    struct str texts[sizeof(members) / sizeof(members[0])];
+
+    for (size_t i = 0; i < sizeof(members) / sizeof(members[0]); i++)
+        texts[i] = column_str(query);
+    keep_texts(arena, texts, sizeof(members) / sizeof(members[0]));
+    for (size_t i = 0; i < sizeof(members) / sizeof(members[0]); i++)
+        *members[i] = texts[i];
+}
+
+/* Site and tenant are filled in by the caller. */
+static void event_columns(struct query *query, struct arena *arena, struct event_row *out)
 {
     struct event *e = &out->event;
 
     out->id = column_i64(query);
-    e->site = site;
     e->time_ms = column_i64(query);
-    e->tenant = arena_str(arena, column_str(query));
     e->kind = kind_of(column_str(query));
-    e->name = arena_str(arena, column_str(query));
-    if (e->kind != EVENT_CUSTOM)
-        e->name = event_kind_name(e->kind);
     e->day = (int32_t)column_i64(query);
     e->visitor = (uint64_t)column_i64(query);
-    e->path = arena_str(arena, column_str(query));
-    e->referrer = arena_str(arena, column_str(query));
-    e->title = arena_str(arena, column_str(query));
-    e->screen = arena_str(arena, column_str(query));
-    e->props = arena_str(arena, column_str(query));
     e->count = column_i64(query);
     e->tokens = column_i64(query);
     e->seconds_ms = column_i64(query);
-    e->scroll = sqlite3_column_type(query->stmt, query->at) == SQLITE_NULL
-                    ? -1
-                    : (int32_t)column_i64(query);
+    e->scroll = (int32_t)column_i64(query);
+    event_texts(query, arena, e);
+    if (e->kind != EVENT_CUSTOM)
+        e->name = event_kind_name(e->kind);
 }
 
 int sqlite_page_events(struct store *base, struct str tenant, struct str site, int64_t from_ms,
@@ -295,16 +300,21 @@ int sqlite_page_events(struct store *base, struct str tenant, struct str site, i
     if (rc != 0)
         return rc;
     site = arena_str(arena, site);
+    tenant = arena_str(arena, tenant);
     bind_str(&query, site);
     bind_str(&query, tenant);
     bind_i64(&query, begins ? from_ms : cursor.time_ms);
     bind_i64(&query, begins ? 0 : cursor.id);
     bind_i64(&query, to_ms);
     bind_i64(&query, (int64_t)limit);
-    *out = ARENA_NEW(arena, struct event_row, limit + 1);
+    *out = arena_bytes(arena, (limit + 1) * sizeof(**out));
     *count = 0;
-    while (*count < limit && (rc = sqlite_row(store, &query, err)) > 0)
-        event_columns(&query, site, arena, &(*out)[(*count)++]);
+    while (*count < limit && (rc = sqlite_row(store, &query, err)) > 0) {
+        struct event_row *row = &(*out)[(*count)++];
+
+        *row = (struct event_row){.event = {.site = site, .tenant = tenant}};
+        event_columns(&query, arena, row);
+    }
     sqlite_end(&query);
     return rc < 0 ? rc : 0;
 }

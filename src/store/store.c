@@ -122,21 +122,43 @@ static void touch(struct touched *touched, struct str site)
     touched->partitions |= UINT32_C(1) << site_partition(site);
 }
 
+/* Rows of one kind: their size, and where in them the site stands. */
+struct kind_of_rows {
+    const void *rows;
+    size_t count, size, site;
+};
+
+static void touch_rows(struct touched *touched, const struct kind_of_rows *kind)
+{
+    for (size_t i = 0; i < kind->count; i++) {
+        struct str site;
+
+        memcpy(&site, (const char *)kind->rows + i * kind->size + kind->site, sizeof(site));
+        touch(touched, site);
+    }
+}
+
+#define ROWS(member, type, site)                                                                   \
+    {                                                                                              \
+        batch->member, batch->member##_count, sizeof(struct type), offsetof(struct type, site)     \
+    }
+
 uint32_t batch_partitions(const struct store_batch *batch)
 {
+    const struct kind_of_rows kinds[] = {
+        ROWS(days, stats_row, site),        ROWS(hours, stats_row, site),
+        ROWS(sketches, sketch, key.site),   ROWS(ledger, ledger_row, site),
+        ROWS(visits_gone, visit_key, site), ROWS(visits, visit, key.site),
+        ROWS(due, site_day, site),          ROWS(packed, site_day, site),
+        ROWS(packs, pack_part, site),       ROWS(goals, goals_row, site),
+    };
     struct touched touched = {0, STR("")};
     uint32_t moved = 0;
 
     for (size_t i = 0; i < batch->events_count; i++)
         touch(&touched, batch->events[i]->site);
-    for (size_t i = 0; i < batch->days_count; i++)
-        touch(&touched, batch->days[i].site);
-    for (size_t i = 0; i < batch->hours_count; i++)
-        touch(&touched, batch->hours[i].site);
-    for (size_t i = 0; i < batch->sketches_count; i++)
-        touch(&touched, batch->sketches[i].key.site);
-    for (size_t i = 0; i < batch->ledger_count; i++)
-        touch(&touched, batch->ledger[i].site);
+    for (size_t i = 0; i < sizeof(kinds) / sizeof(kinds[0]); i++)
+        touch_rows(&touched, &kinds[i]);
     for (size_t i = 0; i < batch->positions_count; i++)
         moved |= UINT32_C(1) << batch->positions[i].from.partition % PARTITIONS;
     return touched.partitions | moved;
@@ -227,6 +249,24 @@ int store_load_visits(struct store *store, struct arena *arena, const struct vis
                     store->ops->load_visits(store, arena, keys, count, out, out_count, err));
 }
 
+int store_load_due(struct store *store, uint32_t partitions, int32_t before, struct arena *arena,
+                   struct site_day **out, size_t *count, struct err *err)
+{
+    int64_t began = clock_steady_us();
+
+    return observed(store, "load_due", began,
+                    store->ops->load_due(store, partitions, before, arena, out, count, err));
+}
+
+int store_load_goals(struct store *store, struct arena *arena, struct goals_row **out,
+                     size_t *count, struct err *err)
+{
+    int64_t began = clock_steady_us();
+
+    return observed(store, "load_goals", began,
+                    store->ops->load_goals(store, arena, out, count, err));
+}
+
 int store_load_keys(struct store *store, struct event_key *keys, size_t count, struct err *err)
 {
     int64_t began = clock_steady_us();
@@ -234,11 +274,23 @@ int store_load_keys(struct store *store, struct event_key *keys, size_t count, s
     return observed(store, "load_keys", began, store->ops->load_keys(store, keys, count, err));
 }
 
+static int check_parts(const struct store_batch *batch, struct err *err)
+{
+    for (size_t i = 0; i < batch->packs_count; i++)
+        if (batch->packs[i].bytes.len > PACK_PART_BYTES_MAX)
+            return err_set(err, ERR_INVALID, "part %d of a pack has more than %d bytes",
+                           batch->packs[i].part, (int)PACK_PART_BYTES_MAX);
+    return 0;
+}
+
 int store_commit(struct store *store, const struct store_batch *batch, struct err *err)
 {
     int64_t began = clock_steady_us();
+    int rc = check_parts(batch, err);
 
-    return observed(store, "commit", began, store->ops->commit(store, batch, err));
+    if (rc == 0)
+        rc = store->ops->commit(store, batch, err);
+    return observed(store, "commit", began, rc);
 }
 
 int store_finish_run(struct store *store, uint32_t partitions, int64_t as_of_ms, int64_t now_ms,
@@ -332,6 +384,35 @@ int store_page_events(struct store *store, struct str tenant, struct str site, i
                                             arena, out, count, err));
 }
 
+int store_each_visit(struct store *store, struct str tenant, struct str site, int32_t day,
+                     visit_fn *fn, void *ctx, struct err *err)
+{
+    int64_t began = clock_steady_us();
+
+    return observed(store, "each_visit", began,
+                    store->ops->each_visit(store, tenant, site, day, fn, ctx, err));
+}
+
+int store_due_days(struct store *store, struct str tenant, struct str site, int32_t from,
+                   int32_t to, struct arena *arena, int32_t **out, size_t *count, struct err *err)
+{
+    int64_t began = clock_steady_us();
+
+    return observed(store, "due_days", began,
+                    store->ops->due_days(store, tenant, site, from, to, arena, out, count, err));
+}
+
+int store_each_pack(struct store *store, struct str tenant, struct str site, int32_t from,
+                    int32_t to, const int32_t *parts, size_t parts_count, pack_fn *fn, void *ctx,
+                    struct err *err)
+{
+    int64_t began = clock_steady_us();
+
+    return observed(
+        store, "each_pack", began,
+        store->ops->each_pack(store, tenant, site, from, to, parts, parts_count, fn, ctx, err));
+}
+
 int store_balance(struct store *store, struct balance *out, struct err *err)
 {
     int64_t began = clock_steady_us();
@@ -375,6 +456,17 @@ int store_put_site(struct store *store, const struct site_row *row, const struct
     if (rc == 0)
         rc = store->ops->put_site(store, row, actor, err);
     return observed(store, "put_site", began, rc);
+}
+
+int store_set_site(struct store *store, const struct site_row *row, const struct actor *actor,
+                   struct err *err)
+{
+    int64_t began = clock_steady_us();
+    int rc = site_row_check(row, err);
+
+    if (rc == 0)
+        rc = store->ops->set_site(store, row, actor, err);
+    return observed(store, "set_site", began, rc);
 }
 
 int store_put_token(struct store *store, const struct token_row *row, const struct actor *actor,

@@ -55,8 +55,12 @@ struct stats {
     int64_t visits, bounces, visit_ms; /* in the day and hour in which the visit began */
     int64_t visit_pageviews;           /* pageviews that have a visitor */
     int64_t conversions, unattributed_conversions;
-    int64_t estimated; /* > 0: a unique count is an estimate; in a batch, 0 or 1, and the greater
-                          stays */
+    int64_t estimated; /* enum stats_source; of what is added the greatest stays */
+};
+enum stats_source {
+    STATS_EXACT,
+    STATS_ESTIMATED, /* a unique count is an estimate */
+    STATS_IMPORTED,  /* totals of another product: its definitions, not ours */
 };
 
 struct stats_row {
@@ -94,6 +98,15 @@ struct visit_key {
     uint64_t visitor;
     int64_t begin_ms; /* of the run; INT64_MIN in links */
 };
+enum visit_text {
+    VISIT_TRAITS,              /* enum trait, of the entry */
+    VISIT_ENTRY_PATH = TRAITS, /* empty: no pageview yet */
+    VISIT_EXIT_PATH,           /* of the last pageview */
+    VISIT_REFERRER,            /* of the entry, as in raw rows */
+    VISIT_SCREEN,              /* of the entry */
+    VISIT_ENTRY_NAME,          /* empty: the entry is a pageview */
+    VISIT_TEXTS,
+};
 struct visit {
     struct visit_key key;
     uint64_t before;
@@ -102,9 +115,16 @@ struct visit {
     int64_t first_ms; /* of the first event that is not engagement; INT64_MAX: none yet */
     int32_t first_day;
     int64_t first_hour_ms;
+    int32_t last_day;  /* the site's date of end_ms */
     int64_t pageviews; /* events, not weighed by count */
     int64_t others;    /* events that are neither pageviews nor engagement */
+    /* The entry is the first pageview, or, while there is none, the first event; the exit is the
+     * last pageview. Of the same millisecond the order is that of rollup/visits.c. */
+    int64_t entry_ms, exit_ms; /* exit_ms: 0 without a pageview */
+    struct str texts[VISIT_TEXTS];
 };
+/* The columns of the table of visits that hold `texts`, in their order (rows.c). */
+extern const char *const visit_text_names[VISIT_TEXTS];
 
 /* Idempotency keys. */
 struct event_key {
@@ -121,6 +141,24 @@ struct ledger_row {
     struct str reason; /* empty for stored */
     int64_t events;
     int64_t records; /* of the log behind it */
+};
+
+/* A part of what is kept of a site's day in columns (facts/facts.h). */
+struct pack_part {
+    struct str site;
+    int32_t day;
+    int32_t part;
+    struct str bytes;
+};
+/* A site's day. */
+struct site_day {
+    struct str site;
+    int32_t day;
+};
+/* With which goals a site's conversions were counted. */
+struct goals_row {
+    struct str site;
+    uint64_t hash; /* goals_hash() */
 };
 
 /* From one number to another: committed only if the store holds `from` (0: nothing yet). */
@@ -147,6 +185,14 @@ struct store_batch {
     size_t keys_count;
     const struct ledger_row *ledger; /* to add */
     size_t ledger_count;
+    const struct site_day *due; /* days that are packed no more: to put where missing */
+    size_t due_count;
+    const struct site_day *packed; /* days that are: all their parts go, and they are due no more */
+    size_t packed_count;
+    const struct pack_part *packs; /* then to put */
+    size_t packs_count;
+    const struct goals_row *goals; /* to put by site */
+    size_t goals_count;
     const struct position_move *positions;
     size_t positions_count;
 };
@@ -195,6 +241,16 @@ struct visitor_key {
 int store_load_visits(struct store *store, struct arena *arena, const struct visitor_key *keys,
                       size_t count, struct visit **out, size_t *out_count, struct err *err);
 
+/* The days with raw rows or visits that their packs, if there are any, do not hold: of the sites of
+ * these partitions (a set), before `before`; by site, then day. */
+int store_load_due(struct store *store, uint32_t partitions, int32_t before, struct arena *arena,
+                   struct site_day **out, size_t *count, struct err *err);
+
+/* With which goals conversions were counted, of the sites that are in the list, by site: of the
+ * others with the default. */
+int store_load_goals(struct store *store, struct arena *arena, struct goals_row **out,
+                     size_t *count, struct err *err);
+
 /* Fill in received_ms of each key by site and id. */
 int store_load_keys(struct store *store, struct event_key *keys, size_t count, struct err *err);
 
@@ -217,13 +273,20 @@ void store_yield(struct store *store);
 int store_finish_run(struct store *store, uint32_t partitions, int64_t as_of_ms, int64_t now_ms,
                      struct err *err);
 
+/* The parts of a pack by how long they are kept (facts/facts.h): those below PACK_VISITS hold no
+ * single visit, those below PACK_EVENTS no single event. */
+enum { PACK_VISITS = 100, PACK_EVENTS = 200 };
+/* Bytes of one part: ERR_INVALID for more. What is in the store fits into a line of a copy. */
+enum { PACK_PART_BYTES_MAX = 31 * 1024 * 1024 };
+
 /* What is too old, of one site. INT32_MIN and INT64_MIN: nothing is. */
 struct expiry {
     struct str site;
-    int64_t raw_before_ms;  /* raw rows older than this go ... */
-    int32_t raw_before_day; /* ... with the sketches of the days before this; visits of these days
-                               lose their visitor id */
-    int32_t visits_before_day, stats_before_day; /* the ledger goes with the stats */
+    int64_t raw_before_ms;     /* raw rows older than this go ... */
+    int32_t raw_before_day;    /* ... with the sketches and visits of the days before this, and the
+                                  packs' parts from PACK_EVENTS on */
+    int32_t visits_before_day; /* the packs' parts from PACK_VISITS to PACK_EVENTS go */
+    int32_t stats_before_day;  /* the packs and the ledger go with the stats */
 };
 struct expiry_general {
     int64_t keys_before_ms;      /* idempotency keys */
@@ -313,6 +376,26 @@ int store_page_events(struct store *store, struct str tenant, struct str site, i
                       int64_t to_ms, struct event_cursor cursor, size_t limit, struct arena *arena,
                       struct event_row **out, size_t *count, struct err *err);
 
+/* The rows of the next three name no tenant: they are found where the site is that tenant's now. A
+ * removed site is nobody's. */
+
+/* All rows (runs and links) that stand under `day`, by visitor (as a signed number) and beginning,
+ * with strings that live during the call of fn. */
+typedef int visit_fn(void *ctx, const struct visit *visit);
+int store_each_visit(struct store *store, struct str tenant, struct str site, int32_t day,
+                     visit_fn *fn, void *ctx, struct err *err);
+
+/* The days from..to that are due (store_load_due()): their packs do not hold. Oldest first. */
+int store_due_days(struct store *store, struct str tenant, struct str site, int32_t from,
+                   int32_t to, struct arena *arena, int32_t **out, size_t *count, struct err *err);
+
+/* These parts (ascending) of the packs of from..to, by day, then part; `bytes` live during the
+ * call. */
+typedef int pack_fn(void *ctx, const struct pack_part *part);
+int store_each_pack(struct store *store, struct str tenant, struct str site, int32_t from,
+                    int32_t to, const int32_t *parts, size_t parts_count, pack_fn *fn, void *ctx,
+                    struct err *err);
+
 /* The ledger's independent check: both sides with what was folded or removed. */
 struct balance {
     int64_t ledger_records; /* sum of `records` */
@@ -345,13 +428,42 @@ struct site_row {
     struct str visitor_identity; /* "cut-address", "full-address" */
     int32_t ipv4_prefix, ipv6_prefix;
     struct str tracking_ids, allowed_origins, query_params, blocked_addresses, blocked_paths,
-        disabled_events, require_token;
+        disabled_events, require_token, blocked_countries, blocked_referrers;
+    struct str goals, path_rules; /* JSON arrays of objects (goals_parse(), path_rules_parse()) */
     int64_t events_per_second, paths_per_day;
     int32_t raw_days, visit_days, stats_days; /* -1: the installation's */
     int64_t created_ms;
 };
 /* A row with the defaults of AnalyticsSettings. */
 struct site_row site_row_default(void);
+
+/* The settings of a site, by the names that AnalyticsSettings has for them
+ * ("limits.pathsPerDay"). */
+enum setting_type {
+    SETTING_TEXT,   /* of min to max bytes */
+    SETTING_LIST,   /* a JSON array of texts */
+    SETTING_JSON,   /* goals, pathRules: a JSON array of objects */
+    SETTING_BOOL,   /* true, false */
+    SETTING_NUMBER, /* a whole number, min to max */
+    SETTING_DAYS,   /* the same; 0: for ever */
+};
+struct site_setting {
+    const char *name;
+    enum setting_type type;
+    int64_t min, max;
+};
+/* Those that can be changed, in the order of AnalyticsSettings; false behind the last. */
+bool site_setting_at(size_t i, struct site_setting *out);
+/* ERR_NOTFOUND: there is none of that name, or it cannot be changed. */
+int site_setting_find(struct str name, struct site_setting *out, struct err *err);
+/* Change one of the row's, from text as the type has it; empty text: back to the default.
+ * ERR_INVALID names the setting and says what is allowed; goals, rules and the items of lists are
+ * looked at by store_set_site(). The text is borrowed. */
+int site_setting_put(struct site_row *row, struct str name, struct str text, struct err *err);
+/* All of the row as members of an object that is open, siteId and tenantId first. null: the default
+ * holds, or the installation's; of a list that is []. */
+struct json_out;
+void site_settings_json(const struct site_row *row, struct json_out *out);
 
 enum scope { SCOPE_STATS_READ = 1, SCOPE_EVENTS_WRITE = 2, SCOPE_ADMIN = 4, SCOPE_METRICS = 8 };
 enum { TOKEN_HASH_BYTES = 32 };
@@ -381,6 +493,10 @@ int store_read_directory(struct store *store, struct arena *arena, struct direct
  * ERR_NOTFOUND: no such tenant or id. */
 int store_put_tenant(struct store *store, const struct tenant_row *row, const struct actor *actor,
                      struct err *err);
+/* Change the settings of a site that is there; created_ms stays. ERR_NOTFOUND: no site of that id
+ * is this tenant's. */
+int store_set_site(struct store *store, const struct site_row *row, const struct actor *actor,
+                   struct err *err);
 /* Makes a missing tenant, named like its id. */
 int store_put_site(struct store *store, const struct site_row *row, const struct actor *actor,
                    struct err *err);
@@ -421,8 +537,10 @@ struct store_table {
 };
 extern const struct store_table store_tables[];
 extern const size_t store_tables_count;
-/* Raised by each change of store_tables, which only ever adds. */
-enum { STORE_TABLES_VERSION = 1 };
+/* A table of older copies, whose rows are passed over. */
+bool store_table_is_gone(struct str name);
+/* Raised by each change of store_tables. */
+enum { STORE_TABLES_VERSION = 2 };
 
 /* Each row of a table as a JSON array in the order of its columns, in the order of its key. Between
  * store_read_begin() and store_read_end() all tables come from one moment. A result of fn other

@@ -31,6 +31,10 @@ struct store_ops {
                          size_t count, struct err *err);
     int (*load_visits)(struct store *store, struct arena *arena, const struct visitor_key *keys,
                        size_t count, struct visit **out, size_t *out_count, struct err *err);
+    int (*load_due)(struct store *store, uint32_t partitions, int32_t before, struct arena *arena,
+                    struct site_day **out, size_t *count, struct err *err);
+    int (*load_goals)(struct store *store, struct arena *arena, struct goals_row **out,
+                      size_t *count, struct err *err);
     int (*load_keys)(struct store *store, struct event_key *keys, size_t count, struct err *err);
     int (*commit)(struct store *store, const struct store_batch *batch, struct err *err);
     void (*yield)(struct store *store);
@@ -55,6 +59,13 @@ struct store_ops {
     int (*page_events)(struct store *store, struct str tenant, struct str site, int64_t from_ms,
                        int64_t to_ms, struct event_cursor cursor, size_t limit, struct arena *arena,
                        struct event_row **out, size_t *count, struct err *err);
+    int (*each_visit)(struct store *store, struct str tenant, struct str site, int32_t day,
+                      visit_fn *fn, void *ctx, struct err *err);
+    int (*due_days)(struct store *store, struct str tenant, struct str site, int32_t from,
+                    int32_t to, struct arena *arena, int32_t **out, size_t *count, struct err *err);
+    int (*each_pack)(struct store *store, struct str tenant, struct str site, int32_t from,
+                     int32_t to, const int32_t *parts, size_t parts_count, pack_fn *fn, void *ctx,
+                     struct err *err);
     int (*balance)(struct store *store, struct balance *out, struct err *err);
     int (*check)(struct store *store, struct err *err);
 
@@ -63,6 +74,8 @@ struct store_ops {
     int (*put_tenant)(struct store *store, const struct tenant_row *row, const struct actor *actor,
                       struct err *err);
     int (*put_site)(struct store *store, const struct site_row *row, const struct actor *actor,
+                    struct err *err);
+    int (*set_site)(struct store *store, const struct site_row *row, const struct actor *actor,
                     struct err *err);
     int (*put_token)(struct store *store, const struct token_row *row, const struct actor *actor,
                      struct err *err);
@@ -115,6 +128,7 @@ enum member_type {
     MEMBER_ID,    /* struct str: an id */
     MEMBER_TEXT,  /* struct str of min..max bytes */
     MEMBER_LIST,  /* struct str: empty, or a JSON array of strings */
+    MEMBER_JSON,  /* struct str: empty, or what goals_parse() or path_rules_parse() reads */
     MEMBER_BOOL,  /* bool */
     MEMBER_INT32, /* int32_t, min..max */
     MEMBER_DAYS,  /* int32_t, min..max; -1: the installation's (NULL in SQL) */
@@ -126,8 +140,11 @@ struct site_member {
     enum member_type type;
     int64_t min, max;
 };
-enum { SITE_MEMBERS = 23 };
+enum { SITE_MEMBERS = 27 };
 extern const struct site_member site_members[SITE_MEMBERS];
+/* One of those that hold a struct str; and one of those whose column is JSON, NULL when empty. */
+bool member_is_text(const struct site_member *member);
+bool member_is_json(const struct site_member *member);
 
 /* ERR_INVALID names the member that is out of bounds. */
 int site_row_check(const struct site_row *row, struct err *err);
@@ -141,6 +158,9 @@ bool token_row_equal(const struct token_row *a, const struct token_row *b);
 /* The raw rows of a batch, each site's by their time, so that neighbours find their places in the
  * key side by side. free() it (rows.c). */
 const struct event **batch_sorted_events(const struct store_batch *batch);
+
+/* Copy texts to the arena, all at once. */
+void keep_texts(struct arena *arena, struct str *texts, size_t count);
 
 /* The partitions of the sites and positions that a batch changes what is read of (store.c). */
 uint32_t batch_partitions(const struct store_batch *batch);

@@ -12,7 +12,12 @@
  * a copy is as secret as the store.
  *
  * What is here stays: a later version adds tables and columns behind those that are there, and
- * raises STORE_TABLES_VERSION.
+ * raises STORE_TABLES_VERSION. A table that later versions have no use for is named as gone, so
+ * that copies which hold it can still be read: closed_visits of version 1, whose visits had lost
+ * their raw rows and with them everything that a breakdown could be made of.
+ *
+ * A copy of version 1 knows nothing of due days. A backend marks at the end of a load every day as
+ * due that has raw rows or visits and no part 0 of a pack: in a copy of this version there is none.
  */
 #include "store/store_backend.h"
 
@@ -65,6 +70,10 @@ static columns analytics_settings = {
     INT(visit_days),
     INT(stats_days),
     INT(created_ms),
+    JSON(blocked_countries),
+    JSON(blocked_referrers),
+    JSON(goals),
+    JSON(path_rules),
 };
 static columns removed_sites = {TEXT(site_id), TEXT(tenant_id)};
 static columns tokens = {TEXT(id),    TEXT(tenant_id), TEXT(site_id),   BOOL(platform),
@@ -84,13 +93,19 @@ static columns ledger = {TEXT(site_id),   INT(day),    INT(kind),   TEXT(reason)
 static columns daily_stats = {TEXT(site_id), DATE(date), TEXT(tenant_id), STATS};
 static columns hourly_stats = {TEXT(site_id), INT(hour_ms), INT(day), TEXT(tenant_id), STATS};
 static columns sketches = {TEXT(site_id), INT(day), INT(kind), INT(hour_ms), BYTES(bytes)};
+/* The texts are those of visit_text_names. */
 static columns visits = {
-    TEXT(site_id),  INT(day),           INT(visitor),   INT(begin_ms),
-    INT(before),    INT(before_day),    INT(end_ms),    INT(first_ms),
-    INT(first_day), INT(first_hour_ms), INT(pageviews), INT(others),
+    TEXT(site_id),     INT(day),         INT(visitor),     INT(begin_ms),    INT(before),
+    INT(before_day),   INT(end_ms),      INT(first_ms),    INT(first_day),   INT(first_hour_ms),
+    INT(pageviews),    INT(others),      INT(last_day),    INT(entry_ms),    INT(exit_ms),
+    TEXT(source),      TEXT(channel),    TEXT(utm_source), TEXT(utm_medium), TEXT(utm_campaign),
+    TEXT(utm_content), TEXT(utm_term),   TEXT(country),    TEXT(browser),    TEXT(os),
+    TEXT(device),      TEXT(language),   TEXT(entry_path), TEXT(exit_path),  TEXT(referrer),
+    TEXT(screen),      TEXT(entry_name),
 };
-static columns closed_visits = {TEXT(site_id),      INT(first_day), INT(n),         INT(first_ms),
-                                INT(first_hour_ms), INT(end_ms),    INT(pageviews), INT(others)};
+static columns goals_counted = {TEXT(site_id), INT(hash)};
+static columns packs = {TEXT(site_id), INT(day), INT(part), BYTES(bytes)};
+static columns due_days = {TEXT(site_id), INT(day)};
 static columns event_ids = {TEXT(site_id), BYTES(id), INT(received_ms)};
 static columns analytics_events = {
     TEXT(site_id), INSTANT(timestamp), INT(id),     TEXT(tenant_id), TEXT(type),  TEXT(name),
@@ -120,11 +135,18 @@ const struct store_table store_tables[] = {
     TABLE("hourly_stats", hourly_stats, 2),
     TABLE("sketches", sketches, 4),
     TABLE("visits", visits, 4),
-    TABLE("closed_visits", closed_visits, 3),
     TABLE("event_ids", event_ids, 2),
     TABLE("analytics_events", analytics_events, 3),
+    TABLE("goals_counted", goals_counted, 1),
+    TABLE("packs", packs, 3),
+    TABLE("due_days", due_days, 2),
 };
 const size_t store_tables_count = sizeof(store_tables) / sizeof(store_tables[0]);
+
+bool store_table_is_gone(struct str name)
+{
+    return str_eq(name, STR("closed_visits"));
+}
 
 /* -- what backends do with them ---------------------------------------------------------------- */
 

@@ -2,6 +2,7 @@
 
 import assert from 'node:assert/strict';
 import { AROUND_NOW, until } from '../lib/abacus.mjs';
+import { browser } from '../lib/browsers.mjs';
 import { FakeClock } from '../lib/clock.mjs';
 import { inEachShape } from '../lib/platform.mjs';
 import { addDays } from '../lib/zones.mjs';
@@ -18,7 +19,7 @@ async function send(server, count) {
     for (let n = 0; n < count; n += 100) {
         const answer = await server.track(
             Array.from({ length: Math.min(100, count - n) }, (_, i) => view(n + i)),
-            { 'User-Agent': `Agent${n}` },
+            { 'User-Agent': browser(`Agent${n}`) },
         );
         assert.equal(answer.status, 202);
     }
@@ -132,7 +133,7 @@ inEachShape('a late event of a day without raw rows adds its counts and no raw r
     const late = {
         ...view('late'),
         timestamp: new Date(noon - 10 * DAY).toISOString(),
-        visitor: { ip: '192.0.2.1', userAgent: 'x' },
+        visitor: { ip: '192.0.2.1', userAgent: browser('x') },
     };
     await until(
         async () => (await server.track(late, { Authorization: `Bearer ${write}` })).status === 202,

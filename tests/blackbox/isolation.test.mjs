@@ -19,12 +19,17 @@ const RANGE = { from: date(6), to: date(3) };
 const HAPPENED = `${date(4)}T12:00:00Z`;
 
 const SITE_READ = { access: 'stats:read', names: ['siteId', 'tenantId'] };
+/** A filter that all events meet. */
+const LOOKS = 'event:isNot:andesite';
 const OPEN = { access: 'none', names: [], asked: [{}] };
 
 /** Path -> who may ask, which parameters name a site or a tenant, and with what else to ask. Every
  *  other parameter of the route stands in one of `asked`. */
 const ROUTES = {
-    '/api/analytics/stats': { ...SITE_READ, asked: [RANGE, { period: '30d' }] },
+    '/api/analytics/stats': {
+        ...SITE_READ,
+        asked: [RANGE, { period: '30d' }, { ...RANGE, filter: ['page:startsWith:/', LOOKS] }],
+    },
     '/api/analytics/compare': {
         ...SITE_READ,
         names: ['siteId', 'siteIds', 'tenantId'],
@@ -32,24 +37,40 @@ const ROUTES = {
             RANGE,
             { period: '7d', against: 'previous', matchWeekday: 'true' },
             { ...RANGE, against: 'custom', againstFrom: date(20), againstTo: date(16) },
+            { ...RANGE, filter: LOOKS },
         ],
-        /** Sites side by side are not compared with an earlier range. */
-        apart: ['siteIds', 'against'],
+        /** Sites side by side are neither compared with an earlier range nor narrowed down. */
+        apart: ['siteIds', 'against', 'filter'],
     },
     '/api/analytics/timeseries': {
         ...SITE_READ,
         asked: [
             { ...RANGE, metric: 'pageviews', interval: 'day' },
-            { ...RANGE, metric: 'aiTokens', interval: 'hour' },
+            { ...RANGE, metric: 'aiTokens', interval: 'hour', filter: LOOKS },
+            { ...RANGE, against: 'year', matchWeekday: 'true' },
+            { ...RANGE, against: 'custom', againstFrom: date(20), againstTo: date(16) },
             { period: '30d' },
         ],
     },
+    '/api/analytics/breakdown': {
+        ...SITE_READ,
+        asked: [
+            { ...RANGE, dimension: 'page' },
+            { ...RANGE, dimension: 'event', limit: '2', offset: '1', filter: LOOKS },
+            { ...RANGE, dimension: 'prop:vein', search: 'ox' },
+            { period: '30d', dimension: 'source' },
+        ],
+    },
+    '/api/analytics/realtime': { ...SITE_READ, asked: [{}] },
     '/api/analytics/ledger': { ...SITE_READ, asked: [RANGE, { period: '30d' }] },
     '/api/analytics/export': {
         ...SITE_READ,
         asked: [
             { ...RANGE, format: 'ndjson' },
             { ...RANGE, format: 'csv' },
+            { ...RANGE, rows: 'days' },
+            { ...RANGE, rows: 'hours', filter: LOOKS },
+            { ...RANGE, rows: 'page' },
             { period: '30d' },
         ],
     },
@@ -169,8 +190,10 @@ function seen(answer, named, change = (value) => value) {
 }
 
 /** The variants of a route that a question with these names may have. */
-const variants = ({ asked, apart: [one, other] = [] }, named) =>
-    asked.filter((rest) => !(other in rest && named.some(([name]) => name === one)));
+const variants = ({ asked, apart: [one, ...others] = [] }, named) =>
+    named.some(([name]) => name === one)
+        ? asked.filter((rest) => !others.some((other) => other in rest))
+        : asked;
 
 /** Whether the answer stays as it is while time goes by. */
 const isSteady = (rest) => rest.from !== undefined;

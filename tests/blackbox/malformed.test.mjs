@@ -1,6 +1,7 @@
 // Bodies that are no events: no JSON, no UTF-8, wrong members, beyond the limits.
 
 import { BadRequests, view } from '../lib/bad.mjs';
+import { browser } from '../lib/browsers.mjs';
 import { requestBytes, TRACK, trackBytes } from '../lib/wire.mjs';
 
 const requests = new BadRequests();
@@ -218,7 +219,7 @@ for (const text of DOUBLE) requests.body(`a member twice: ${text}`, text);
 
 const text = (length) => repeat('x', length);
 const props = (count) => Object.fromEntries(Array.from({ length: count }, (_, i) => [`k${i}`, i]));
-const visitor = { ip: '192.0.2.1', userAgent: 'x' };
+const visitor = { ip: '192.0.2.1', userAgent: browser('x') };
 const LIMITS = [
     ['100 events', Array(100).fill(view()), Array(101).fill(view())],
     ['a path of 2000 bytes', view({ path: `/${text(1999)}` }), view({ path: `/${text(2000)}` })],

@@ -41,7 +41,7 @@ async function waiting(count) {
         siteId: 'site',
         path: `/${n}`,
     }));
-    const answer = await server.track(views, { 'User-Agent': 'Mozilla/5.0' });
+    const answer = await server.track(views);
     assert.deepEqual([answer.status, answer.body], [202, { accepted: count }]);
     await server.kill();
     return abacus;

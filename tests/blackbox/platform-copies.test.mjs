@@ -6,6 +6,7 @@ import { readdirSync } from 'node:fs';
 import { join } from 'node:path';
 import { test } from 'node:test';
 import { exec, Installation, query, tempDir, until } from '../lib/abacus.mjs';
+import { browser } from '../lib/browsers.mjs';
 import { FakeClock } from '../lib/clock.mjs';
 import { Differences } from '../lib/diff.mjs';
 import { Load, pathOf } from '../lib/load.mjs';
@@ -139,7 +140,7 @@ const LATE_VIEW = { event: 'pageview', siteId: LATE.site, path: '/late' };
 /** Five pageviews that are answered and not counted. */
 async function leaveInLog({ abacus }) {
     const server = await abacus.serve([], { interval: '0' });
-    const answer = await server.track(Array(5).fill(LATE_VIEW), { 'User-Agent': 'Lateowl/1' });
+    const answer = await server.track(Array(5).fill(LATE_VIEW), { 'User-Agent': browser('Lateowl/1') });
     assert.deepEqual(answer.body, { accepted: 5 });
     await server.stop();
 }
@@ -160,7 +161,7 @@ async function importedOnceOnly(platform, copy) {
 async function goesOn(platform, token, before) {
     const server = await platform.serve();
     await server.ready();
-    const answer = await server.track(Array(3).fill(LATE_VIEW), { 'User-Agent': 'Laterowl/1' });
+    const answer = await server.track(Array(3).fill(LATE_VIEW), { 'User-Agent': browser('Laterowl/1') });
     assert.deepEqual(answer.body, { accepted: 3 });
     await platform.aggregate();
     const stats = await server.stats(token, LATE.site, [FIRST_DATE, LAST_DATE]);

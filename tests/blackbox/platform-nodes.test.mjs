@@ -34,16 +34,21 @@ const showsAll = (server, platform) =>
 
 // -- roles ---------------------------------------------------------------------------------------
 
-const read = (path) => query(path, path.includes('tenants') ? {} : { siteId: SITE });
+const read = (path) =>
+    query(path, {
+        siteId: path.includes('tenants') ? undefined : SITE,
+        dimension: path.endsWith('breakdown') ? 'page' : undefined,
+    });
 const EVERYWHERE = ['/healthz', '/readyz', '/metrics', '/api/openapi.json'];
 /** Role -> what it answers beside that, and with which status. */
 const ANSWERS = {
     ingest: { '/api/analytics/track': 202 },
     aggregate: {},
     query: Object.fromEntries(
-        ['stats', 'compare', 'timeseries', 'ledger', `tenants/${TENANT}/stats`, 'export'].map(
-            (name) => [`/api/analytics/${name}`, 200],
-        ),
+        [
+            ...['stats', 'compare', 'timeseries', 'breakdown', 'realtime', 'ledger', 'export'],
+            `tenants/${TENANT}/stats`,
+        ].map((name) => [`/api/analytics/${name}`, 200]),
     ),
     web: { '/public/analytics.js': 200, '/demo': 200 },
 };

@@ -6,9 +6,14 @@ import { after, before, test } from 'node:test';
 import { bearer, query } from '../lib/abacus.mjs';
 import { SHAPES } from '../lib/platform.mjs';
 
-const ROUTES = ['stats', 'compare', 'timeseries', 'ledger', 'export'].map((name) => [
+const RANGE = { from: '2026-01-01', to: '2026-01-02' };
+const ROUTES = [
+    ...['stats', 'compare', 'timeseries', 'ledger', 'export'].map((name) => [name, RANGE]),
+    ['breakdown', { ...RANGE, dimension: 'page' }],
+    ['realtime', {}],
+].map(([name, asked]) => [
     name,
-    (siteId) => query(`/api/analytics/${name}`, { siteId, from: '2026-01-01', to: '2026-01-02' }),
+    (siteId) => query(`/api/analytics/${name}`, { siteId, ...asked }),
 ]);
 const ofTenant = (tenant) => `/api/analytics/tenants/${tenant}/stats?from=2026-01-01&to=2026-01-02`;
 
@@ -239,6 +244,8 @@ for (const { shape, make } of SHAPES) {
             '/api/analytics/stats',
             '/api/analytics/compare',
             '/api/analytics/timeseries',
+            '/api/analytics/breakdown',
+            '/api/analytics/realtime',
             '/api/analytics/ledger',
             '/api/analytics/export',
             '/api/analytics/tenants/{tenantId}/stats',

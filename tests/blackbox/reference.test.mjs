@@ -108,6 +108,7 @@ test('of one id within 24 hours of the counted copy the later ones are dropped',
         stored: 1,
         dropped: { duplicate: 1 },
         rejected: {},
+        bots: {},
     });
     assert.equal(ledger['2026-03-20'].stored, 1);
 });

@@ -8,6 +8,7 @@ import { readFileSync } from 'node:fs';
 import { join } from 'node:path';
 import { test } from 'node:test';
 import { Installation, query, until } from '../lib/abacus.mjs';
+import { browser } from '../lib/browsers.mjs';
 import { FakeClock } from '../lib/clock.mjs';
 import { Platform } from '../lib/platform.mjs';
 import { findAll } from '../lib/search.mjs';
@@ -207,7 +208,7 @@ class Story {
                 siteId,
                 path: `/${n + i}`,
             }));
-            const answer = await this.server.track(events, { 'User-Agent': `Agent${n}` });
+            const answer = await this.server.track(events, { 'User-Agent': browser(`Agent${n}`) });
             assert.equal(answer.status, 202, answer.text);
         }
     }

@@ -80,6 +80,9 @@ test('the scenario is as large and as mixed as it has to be', () => {
         'stored',
         'dropped:duplicate',
         'dropped:gpc',
+        'dropped:blocked',
+        'dropped:bot:search',
+        'dropped:bot:prerender',
         'rejected:invalid',
         'rejected:forbidden',
         'rejected:unauthorized',
@@ -375,7 +378,7 @@ function compareLedgerDay(differences, where, actual, expected) {
         actual.stored + sum(actual.dropped) + sum(actual.rejected),
         actual.received,
     );
-    for (const kind of ['dropped', 'rejected']) {
+    for (const kind of ['dropped', 'rejected', 'bots']) {
         const reasons = new Set([
             ...Object.keys(actual[kind] ?? {}),
             ...Object.keys(expected[kind]),
@@ -448,13 +451,13 @@ inEachShape("named periods are the site's own dates", async ({ ask }) => {
     differences.none(100);
 });
 
-inEachShape('neither an address nor a User-Agent of the scenario is found in what is kept or said', async ({
+inEachShape('neither an address nor a User-Agent nor a click id of the scenario is found in what is kept or said', async ({
     abacus,
     servers,
 }) => {
-    const { addresses, agents } = secretsOf(scenario);
+    const { addresses, agents, clicks } = secretsOf(scenario);
     const needles = Object.fromEntries(
-        [...addresses, ...agents].map((text) => [text, Buffer.from(text)]),
+        [...addresses, ...agents, ...clicks].map((text) => [text, Buffer.from(text)]),
     );
     for (const mark of ['Quillfeather', 'Umbravole', 'Backendwhistle'])
         needles[mark] = Buffer.from(mark);

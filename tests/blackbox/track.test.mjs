@@ -3,6 +3,7 @@
 import assert from 'node:assert/strict';
 import { after, before, test } from 'node:test';
 import { AROUND_NOW, bearer, Installation } from '../lib/abacus.mjs';
+import { browser } from '../lib/browsers.mjs';
 import { Load, pathOf } from '../lib/load.mjs';
 import { once, requestBytes, TRACK, trackBytes, Wire } from '../lib/wire.mjs';
 
@@ -225,7 +226,7 @@ test('timestamp, visitor and a count above 1 need a token, which must reach the 
     for (const more of [
         { timestamp: now },
         { count: 2 },
-        { visitor: { ip: '192.0.2.1', userAgent: 'x' } },
+        { visitor: { ip: '192.0.2.1', userAgent: browser('x') } },
     ]) {
         await expect(view('main', '/', more), {}, 403);
         await expect(view('main', '/', more), bearer(tokens.reader), 403);
@@ -246,7 +247,7 @@ test('an event name under requireToken is taken from a token alone', async () =>
 
 test('what a token sends has no visitor unless it names one', async () => {
     const site = await freshSite();
-    const visitor = { ip: '192.0.2.7', userAgent: 'Somebody/1.0' };
+    const visitor = { ip: '192.0.2.7', userAgent: browser('Somebody/1.0') };
     await expect([view(site), { event: 'lead.created', siteId: site }], bearer(tokens.write), 202);
     await expect(
         [
@@ -350,7 +351,7 @@ test('X-Forwarded-For of an untrusted sender changes no count', async () => {
     for (let i = 1; i <= 20; i++)
         await expect(
             view(site),
-            { 'X-Forwarded-For': `198.18.${i}.1`, 'User-Agent': 'Same/1.0' },
+            { 'X-Forwarded-For': `198.18.${i}.1`, 'User-Agent': browser('Same/1.0') },
             202,
         );
     const { pageviews, uniqueVisitors } = await counted(site);
@@ -363,7 +364,7 @@ test('behind a trusted proxy the rightmost address that is no proxy counts', asy
     const token = await dir.token('stats:read', { tenant: 'alpha' });
     const proxied = await dir.serve(['--trusted-proxies', '127.0.0.1/32,10.0.0.0/8']);
     const send = (forwarded) =>
-        proxied.track(view('proxied'), { 'X-Forwarded-For': forwarded, 'User-Agent': 'Same/1.0' });
+        proxied.track(view('proxied'), { 'X-Forwarded-For': forwarded, 'User-Agent': browser('Same/1.0') });
     for (let i = 1; i <= 10; i++) await send(`198.18.${i}.1, 203.0.113.4, 10.1.2.3`); // made up on the left: one visitor
     for (let i = 1; i <= 5; i++) await send(`198.19.${i}.1`); // five visitors
     await dir.aggregate();
@@ -377,7 +378,7 @@ test('unique visitors are exact up to 2048 and within a few standard errors beyo
     const send = async (from, to) => {
         for (let n = from; n < to; n += 100) {
             const events = Array.from({ length: Math.min(100, to - n) }, (_, i) =>
-                view(site, '/', { visitor: { ip: '192.0.2.1', userAgent: `Visitor ${n + i}` } }),
+                view(site, '/', { visitor: { ip: '192.0.2.1', userAgent: browser(`Visitor ${n + i}`) } }),
             );
             await expect(events, bearer(tokens.write), 202);
         }

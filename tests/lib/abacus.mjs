@@ -3,6 +3,7 @@
 import { join } from 'node:path';
 import { after } from 'node:test';
 import { setTimeout as sleep } from 'node:timers/promises';
+import { BROWSER } from './browsers.mjs';
 import { exec, HANG_MS, killAll, ROOT, start, tempDir, until } from './process.mjs';
 
 export { atExit, exec, residentBytes, ROOT, start, tempDir, until } from './process.mjs';
@@ -211,7 +212,9 @@ export class Server {
     /** POST events; `headers` may hold Origin, X-Forwarded-For, Authorization ... */
     track(events, headers = {}) {
         const body = typeof events === 'string' ? events : JSON.stringify(events);
-        return this.fetch('/api/analytics/track', { method: 'POST', body, headers });
+        const all = new Headers(headers);
+        if (!all.has('User-Agent')) all.set('User-Agent', BROWSER);
+        return this.fetch('/api/analytics/track', { method: 'POST', body, headers: all });
     }
 
     /** The raw rows of a site, through the export as it streams; `pick` takes from each what is
@@ -279,7 +282,10 @@ export function bearer(token) {
     return token === undefined ? {} : { authorization: `Bearer ${token}` };
 }
 
+/** A parameter whose value is an array is given once for each. */
 export function query(path, params) {
-    const given = Object.entries(params).filter(([, value]) => value !== undefined);
+    const given = Object.entries(params)
+        .filter(([, value]) => value !== undefined)
+        .flatMap(([name, value]) => [value].flat().map((one) => [name, one]));
     return `${path}?${new URLSearchParams(given)}`;
 }

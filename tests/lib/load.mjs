@@ -1,6 +1,7 @@
 // Senders that keep a server busy while it dies and comes back, and remember what they were told.
 
 import { setTimeout as sleep } from 'node:timers/promises';
+import { browser } from './browsers.mjs';
 import { Cut, trackBytes, Wire } from './wire.mjs';
 
 /** A number of its own for every event, in its path. */
@@ -65,7 +66,7 @@ export class Load {
             path: pathOf(number),
             ...(this.again ? { id: `n${number}` } : {}),
         }));
-        return trackBytes(events, { 'User-Agent': `Loadmoth/${sender}` });
+        return trackBytes(events, { 'User-Agent': browser(`Loadmoth/${sender}`) });
     }
 
     async #sender(i) {

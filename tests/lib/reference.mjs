@@ -4,11 +4,16 @@
 // by tuple, visits by sorting. Shares nothing with the server. What was sent is a list of
 // facts:
 //
-//     {site, name, timeMs, receivedMs, count, tokens, visitor: {ip, userAgent} | null, id?, outcome, path}
+//     {site, name, timeMs, receivedMs, count, tokens, visitor: {ip, userAgent} | null, id?, outcome,
+//      path, seconds, scroll, props, screen, referrer, traits}
 //
-// where outcome is 'stored', 'dropped:REASON' or 'rejected:REASON', as the sender knows it from
-// the contract; which of several facts with the same id counts is found out here. Of refused
-// facts only site, receivedMs and outcome matter.
+// where outcome is 'stored', 'dropped:REASON' (of a robot 'dropped:bot:KIND') or 'rejected:REASON',
+// as the sender knows it from the contract; which of several facts with the same id counts is found
+// out here. `referrer` is the text that is kept of it, and `traits` are the words that headers,
+// address, referrer and query stand for, as the sender knows them. Of refused facts only site,
+// receivedMs and outcome matter.
+//
+// breakdown.mjs counts by value, and what filters keep.
 
 import {
     addDays,
@@ -51,6 +56,12 @@ export const DAY_METRICS = [
     'aiTokens',
 ];
 
+/** What is known of a visit, in the order that tells apart what else is the same. */
+export const TRAITS = [
+    ...['source', 'channel', 'utmSource', 'utmMedium', 'utmCampaign', 'utmContent', 'utmTerm'],
+    ...['country', 'browser', 'os', 'device', 'language'],
+];
+
 const ZERO = {
     pageviews: 0,
     uniqueVisitors: 0,
@@ -90,8 +101,34 @@ export function cutAddress(ip) {
         .join(':');
 }
 
+/** A path as pages are named by it. */
+const pageOf = (path = '') => path.split(/[?#]/)[0];
+
+export const bytewise = (a, b) => (a === b ? 0 : Buffer.compare(Buffer.from(a), Buffer.from(b)));
+
+/** Events of a visitor in their order: by name, path and referrer where they share a millisecond,
+ *  then by what else is kept of them. */
+function inOrder(a, b) {
+    const texts = (event) => [
+        ...[event.name, event.page, event.referrer, event.screen],
+        ...TRAITS.map((trait) => event.traits[trait] ?? ''),
+    ];
+    if (a.timeMs !== b.timeMs) return a.timeMs - b.timeMs;
+    const [x, y] = [texts(a), texts(b)];
+    return x.map((text, i) => bytewise(text, y[i])).find((order) => order !== 0) ?? 0;
+}
+
+const DEFAULT_GOALS = [{ name: 'lead.created', event: 'lead.created' }];
+
+function meets(goal, { name, page, props }) {
+    if (name === 'engagement' || name !== (goal.event ?? 'pageview')) return false;
+    if (goal.path?.endsWith('*') && !page.startsWith(goal.path.slice(0, -1))) return false;
+    if (goal.path && !goal.path.endsWith('*') && page !== goal.path) return false;
+    return Object.entries(goal.props ?? {}).every(([key, text]) => props[key] === String(text));
+}
+
 export class Reference {
-    /** sites: [{id, tenant, zone}]. nowMs is the clock when the answers are read. */
+    /** sites: [{id, tenant, zone, goals?}]. nowMs is the clock when the answers are read. */
     constructor({ sites, facts, nowMs }) {
         this.sites = new Map(sites.map((site) => [site.id, site]));
         this.nowMs = nowMs;
@@ -103,21 +140,26 @@ export class Reference {
         this.visits = new Map(sites.map(({ id }) => [id, this.#visitsOf(id)]));
     }
 
-    /** Copy a fact with its local date and hour and its visitor as one text. */
+    /** Copy a fact with its local date and hour, its visitor as one text, its page and the names
+     *  of the goals that it meets. */
     #place(fact) {
-        const { zone } = this.sites.get(fact.site);
+        const { zone, goals = DEFAULT_GOALS } = this.sites.get(fact.site);
         const at = fact.outcome === 'stored' ? fact.timeMs : fact.receivedMs;
         const who = fact.visitor
             ? `${cutAddress(fact.visitor.ip)} ${fact.visitor.userAgent}`
             : null;
-        return {
-            count: 1,
-            tokens: 0,
+        const props = Object.entries(fact.props ?? {}).map(([key, text]) => [key, String(text)]);
+        const placed = {
+            ...{ count: 1, tokens: 0, seconds: 0, referrer: '', screen: '', traits: {} },
             ...fact,
             who,
             date: localDate(zone, at),
             hourMs: hourStart(zone, at),
+            page: pageOf(fact.path),
+            props: Object.fromEntries(props),
         };
+        placed.goals = goals.filter((goal) => meets(goal, placed)).map(({ name }) => name);
+        return placed;
     }
 
     /** In the order received; of the same id within 24 hours of the copy that counts, the later
@@ -134,6 +176,14 @@ export class Reference {
         }
     }
 
+    /** The events of a site that happened on a local date. */
+    eventsOf(site, date) {
+        this.byDay ??= new Map(
+            [...this.sites.keys()].map((id) => [id, groupBy(this.events.get(id))]),
+        );
+        return this.byDay.get(site).get(date) ?? [];
+    }
+
     #visitsOf(site) {
         const byVisitor = new Map();
         for (const event of this.events.get(site)) {
@@ -143,7 +193,7 @@ export class Reference {
         }
         const visits = [];
         for (const events of byVisitor.values()) {
-            events.sort((a, b) => a.timeMs - b.timeMs);
+            events.sort(inOrder);
             let run = [];
             for (const event of events) {
                 if (run.length > 0 && event.timeMs - run[run.length - 1].timeMs > VISIT_PAUSE_MS) {
@@ -157,26 +207,34 @@ export class Reference {
         return visits;
     }
 
-    /** The visit of a run, if it has one: it begins with the first event that is not engagement. */
+    /** The visit of a run, if it has one: it begins with the first event that is not engagement.
+     *  Its events know it from then on, and those that convert the page that they belong to. */
     #visitOf(site, run) {
         const real = run.filter((event) => event.name !== 'engagement');
+        for (const event of run) event.run = run;
         if (real.length === 0) return [];
         const beginMs = real[0].timeMs;
-        const views = real.filter((event) => event.name === 'pageview').length;
+        const views = real.filter((event) => event.name === 'pageview');
         const { zone } = this.sites.get(site);
-        return [
-            {
-                beginMs,
-                date: localDate(zone, beginMs),
-                hourMs: hourStart(zone, beginMs),
-                ms: run[run.length - 1].timeMs - beginMs,
-                bounce: views === 1 && real.length === 1,
-            },
-        ];
+        const visit = {
+            beginMs,
+            date: localDate(zone, beginMs),
+            hourMs: hourStart(zone, beginMs),
+            ms: run[run.length - 1].timeMs - beginMs,
+            bounce: views.length === 1 && real.length === 1,
+            values: valuesOf(views[0] ?? real[0], views),
+        };
+        let page = '';
+        for (const event of run) {
+            event.visit = visit;
+            if (event.name === 'pageview') page = event.page;
+            else if (event.goals.length > 0 && event.page === '') event.page = page;
+        }
+        return [visit];
     }
 
     /** Counts of one set of events and visits: distinct within it. */
-    #count(events, visits) {
+    count(events, visits) {
         const sum = { ...ZERO };
         const visitors = new Set();
         const converters = new Set();
@@ -185,7 +243,7 @@ export class Reference {
             const as = COUNTED_AS[event.name];
             if (as !== undefined) sum[as] += event.count;
             if (event.name === 'ai.usage') sum.aiTokens += event.tokens * event.count;
-            const converts = event.name === 'lead.created';
+            const converts = event.goals.length > 0;
             if (converts) sum.conversions += event.count;
             if (event.who === null) {
                 if (converts) sum.unattributedConversions += event.count;
@@ -209,7 +267,7 @@ export class Reference {
     day(site, date, hours) {
         const inside = (thing) =>
             thing.date === date && (hours === undefined || hours.has(thing.hourMs));
-        return this.#count(
+        return this.count(
             this.events.get(site).filter(inside),
             this.visits.get(site).filter(inside),
         );
@@ -217,7 +275,7 @@ export class Reference {
 
     hour(site, hourMs) {
         const inside = (thing) => thing.hourMs === hourMs;
-        return this.#count(
+        return this.count(
             this.events.get(site).filter(inside),
             this.visits.get(site).filter(inside),
         );
@@ -225,12 +283,12 @@ export class Reference {
 
     /** Sums over days and sites; unique visitors are distinct by site and day. */
     range(sites, from, to) {
-        return this.#sum(
+        return this.sum(
             sites.flatMap((site) => datesOf(from, to).map((date) => this.day(site, date))),
         );
     }
 
-    #sum(list) {
+    sum(list) {
         const sum = { ...ZERO };
         for (const one of list) for (const name of Object.keys(ZERO)) sum[name] += one[name];
         return sum;
@@ -254,7 +312,7 @@ export class Reference {
         );
         const whole =
             range.from < range.to ? [this.range([site], range.from, addDays(range.to, -1))] : [];
-        return { ...range, counts: this.#sum([...whole, this.day(site, range.to, hours)]) };
+        return { ...range, counts: this.sum([...whole, this.day(site, range.to, hours)]) };
     }
 
     /** [{time, partial, counts}] of a time series. */
@@ -276,21 +334,44 @@ export class Reference {
         }));
     }
 
-    /** {date: {received, stored, dropped: {reason: n}, rejected: {reason: n}}} of one site. */
+    /** {date: {received, stored, dropped: {reason: n}, rejected: {reason: n}, bots: {kind: n}}} of
+     *  one site. */
     ledger(site, from, to) {
         const days = {};
         for (const date of datesOf(from, to))
-            days[date] = { received: 0, stored: 0, dropped: {}, rejected: {} };
+            days[date] = { received: 0, stored: 0, dropped: {}, rejected: {}, bots: {} };
         for (const fact of this.facts) {
             if (fact.site !== site || days[fact.date] === undefined) continue;
             const day = days[fact.date];
-            const [kind, reason] = fact.outcome.split(':');
+            const [kind, reason, bot] = fact.outcome.split(':');
             day.received += 1;
             if (kind === 'stored') day.stored += 1;
             else day[kind][reason] = (day[kind][reason] ?? 0) + 1;
+            if (bot !== undefined) day.bots[bot] = (day.bots[bot] ?? 0) + 1;
         }
         return days;
     }
+}
+
+function groupBy(events) {
+    const days = new Map();
+    for (const event of events) {
+        if (!days.has(event.date)) days.set(event.date, []);
+        days.get(event.date).push(event);
+    }
+    return days;
+}
+
+/** What a visit has from the event that it was entered with, and from its pageviews. A page of the
+ *  site itself is no referrer. */
+function valuesOf(entry, views) {
+    return {
+        ...entry.traits,
+        screen: entry.screen,
+        referrer: entry.referrer.includes('/') ? '' : entry.referrer,
+        entryPage: views[0]?.page ?? '',
+        exitPage: views.at(-1)?.page ?? '',
+    };
 }
 
 /** The value of a metric, not rounded. */

@@ -8,7 +8,7 @@ import assert from 'node:assert/strict';
 import { isDeepStrictEqual } from 'node:util';
 import { query, until } from './abacus.mjs';
 import { SHAPES } from './platform.mjs';
-import { BEGIN_MS, domainOf, END_MS, FIRST_DATE, LAST_DATE, TENANTS } from './scenario.mjs';
+import { domainOf, settingsOf } from './scenario.mjs';
 import { trackBytes, Wire } from './wire.mjs';
 
 /** So that the year before can be compared with; elsewhere it lies before the first day kept. */
@@ -36,15 +36,27 @@ export class ScenarioRun {
 
     async start(scenario, clock) {
         this.abacus = await this.make({ clock });
-        for (const { id, tenant, zone } of scenario.sites)
+        Object.assign(this, { first: scenario.first, last: scenario.last });
+        for (const site of scenario.sites) {
+            const { id, tenant, zone } = site;
             await this.abacus.site(id, tenant, { domain: domainOf(id), timezone: zone });
-        await this.abacus.settings(LONG_KEPT, { stats_days: 800 });
-        for (const tenant of TENANTS)
+            const settings = settingsOf(site);
+            if (settings.length > 0) await this.abacus.must(['site', 'set', id, ...settings]);
+            if (id === LONG_KEPT) await this.abacus.settings(LONG_KEPT, { stats_days: 800 });
+        }
+        for (const tenant of new Set(scenario.sites.map(({ tenant }) => tenant)))
             this.tokens[tenant] = await this.abacus.token('stats:read,events:write', { tenant });
+        await this.serve();
+    }
+
+    /** With `interval` '0' nothing is counted, and no day packed, but by `abacus.aggregate()`. */
+    async serve(interval) {
+        this.servers = [];
         for (const [i, roles] of ROLES[this.shape].entries()) {
             const node = i === 0 ? this.abacus : this.abacus.node();
             const args = ['--trusted-proxies', '127.0.0.1/32', ...roles];
-            this.servers.push(await node.serve(args, { env: { ABACUS_LOG: 'debug' } }));
+            const env = { ABACUS_LOG: 'debug' };
+            this.servers.push(await node.serve(args, { env, interval }));
         }
         this.reader = this.servers.at(-1);
         this.wire = await Wire.open(this.servers[0].port);
@@ -94,23 +106,23 @@ export class ScenarioRun {
     };
 
     ledgerOf = (siteId, tenant) =>
-        this.ask(tenant, '/api/analytics/ledger', { siteId, from: FIRST_DATE, to: LAST_DATE });
+        this.ask(tenant, '/api/analytics/ledger', { siteId, from: this.first, to: this.last });
 
     exportOf = async (siteId, tenant) => {
         const rows = await this.reader.exportRows(
             this.tokens[tenant],
             siteId,
-            FIRST_DATE,
-            LAST_DATE,
+            this.first,
+            this.last,
         );
         this.answers.set(`export of ${siteId}`, withoutChance(rows));
         return rows;
     };
 }
 
-/** Set all of them up and send everything: {shape: what is wrong with the answers}. */
+/** Set all of them up and send everything. */
 export async function replay(runs, scenario, clock, refused) {
-    clock.set(BEGIN_MS);
+    clock.set(scenario.beginMs);
     await Promise.all(runs.map((run) => run.start(scenario, clock)));
     const wrong = [];
     for (const request of scenario.requests) {
@@ -120,7 +132,7 @@ export async function replay(runs, scenario, clock, refused) {
         const said = await Promise.all(runs.map((run) => run.send(request)));
         wrong.push(...said.filter((one) => one !== null));
     }
-    clock.set(END_MS);
+    clock.set(scenario.endMs);
     assert.deepEqual(wrong.slice(0, 10), [], `${wrong.length} answers are wrong`);
     await Promise.all(runs.map((run) => run.settle(scenario, refused)));
 }
@@ -129,11 +141,13 @@ function judge({ status, facts = [] }, answer) {
     if (answer.status !== status) return `expected ${status}`;
     if (status !== 202) return null;
     const { accepted, dropped = {} } = JSON.parse(answer.body);
-    const gpc = facts.filter(({ outcome }) => outcome === 'dropped:gpc').length;
-    if ((dropped.gpc ?? 0) !== gpc) return `expected ${gpc} dropped for gpc`;
-    return accepted + (dropped.duplicate ?? 0) + gpc === facts.length
-        ? null
-        : 'the numbers do not add up';
+    let left = facts.length - accepted - (dropped.duplicate ?? 0);
+    for (const reason of ['gpc', 'blocked', 'bot']) {
+        const expected = facts.filter(({ outcome }) => outcome.split(':')[1] === reason).length;
+        if ((dropped[reason] ?? 0) !== expected) return `expected ${expected} dropped: ${reason}`;
+        left -= expected;
+    }
+    return left === 0 ? null : 'the numbers do not add up';
 }
 
 /** Exported rows without what chance decides: a row's number, the order of rows of one

@@ -1,11 +1,14 @@
 // A made-up but whole week of traffic: what is sent, by whom, when, and what the contract says
 // becomes of it.
 //
-// makeScenario() gives {sites, requests, facts, plain, endMs}. A request is {atMs, headers,
-// body, status, facts}; the facts are what lib/reference.mjs counts; plain are those events
-// that are stored whatever comes before them, as {line, fact} with the line that
+// makeScenario() gives {sites, requests, facts, plain, beginMs, endMs, first, last}. A request is
+// {atMs, headers, body, status, facts}; the facts are what lib/reference.mjs counts; plain are those
+// events that are stored whatever comes before them, as {line, fact} with the line that
 // tests/tools/logfill reads. Everything follows from the seed.
 
+import { AGENTS, LANGUAGES, ROBOTS, SCREENS } from './agents.mjs';
+import { ARRIVALS, CLICK, SPAM, UNWANTED } from './arrivals.mjs';
+import { countryOf, network4In, network6In } from './countries.mjs';
 import { Random } from './random.mjs';
 import { addDays, datesOf, dayStart } from './zones.mjs';
 
@@ -13,18 +16,39 @@ const SECOND = 1000;
 const MINUTE = 60 * SECOND;
 const HOUR = 60 * MINUTE;
 
+/** Of each kind that there is: an event, pages, properties, and several of them. */
+export const GOALS = [
+    { name: 'Signup', event: 'signup' },
+    { name: 'Thanked', path: '/thanks/*' },
+    { name: 'Prices', path: '/pricing', value: 2.5 },
+    { name: 'Pro', event: 'form.submit', props: { plan: 'pro' } },
+    { name: 'Tried 3', event: 'plan_change-2', path: '/docs/*', props: { trial: true, seats: 3 } },
+];
+
 /** Six zones, three tenants; the last site hears nothing. */
 export const SITES = [
-    { id: 'berlin-shop', tenant: 'alpha', zone: 'Europe/Berlin' },
+    { id: 'berlin-shop', tenant: 'alpha', zone: 'Europe/Berlin', goals: GOALS },
     { id: 'plain_utc', tenant: 'alpha', zone: 'UTC' },
-    { id: 'ny', tenant: 'beta', zone: 'America/New_York' },
+    { id: 'ny', tenant: 'beta', zone: 'America/New_York', blocks: true },
     { id: 'kolkata', tenant: 'beta', zone: 'Asia/Kolkata' },
-    { id: 'auckland', tenant: 'gamma', zone: 'Pacific/Auckland' },
+    {
+        id: 'auckland',
+        tenant: 'gamma',
+        zone: 'Pacific/Auckland',
+        goals: [{ name: 'Lead', event: 'lead.created' }, { name: 'Looked', path: '/*' }],
+    },
     { id: 'howe', tenant: 'gamma', zone: 'Australia/Lord_Howe' },
     { id: 'silent', tenant: 'alpha', zone: 'UTC' },
 ];
 export const TENANTS = ['alpha', 'beta', 'gamma'];
 export const domainOf = (site) => `${site.replace('_', '-')}.example`;
+
+/** As `site set` takes them. */
+export function settingsOf({ goals, blocks }) {
+    const settings = goals ? [`goals=${JSON.stringify(goals)}`] : [];
+    if (!blocks) return settings;
+    return [...settings, 'blockedPaths=["/admin/*"]', 'blockedReferrers=unwanted.example'];
+}
 
 /** In the first span Berlin loses an hour; in the second Auckland wins a whole and Lord Howe
  *  half an hour. */
@@ -37,12 +61,8 @@ export const END_MS = Date.parse('2026-04-06T05:17:21Z');
 export const FIRST_DATE = '2026-03-01';
 export const LAST_DATE = '2026-04-06';
 
-/** Written as browsers write theirs; each holds a mark that occurs nowhere else. */
-const AGENTS = Array.from({ length: 14 }, (_, i) =>
-    i % 2 === 0
-        ? `Mozilla/5.0 (X11; Linux x86_64; rv:1${10 + i}.0) Gecko/20100101 Firefox/1${10 + i}.0 Quillfeather${i}`
-        : `Mozilla/5.0 (Windows NT 10.0; Win64; x64) AppleWebKit/537.36 (KHTML, like Gecko) Chrome/1${20 + i}.0.0.0 Safari/537.36 Umbravole${i}`,
-);
+/** Where people are, as far as the tables know; the others have addresses that are nobody's. */
+const COUNTRIES = ['DE', 'FR', 'US', 'JP', 'BR', 'IN', 'GB'];
 
 const CUSTOM = ['signup', 'video.play', 'cart:add', 'a', 'plan_change-2'];
 /** Names and how often each is drawn. */
@@ -75,6 +95,7 @@ export function makeScenario({ seed = 20260329, people = 290, sessions = 6, back
     for (const person of maker.people) for (let i = 0; i < sessions; i++) maker.session(person);
     maker.backends(backends);
     maker.duplicates();
+    maker.robots();
     maker.refusals();
     return maker.finish();
 }
@@ -89,21 +110,46 @@ class Maker {
     }
 
     /** Every fifth shares the /24 (or /48) of the one before; every tenth its User-Agent too,
-     *  and so is the same visitor. */
+     *  and so is the same visitor. Each User-Agent holds a mark that occurs nowhere else. */
     person(i) {
         const { random } = this;
-        const network = i % 5 === 4 ? i - 1 : i;
-        const ip =
-            network % 4 === 3
-                ? `2001:db8:${(network + 256).toString(16)}:${random.int(1, 65535).toString(16)}::${random.int(1, 65535).toString(16)}`
-                : `198.${18 + (network >> 8)}.${network & 255}.${random.int(1, 254)}`;
-        const agent = i % 10 === 9 ? this.lastAgent : random.pick(AGENTS);
-        this.lastAgent = agent;
         const home = random.pick(SITES.slice(0, 6));
-        return {
-            ip,
-            userAgent: agent,
+        const network = i % 5 === 4 ? this.last.network : this.network(i);
+        const same = i % 10 === 9;
+        const agent = same ? this.last.agent : random.pick(AGENTS);
+        const person = {
+            network,
+            agent,
+            ip: network.host(random),
+            userAgent: same
+                ? this.last.userAgent
+                : `${agent.userAgent} ${i % 2 === 0 ? 'Quillfeather' : 'Umbravole'}${random.int(0, 13)}`,
+            hinted: agent.hint !== undefined && random.chance(0.8),
+            language: random.pick(LANGUAGES),
+            screen: random.pick(SCREENS),
             sites: random.chance(0.2) ? [home, random.pick(SITES.slice(0, 6))] : [home],
+        };
+        this.last = person;
+        return person;
+    }
+
+    /** What is left of an address, and what makes addresses that share it. */
+    network(i) {
+        const country = i % 3 === 0 ? undefined : COUNTRIES[i % COUNTRIES.length];
+        if (i % 4 === 3) {
+            const begin = (country && network6In(country)) ?? '2001:db8';
+            const prefix = `${begin}:${(i + 256).toString(16)}`;
+            const group = (random) => random.int(1, 65535).toString(16);
+            return {
+                host: (random) => `${prefix}:${group(random)}::${group(random)}`,
+                country: countryOf(`${prefix}::1`),
+            };
+        }
+        const begin = (country && network4In(country)) ?? `198.${18 + (i >> 8)}`;
+        const prefix = `${begin}.${i & 255}`;
+        return {
+            host: (random) => `${prefix}.${random.int(1, 254)}`,
+            country: countryOf(`${prefix}.1`),
         };
     }
 
@@ -131,26 +177,71 @@ class Maker {
         const steps = random.int(1, 9);
         for (let i = 0; i < steps && inSpan(atMs); i++) {
             const at = random.chance(0.1) ? 2 : 1; // two events in one second, perhaps at two sites
+            const arrives = random.chance(i === 0 ? 0.8 : 0.1);
             for (let j = 0; j < at; j++)
-                this.browserEvent(person, j === 0 ? site : random.pick(person.sites), atMs);
+                this.browserEvent(person, j === 0 ? site : random.pick(person.sites), atMs, arrives);
             atMs += random.pick(PAUSES);
         }
     }
 
-    browserEvent(person, site, atMs) {
+    browserEvent(person, site, atMs, arrives) {
         const { random } = this;
         const event = this.event(site.id);
+        const came = this.cameFrom(event, site, arrives);
         const gpc = random.chance(0.02);
+        const language = random.chance(0.05) ? random.pick(LANGUAGES) : person.language;
         const sender = {
             ip: person.ip,
             userAgent: person.userAgent,
+            language: language.header,
+            hint: person.hinted ? person.agent.hint : undefined,
             origin: random.chance(0.7)
                 ? `https://${random.pick(['', 'www.', 'a.b.'])}${domainOf(site.id)}`
                 : undefined,
             gpc,
             dnt: random.chance(0.03), // respectDnt is off unless a site asks for it
         };
-        this.act(atMs, sender, event, gpc ? 'dropped:gpc' : 'stored', person);
+        if (person.screen) event.screen = person.screen;
+        const known = {
+            ...came,
+            traits: {
+                ...came.traits,
+                ...person.agent.words,
+                ...(person.hinted ? { device: person.agent.hinted } : {}),
+                language: language.word,
+                country: person.network.country,
+            },
+        };
+        const outcome = came.blocked ? 'dropped:blocked' : gpc ? 'dropped:gpc' : 'stored';
+        this.act(atMs, sender, event, outcome, person, known);
+    }
+
+    /** Say where an event comes from: nowhere, the site's own pages, another one, now and then one
+     *  that is not wanted; and what is to be known of it. */
+    cameFrom(event, site, arrives) {
+        const { random } = this;
+        const own = `https://www.${domainOf(site.id)}`;
+        const nothing = { referrer: '', traits: {} };
+        if (random.chance(0.01)) {
+            event.referrer = SPAM;
+            return { ...nothing, blocked: true };
+        }
+        if (site.blocks && random.chance(0.02)) {
+            if (random.chance(0.5)) event.referrer = UNWANTED;
+            else event.path = '/admin/users?page=2';
+            return { ...nothing, blocked: true };
+        }
+        if (!arrives) {
+            if (random.chance(0.5)) return nothing;
+            event.referrer = `${own}/docs?q=1#top`;
+            return { ...nothing, referrer: `www.${domainOf(site.id)}/docs` };
+        }
+        const { query, referrer, shown = '', source, channel, utm } = random.pick(ARRIVALS);
+        if (referrer) event.referrer = referrer;
+        // Without a path there is no place for a query, and only the referrer says anything.
+        if (query && event.path === undefined) event.path = '/';
+        if (query) event.path = `${event.path.split(/[?#]/)[0]}?id=7&${query}#top`;
+        return { referrer: shown, traits: { source, channel, ...utm } };
     }
 
     /** An event as it is sent, with the members its type needs and now and then others. */
@@ -163,22 +254,38 @@ class Maker {
             event.path = random.pick([
                 '/',
                 '/pricing',
+                '/pricing?plan=pro',
+                '/docs/intro',
+                '/docs/api#search',
+                '/thanks/1',
                 `/p/${this.number}`,
-                '/über/uns?utm_source=x',
+                '/über/uns?page=2',
                 '/%F0%9F%8D%8B',
             ]);
-        if (drawn === 'engagement')
-            Object.assign(event, { seconds: random.int(0, 3600), scroll: random.int(0, 100) });
+        if (drawn === 'engagement') {
+            event.seconds = random.int(0, 3600);
+            if (random.chance(0.7)) event.scroll = random.int(0, 100);
+        }
         if (drawn === 'ai.usage')
             event.tokens = random.pick([0, 1, 950, 1_000_000, 123_456_789_012]);
         if (random.chance(0.2)) event.title = 'Größe & "Preise" 🍋';
-        if (random.chance(0.2)) event.props = { plan: 'pro', seats: 3, trial: random.chance(0.5) };
+        if (random.chance(0.4)) event.props = this.props();
         if (random.chance(0.1)) event.somethingNew = [1];
         return event;
     }
 
-    act(atMs, sender, event, outcome, visitor, timeMs = atMs) {
+    props() {
+        const { random } = this;
+        const props = { plan: random.pick(['pro', 'free', 'team']), trial: random.chance(0.5) };
+        if (random.chance(0.5)) props.seats = random.pick([3, 3, 12, -1, 2.5, 0]);
+        if (random.chance(0.2)) props.note = random.pick(['', 'ein "Wort"\n', 'Größe 🍋', 'a:b']);
+        return props;
+    }
+
+    /** `known` is what the sender's headers, and where it comes from, are to mean. */
+    act(atMs, sender, event, outcome, visitor, known = {}, timeMs = atMs) {
         const fact = {
+            ...known,
             site: event.siteId,
             name: event.event,
             timeMs,
@@ -187,6 +294,10 @@ class Maker {
             tokens: event.tokens ?? 0,
             id: event.id,
             path: event.path,
+            seconds: event.seconds,
+            scroll: event.scroll,
+            props: event.props,
+            screen: event.screen,
             outcome,
             visitor: visitor ? { ip: visitor.ip, userAgent: visitor.userAgent } : null,
         };
@@ -206,22 +317,24 @@ class Maker {
             if (visitor) event.visitor = { ip: visitor.ip, userAgent: visitor.userAgent };
             const timeMs = this.backdate(event, atMs);
             if (atMs - timeMs > 3 * 24 * HOUR) visitor = null; // that day's salt is gone
+            const came = this.cameFrom(event, site, random.chance(0.2));
             const sender = {
                 tenant: site.tenant,
                 ip: '203.0.113.99',
                 userAgent: 'Backendwhistle/1.0',
                 gpc: random.chance(0.05),
             };
-            this.act(atMs, sender, event, 'stored', visitor, timeMs);
+            const { words } = visitor?.agent ?? {};
+            const country = visitor?.network.country;
+            const known = { ...came, traits: { ...came.traits, ...words, country } };
+            const outcome = came.blocked ? 'dropped:blocked' : 'stored';
+            this.act(atMs, sender, event, outcome, visitor, known, timeMs);
         }
     }
 
     /** Somebody else in the same network with the same User-Agent: the same visitor. */
     relative(person) {
-        const ip = person.ip.includes(':')
-            ? person.ip.replace(/:[^:]*$/, ':abcd')
-            : person.ip.replace(/\d+$/, '77');
-        return { ...person, ip };
+        return { ...person, ip: person.network.host(this.random) };
     }
 
     /** Half carry a time of their own: up to 3 hours ago, or 4 to 25 days, when the day's salt
@@ -244,10 +357,23 @@ class Maker {
             const site = person.sites[0];
             const event = { ...this.event(site.id), id: `key-${i}-ä` };
             const sender = { ip: person.ip, userAgent: person.userAgent };
+            const known = { traits: { ...person.agent.words, country: person.network.country } };
             const first = SPANS[0].from + random.int(0, 20 * 3600) * SECOND;
             for (const later of [0, 30 * SECOND, 7 * HOUR, 23 * HOUR + 59 * MINUTE, 25 * HOUR])
                 if (later === 0 || random.chance(0.5))
-                    this.act(first + later, sender, event, 'stored', person);
+                    this.act(first + later, sender, event, 'stored', person, known);
+        }
+    }
+
+    /** Robots come from where people come from. */
+    robots() {
+        const { random } = this;
+        for (let i = 0; i < 60; i++) {
+            const { userAgent, purpose, kind } = ROBOTS[i % ROBOTS.length];
+            const { ip } = random.pick(this.people);
+            const event = this.event(random.pick(SITES).id);
+            const sender = { ip, userAgent, purpose };
+            this.act(this.moment(), sender, event, `dropped:bot:${kind}`, null);
         }
     }
 
@@ -327,11 +453,15 @@ class Maker {
             requests: this.requests,
             facts: [...stored, ...this.facts],
             plain: this.plain(),
+            beginMs: BEGIN_MS,
             endMs: END_MS,
+            first: FIRST_DATE,
+            last: LAST_DATE,
         };
     }
 
-    /** Neither dropped nor repeated, nor so late that the day's salt is gone. */
+    /** Neither dropped nor repeated, nor so late that the day's salt is gone; and nothing is known
+     *  of who sends. */
     plain() {
         return this.acts
             .filter(
@@ -348,7 +478,7 @@ class Maker {
                     token: sender.tenant !== undefined,
                     event,
                 },
-                fact,
+                fact: { ...fact, traits: withoutSender(fact.traits) },
             }));
     }
 
@@ -387,14 +517,20 @@ function headersOf(sender, random) {
         'User-Agent': sender.userAgent,
     };
     if (sender.origin) headers.Origin = sender.origin;
+    if (sender.language) headers['Accept-Language'] = sender.language;
+    if (sender.hint) headers['Sec-CH-UA-Mobile'] = sender.hint;
+    if (sender.purpose) headers['Sec-Purpose'] = sender.purpose;
     if (sender.gpc) headers['Sec-GPC'] = '1';
     if (sender.dnt) headers.DNT = '1';
     return headers;
 }
 
+/** What the event itself says of its visit. */
+const withoutSender = ({ browser, os, device, language, country, ...own } = {}) => own;
+
 const inSpan = (ms) => SPANS.some(({ from, to }) => ms >= from && ms < to);
 
-/** Everything personal that a scenario's requests carried: addresses and User-Agents. */
+/** Everything personal that a scenario's requests carried: addresses, User-Agents, click ids. */
 export function secretsOf({ facts }) {
     const addresses = new Set(['203.0.113.99']);
     const agents = new Set(['Backendwhistle/1.0']);
@@ -403,7 +539,7 @@ export function secretsOf({ facts }) {
         addresses.add(visitor.ip);
         agents.add(visitor.userAgent);
     }
-    return { addresses: [...addresses], agents: [...agents] };
+    return { addresses: [...addresses], agents: [...agents], clicks: [CLICK] };
 }
 
 /** Ranges worth asking for: single days, the spans, all of it, and days before anything was. */

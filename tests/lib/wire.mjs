@@ -1,6 +1,7 @@
 // HTTP/1.1 over a raw socket: the exact bytes that a test wants to send, and what came back.
 
 import { connect } from 'node:net';
+import { BROWSER } from './browsers.mjs';
 
 /** The connection ended before a whole answer had come. */
 export class Cut extends Error {}
@@ -137,7 +138,8 @@ export const TRACK = '/api/analytics/track';
 export function trackBytes(events, headers = {}) {
     const body =
         typeof events === 'string' || Buffer.isBuffer(events) ? events : JSON.stringify(events);
-    return requestBytes('POST', TRACK, { 'Content-Type': 'text/plain', ...headers }, body);
+    const all = { 'Content-Type': 'text/plain', 'User-Agent': BROWSER, ...headers };
+    return requestBytes('POST', TRACK, all, body);
 }
 
 /** One request on a connection of its own. */

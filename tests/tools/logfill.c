@@ -162,8 +162,8 @@ static int take_line(struct filler *f, const struct snapshot *snapshot, struct s
         return err_set(err, ERR_NOTFOUND, "no site %.*s", STR_FMT(in.site));
     int64_t at_ms = in.has_timestamp ? in.timestamp_ms : now_ms;
     struct salts salts = salts_around(site_day(site, at_ms));
-    rc = event_make(site, &client, &salts, snapshot_id_key(snapshot), now_ms, &in, arena, &event,
-                    err);
+    rc = event_make(site, &client, &(struct sender){0}, &salts, snapshot_id_key(snapshot), now_ms,
+                    &in, arena, &event, err);
     if (rc == 0)
         keep(f, &event);
     return rc;

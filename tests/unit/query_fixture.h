@@ -6,8 +6,10 @@
 #define ABACUS_TEST_QUERY_FIXTURE_H
 
 #include "base/date.h"
+#include "facts/facts.h"
 #include "query/query.h"
 #include "rollup/distinct.h"
+#include "rollup/rollup.h"
 #include "unit.h"
 
 #include <stdio.h>
@@ -143,6 +145,78 @@ static inline struct tz *fixture_tz(const char *name)
 
     assert_int_equal(tz_load(str_from(name), &tz, &err), 0);
     return tz;
+}
+
+/* Count these events of one site as the job does, in one batch: rows, visits, sums, due days. */
+static inline void fixture_events(struct store *store, const struct site *site,
+                                  const struct event *events, size_t count)
+{
+    struct arena arena = {0};
+    struct rollup *rollup = rollup_new(&arena);
+    struct store_batch batch = {0};
+    struct err err = {0};
+    size_t wanted = 0;
+
+    for (size_t i = 0; i < count; i++)
+        rollup_add(rollup, &events[i], INT32_MIN,
+                   goals_met(site->goals, site->goals_count, &events[i]) != 0);
+    struct sketch *sketches = rollup_sketches(rollup, &wanted);
+    assert_int_equal(store_load_sketches(store, &arena, sketches, wanted, &err), 0);
+    for (;;) {
+        const struct visitor_key *visitors = rollup_visitors(rollup, &wanted);
+        struct visit *visits = NULL;
+        size_t visits_count = 0;
+        if (wanted == 0)
+            break;
+        assert_int_equal(
+            store_load_visits(store, &arena, visitors, wanted, &visits, &visits_count, &err), 0);
+        rollup_visits(rollup, visits, visits_count);
+    }
+    assert_int_equal(rollup_apply(rollup, &batch, &err), 0);
+    fixture_commit(store, &batch);
+    arena_free(&arena);
+}
+
+/* Pack a day as the job does. */
+static inline void fixture_pack(struct store *store, const struct site *site, int32_t day)
+{
+    struct arena arena = {0};
+    struct facts *facts = NULL;
+    struct pack_part *parts = NULL;
+    struct err err = {0};
+    size_t count = 0;
+    struct site_day packed = {site->id, day};
+
+    if (facts_load(store, site, day, &arena, &facts, &err) != 0)
+        fail_msg("%s", err.text);
+    facts_pack(facts, (size_t)site->paths_per_day, &arena, &parts, &count);
+    fixture_commit(store,
+                   &(struct store_batch){
+                       .packed = &packed, .packed_count = 1, .packs = parts, .packs_count = count});
+    arena_free(&arena);
+}
+
+/* An event of a site at an instant, in its zone; a pageview unless `name` says otherwise. */
+static inline struct event fixture_event(const struct site *site, const char *name, int64_t time_ms,
+                                         uint64_t visitor, const char *path)
+{
+    struct tz_local local = tz_at(site->tz, time_ms);
+    enum event_kind kind = EVENT_PAGEVIEW;
+
+    while (kind < EVENT_CUSTOM && !str_eq(event_kind_name(kind), str_from(name)))
+        kind++;
+    return (struct event){.kind = kind,
+                          .name = str_from(name),
+                          .site = site->id,
+                          .tenant = site->tenant,
+                          .time_ms = time_ms,
+                          .received_ms = time_ms,
+                          .day = local.day,
+                          .hour_ms = local.hour_ms,
+                          .visitor = visitor,
+                          .path = str_from(path),
+                          .count = 1,
+                          .scroll = -1};
 }
 
 #endif

@@ -433,6 +433,147 @@ static void says_up_to_when_it_has_counted(void **state)
     assert_in_range(counters[COUNTER_LAST_SUCCESS], counters[COUNTER_AS_OF], clock_wall_ms());
 }
 
+/* An event of `days` days ago at noon. */
+static struct event days_ago(const struct world *w, int days, const char *path, uint64_t visitor)
+{
+    struct event event = pageview(w, path);
+
+    event.day -= days;
+    event.time_ms = event.hour_ms = event.day * DAY_MS + DAY_MS / 2;
+    event.visitor = visitor;
+    return event;
+}
+
+static void a_day_that_is_over_is_packed_and_due_no_more(void **state)
+{
+    struct world *w = *state;
+    struct event old = days_ago(w, 2, "/a", 7), now = pageview(w, "/a");
+
+    append(w, &old);
+    append(w, &now);
+    run(w, 0);
+    assert_int_equal(number(w, "SELECT count(DISTINCT day) FROM packs"), 1);
+    assert_int_equal(number(w, "SELECT min(day) FROM packs"), old.day);
+    assert_int_equal(number(w, "SELECT count(*) FROM due_days"), 1);
+    assert_int_equal(number(w, "SELECT day FROM due_days"), now.day);
+}
+
+static void a_late_event_makes_its_day_due_again(void **state)
+{
+    struct world *w = *state;
+    struct aggregate_config config = {.raw_days = 30};
+    struct event old = days_ago(w, 2, "/a", 7), late = days_ago(w, 2, "/b", 8);
+    struct err err = {0};
+
+    append(w, &old);
+    run(w, 0);
+    int64_t bytes = number(w, "SELECT sum(length(bytes)) FROM packs");
+
+    append(w, &late);
+    must(run_once(w, &config, AGGREGATE_WAIT, &err), &err);
+    assert_int_equal(number(w, "SELECT count(*) FROM due_days"), 0);
+    assert_true(number(w, "SELECT sum(length(bytes)) FROM packs") > bytes);
+}
+
+/* Retention takes the rows of a day in the same run that packs it. */
+static void a_day_loses_its_rows_only_when_it_is_packed(void **state)
+{
+    struct world *w = *state;
+    struct aggregate_config config = {
+        .raw_days = 5, .visit_days = 365, .stats_days = 365, .audit_days = 90};
+    struct aggregate_config all = {.visit_days = 365, .stats_days = 365, .audit_days = 90};
+    struct event old = days_ago(w, 6, "/a", 7), kept = days_ago(w, 5, "/a", 7);
+    struct err err = {0};
+
+    append(w, &old);
+    append(w, &kept);
+    must(run_once(w, &all, AGGREGATE_WAIT, &err), &err);
+    assert_int_equal(number(w, "SELECT count(*) FROM analytics_events"), 2);
+    change(w, "INSERT INTO due_days (site_id, day) SELECT site_id, day FROM packs WHERE part = 0;"
+              "DELETE FROM packs");
+    must(run_once(w, &config, AGGREGATE_WAIT | AGGREGATE_RETENTION, &err), &err);
+    assert_int_equal(number(w, "SELECT count(*) FROM analytics_events"), 1);
+    assert_int_equal(number(w, "SELECT count(*) FROM visits"), 1);
+    assert_int_equal(number(w, "SELECT count(*) FROM packs WHERE part = 0"), 2);
+    /* What tells single events goes with them; what tells visits stays. */
+    assert_int_equal(number(w, "SELECT count(DISTINCT day) FROM packs WHERE part >= 200"), 1);
+    assert_int_equal(
+        number(w, "SELECT count(DISTINCT day) FROM packs WHERE part BETWEEN 100 AND 199"), 2);
+}
+
+static void set_goals(struct world *w, const char *goals)
+{
+    struct arena arena = {0};
+    struct directory_rows rows;
+    struct actor actor = {STR("test"), 1};
+    struct err err = {0};
+
+    must(store_read_directory(w->store, &arena, &rows, &err), &err);
+    rows.sites[0].goals = str_from(goals);
+    must(store_set_site(w->store, &rows.sites[0], &actor, &err), &err);
+    arena_free(&arena);
+}
+
+static void new_goals_are_counted_from_the_raw_rows_that_are_there(void **state)
+{
+    struct world *w = *state;
+    struct event events[] = {days_ago(w, 3, "/thanks/1", 7), days_ago(w, 3, "/thanks/2", 7),
+                             days_ago(w, 3, "/thanks/1", 8), days_ago(w, 3, "/other", 9),
+                             pageview(w, "/thanks/3")};
+    struct event lead = days_ago(w, 3, "", 9);
+
+    lead.kind = EVENT_LEAD_CREATED;
+    lead.name = STR("lead.created");
+    events[4].visitor = 0;
+    events[4].count = 4;
+    for (size_t i = 0; i < 5; i++)
+        append(w, &events[i]);
+    append(w, &lead);
+    run(w, 0);
+    assert_int_equal(number(w, "SELECT sum(conversions) FROM analytics_daily_stats"), 1);
+    assert_int_equal(number(w, "SELECT sum(converters) FROM analytics_daily_stats"), 1);
+    set_goals(w, "[{\"name\":\"Thanks\",\"path\":\"/thanks/*\"}]");
+    run(w, 0);
+    /* 3 of day 3 by two visitors, and 4 of today by nobody; the lead is no goal any more. */
+    assert_int_equal(number(w, "SELECT sum(conversions) FROM analytics_daily_stats"), 7);
+    assert_int_equal(number(w, "SELECT sum(converters) FROM analytics_daily_stats"), 2);
+    assert_int_equal(number(w, "SELECT sum(unattributed_conversions) FROM analytics_daily_stats"),
+                     4);
+    assert_int_equal(number(w, "SELECT sum(conversions) FROM hourly_stats"), 7);
+    assert_int_equal(number(w, "SELECT sum(converters) FROM hourly_stats"), 2);
+    /* What comes now is counted by them, beside what was counted again. */
+    append(w, &events[0]);
+    run(w, 0);
+    assert_int_equal(number(w, "SELECT sum(conversions) FROM analytics_daily_stats"), 8);
+    assert_int_equal(number(w, "SELECT sum(converters) FROM analytics_daily_stats"), 2);
+    set_goals(w, "");
+    run(w, 0);
+    assert_int_equal(number(w, "SELECT sum(conversions) FROM analytics_daily_stats"), 1);
+    assert_int_equal(number(w, "SELECT sum(converters) FROM analytics_daily_stats"), 1);
+    assert_int_equal(number(w, "SELECT sum(unattributed_conversions) FROM analytics_daily_stats"),
+                     0);
+    assert_balanced(w);
+}
+
+static void a_robots_kind_stands_behind_the_reason(void **state)
+{
+    struct world *w = *state;
+    struct tally tally = {.site = STR("s1"),
+                          .tenant = STR("t1"),
+                          .day = (int32_t)(w->now_ms / DAY_MS),
+                          .reason = DROP_BOT,
+                          .bot = STR("search"),
+                          .events = 3};
+    struct buf record = {0};
+
+    tally_encode(&tally, &record);
+    append_payload(w, buf_str(&record));
+    buf_release(&record);
+    run(w, 0);
+    assert_int_equal(number(w, "SELECT events FROM ledger WHERE reason = 'bot:search'"), 3);
+    assert_balanced(w);
+}
+
 #define WORLD_TEST(f) cmocka_unit_test_setup_teardown(f, set_up, tear_down)
 
 int main(void)
@@ -449,6 +590,11 @@ int main(void)
         WORLD_TEST(events_of_a_site_that_was_removed_reach_nobody),
         WORLD_TEST(only_one_job_runs_at_a_time),
         WORLD_TEST(says_up_to_when_it_has_counted),
+        WORLD_TEST(a_day_that_is_over_is_packed_and_due_no_more),
+        WORLD_TEST(a_late_event_makes_its_day_due_again),
+        WORLD_TEST(a_day_loses_its_rows_only_when_it_is_packed),
+        WORLD_TEST(new_goals_are_counted_from_the_raw_rows_that_are_there),
+        WORLD_TEST(a_robots_kind_stands_behind_the_reason),
     };
     return cmocka_run_group_tests_name("aggregate", tests, NULL, NULL);
 }

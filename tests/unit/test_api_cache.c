@@ -244,6 +244,23 @@ static const struct question questions[] = {
     {timeseries_get, "siteId=a&period=7d&metric=visits", ""},
     {timeseries_get, "siteId=a&period=7d&interval=hour", ""},
     {timeseries_get, "siteId=a&period=7d&interval=week&metric=visits", ""},
+    {timeseries_get, "siteId=a&period=7d&against=previous", ""},
+    {timeseries_get, "siteId=a&period=7d&against=previous&matchWeekday=true", ""},
+    {timeseries_get, "siteId=a&period=7d&filter=source:is:x", ""},
+    {stats_get, "siteId=a&period=7d&filter=source:is:x", ""},
+    {stats_get, "siteId=a&period=7d&filter=source:is:y", ""},
+    {stats_get, "siteId=a&period=7d&filter=source:is:x&filter=source:is:y", ""},
+    {stats_get, "siteId=a&period=7d&filter=source:is:y&filter=source:is:x", ""},
+    {stats_get, "siteId=a&period=7d&filter=source:is:y:6:source", ""},
+    {compare_get, "siteId=a&period=7d&filter=source:is:x", ""},
+    {breakdown_get, "siteId=a&period=7d&dimension=page", ""},
+    {breakdown_get, "siteId=a&period=7d&dimension=source", ""},
+    {breakdown_get, "siteId=a&period=7d&dimension=prop:plan", ""},
+    {breakdown_get, "siteId=a&period=7d&dimension=page&limit=10", ""},
+    {breakdown_get, "siteId=a&period=7d&dimension=page&offset=10", ""},
+    {breakdown_get, "siteId=a&period=7d&dimension=page&search=x", ""},
+    {breakdown_get, "siteId=a&period=7d&dimension=page&filter=source:is:x", ""},
+    {breakdown_get, "siteId=e&period=7d&dimension=page&filter=source:is:x", ""},
 };
 enum { QUESTIONS = sizeof(questions) / sizeof(questions[0]) };
 

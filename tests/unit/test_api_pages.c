@@ -202,6 +202,31 @@ static void shows_metrics_to_loopback_only_where_no_proxy_can_be(void **state)
 
 /* -- the route table ----------------------------------------------------------------------- */
 
+static bool is_text(const struct json *value, struct str text)
+{
+    return value != NULL && value->type == JSON_STRING && str_eq(value->text, text);
+}
+
+/* Each parameter is required, or a list, where the table says so; the answer is described. */
+static void assert_described(const struct http_route *route, const struct json *operation)
+{
+    const struct json *list = json_get(operation, STR("parameters"));
+    size_t i = strchr(route->path, '{') == NULL ? 0 : 1;
+
+    for (const struct http_param *p = route->params; p != NULL && p->name != NULL; p++, i++) {
+        const struct json *one = &list->items[i];
+        assert_true(is_text(json_get(one, STR("name")), str_from(p->name)));
+        assert_int_equal(json_get(one, STR("required"))->boolean, p->use == HTTP_PARAM_REQUIRED);
+        assert_true(is_text(json_get(json_get(one, STR("schema")), STR("type")),
+                            p->use == HTTP_PARAM_REPEATED ? STR("array") : STR("string")));
+    }
+    const struct json *responses = json_get(operation, STR("responses"));
+    const struct json *good =
+        json_get(responses, strcmp(route->method, "POST") == 0 ? STR("202") : STR("200"));
+    assert_true(is_text(json_get(good, STR("description")),
+                        route->answer == NULL ? STR("done") : str_from(route->answer)));
+}
+
 static void describes_every_route_with_its_parameters(void **state)
 {
     struct world *w = *state;
@@ -228,6 +253,7 @@ static void describes_every_route_with_its_parameters(void **state)
         for (const struct http_param *p = routes[i].params; p != NULL && p->name != NULL; p++)
             params++;
         assert_int_equal(json_get(operation, STR("parameters"))->count, params);
+        assert_described(&routes[i], operation);
     }
 }
 
@@ -237,6 +263,8 @@ static void lists_what_the_contract_names_and_nothing_that_is_not_built(void **s
                                         "/api/analytics/stats",
                                         "/api/analytics/compare",
                                         "/api/analytics/timeseries",
+                                        "/api/analytics/breakdown",
+                                        "/api/analytics/realtime",
                                         "/api/analytics/ledger",
                                         "/api/analytics/tenants/{tenantId}/stats",
                                         "/api/analytics/export",

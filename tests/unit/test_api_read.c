@@ -137,8 +137,8 @@ static void assert_body(const struct world *w, const char *expected)
 
 /* -- who may read -------------------------------------------------------------------------- */
 
-static handler *const site_handlers[] = {stats_get, compare_get, timeseries_get, ledger_get,
-                                         export_get};
+static handler *const site_handlers[] = {stats_get,    compare_get, timeseries_get,
+                                         realtime_get, ledger_get,  export_get};
 enum { SITE_HANDLERS = sizeof(site_handlers) / sizeof(site_handlers[0]) };
 
 static void refuses_bad_credentials_whether_or_not_the_site_exists(void **state)
@@ -566,20 +566,21 @@ static void answers_the_ledger(void **state)
 
     fixture_ledger(w->store, "five", "b", "2026-11-12", LEDGER_STORED, "", 5);
     fixture_ledger(w->store, "five", "b", "2026-11-12", LEDGER_DROPPED, "bot", 2);
+    fixture_ledger(w->store, "five", "b", "2026-11-12", LEDGER_DROPPED, "bot:search", 3);
     fixture_ledger(w->store, "five", "b", "2026-11-12", LEDGER_REJECTED, "invalid", 1);
     const char *query = "siteId=b&from=2026-11-11&to=2026-11-13";
     assert_int_equal(ask(w, ledger_get, w->five, query, ""), 200);
     assert_body(
         w, "{\"siteId\":\"b\",\"tenantId\":\"five\",\"timezone\":\"UTC\",\"from\":\"2026-11-11\","
            "\"to\":\"2026-11-13\",\"asOf\":null,\"exact\":true,\"uniqueBasis\":\"day\","
-           "\"availableFrom\":\"2026-11-12\",\"queued\":0,\"received\":8,\"stored\":5,"
-           "\"dropped\":{\"bot\":2},\"rejected\":{\"invalid\":1},\"days\":["
+           "\"availableFrom\":\"2026-11-12\",\"queued\":0,\"received\":11,\"stored\":5,"
+           "\"dropped\":{\"bot\":5},\"rejected\":{\"invalid\":1},\"bots\":{\"search\":3},\"days\":["
            "{\"date\":\"2026-11-11\",\"received\":null,\"stored\":null,\"dropped\":null,"
-           "\"rejected\":null},"
-           "{\"date\":\"2026-11-12\",\"received\":8,\"stored\":5,\"dropped\":{\"bot\":2},"
-           "\"rejected\":{\"invalid\":1}},"
+           "\"rejected\":null,\"bots\":null},"
+           "{\"date\":\"2026-11-12\",\"received\":11,\"stored\":5,\"dropped\":{\"bot\":5},"
+           "\"rejected\":{\"invalid\":1},\"bots\":{\"search\":3}},"
            "{\"date\":\"2026-11-13\",\"received\":0,\"stored\":0,\"dropped\":{},"
-           "\"rejected\":{}}]}");
+           "\"rejected\":{},\"bots\":{}}]}");
 }
 
 static int three_wait(void *server, int64_t *out)

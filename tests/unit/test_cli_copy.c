@@ -193,7 +193,7 @@ static void a_copy_is_written_as_the_file_says(void **state)
     sodium_bin2hex(id, sizeof(id), c->copy.id, sizeof(c->copy.id));
     assert_true(str_next(&rest, '\n', &line));
     (void)snprintf(expected, sizeof(expected),
-                   "{\"abacus\":\"copy\",\"format\":1,\"schema\":1,\"id\":\"%s\",\"madeAt\":\"",
+                   "{\"abacus\":\"copy\",\"format\":1,\"schema\":2,\"id\":\"%s\",\"madeAt\":\"",
                    id);
     assert_true(str_starts(line, str_from(expected)));
     assert_true(str_ends(line, STR(",\"asOf\":\"2024-10-04T00:00:00.000Z\"}")));
@@ -323,7 +323,7 @@ static void refuses_what_a_newer_program_made(void **state)
 
     refuse(c, forged(c, "\"format\":1", "\"format\":2", rows_in(c)), ERR_CONFLICT);
     assert_says(c, "use a newer one");
-    refuse(c, forged(c, "\"schema\":1", "\"schema\":2", rows_in(c)), ERR_CONFLICT);
+    refuse(c, forged(c, "\"schema\":2", "\"schema\":3", rows_in(c)), ERR_CONFLICT);
     assert_says(c, "use a newer one");
     assert_false(c->copy.occupied);
     assert_empty(c);
@@ -350,6 +350,21 @@ static void refuses_unknown_tables_and_columns(void **state)
     refuse(c, forged(c, "\"active\"", "\"passive\"", rows_in(c)), ERR_CORRUPT);
     assert_says(c, "unknown column");
     assert_empty(c);
+}
+
+static void passes_over_a_table_that_is_gone(void **state)
+{
+    struct copying *c = *state;
+    struct str text = forged(
+        c, "{\"table\":\"event_ids\"",
+        "{\"table\":\"closed_visits\",\"columns\":[\"site_id\",\"n\"]}\n[\"abc\",1]\n[\"abc\",2]\n"
+        "{\"table\":\"event_ids\"",
+        rows_in(c) + 2);
+
+    assert_ok(c, load_once(c, text, COPY_IMPORT));
+    assert_true(c->copy.loaded);
+    assert_int_equal(c->copy.rows_count, rows_in(c) + 2);
+    assert_int_equal(rows_of(c->to, "event_ids"), KEYS);
 }
 
 static void refuses_sums_that_are_not_those_of_the_store(void **state)
@@ -498,6 +513,7 @@ int main(void)
         COPYING(refuses_a_copy_that_goes_on_behind_its_end),
         COPYING(refuses_what_a_newer_program_made),
         COPYING(refuses_what_is_no_copy),
+        COPYING(passes_over_a_table_that_is_gone),
         COPYING(refuses_unknown_tables_and_columns),
         COPYING(refuses_sums_that_are_not_those_of_the_store),
         COPYING(refuses_a_wrong_number_of_rows),

@@ -149,7 +149,8 @@ static int read_as(struct fixture *f, unsigned groups, const char *operand,
     const struct option_set sets[] = {
         {.options = own_options, .values = &f->values},
         {.options = shared_options, .values = &f->values, .groups = groups}};
-    const struct option_input input = {arguments, environment, operand};
+    const struct option_input input = {
+        .arguments = arguments, .environment = environment, .operand = operand};
     return options_read(sets, 2, &input, &f->arena, &f->err);
 }
 
@@ -275,7 +276,8 @@ static void wants_what_is_required(void **state)
 {
     struct fixture *f = *state;
     const struct option_set set = {.options = required_options, .values = &f->values};
-    const struct option_input without = {NONE, NONE, NULL}, with = {LIST("--own", "x"), NONE, NULL};
+    const struct option_input without = {.arguments = NONE, .environment = NONE},
+                              with = {.arguments = LIST("--own", "x"), .environment = NONE};
     assert_int_equal(options_read(&set, 1, &without, &f->arena, &f->err), ERR_INVALID);
     assert_string_equal(f->err.text, "--own: is required");
     assert_int_equal(options_read(&set, 1, &with, &f->arena, &f->err), 0);
@@ -291,6 +293,25 @@ static void takes_an_operand_for_its_option(void **state)
     assert_text(f->values.id, "-abc");
     assert_int_equal(read_as(f, GROUP_ONE, "id", LIST("abc", "def"), NONE), ERR_INVALID);
     assert_string_equal(f->err.text, "def: --id was given already");
+}
+
+static void takes_all_operands_but_the_first_for_a_list(void **state)
+{
+    struct fixture *f = *state;
+    const struct option_set set = {.options = own_options, .values = &f->values};
+    struct option_input input = {.arguments = LIST("abc", "a.b", "--json", "c.d"),
+                                 .environment = NONE,
+                                 .operand = "id",
+                                 .rest = "allowed"};
+    assert_int_equal(options_read(&set, 1, &input, &f->arena, &f->err), 0);
+    assert_text(f->values.id, "abc");
+    assert_int_equal(f->values.hosts.count, 2);
+    assert_text(f->values.hosts.items[0], "a.b");
+    assert_text(f->values.hosts.items[1], "c.d");
+    input.arguments = LIST("--id", "abc", "a.b", "--allowed", "c.d");
+    assert_int_equal(options_read(&set, 1, &input, &f->arena, &f->err), 0);
+    assert_int_equal(f->values.hosts.count, 2);
+    assert_text(f->values.hosts.items[0], "a.b");
 }
 
 static void passes_over_a_literal_double_dash_where_there_is_no_operand(void **state)
@@ -521,6 +542,7 @@ int main(void)
         TEST(refuses_what_is_no_option),
         TEST(wants_what_is_required),
         TEST(takes_an_operand_for_its_option),
+        TEST(takes_all_operands_but_the_first_for_a_list),
         TEST(passes_over_a_literal_double_dash_where_there_is_no_operand),
         TEST(keeps_the_last_of_a_repeated_option_and_all_of_a_list),
         TEST(reads_durations_within_their_bounds),

@@ -195,6 +195,56 @@ static void a_site_has_its_settings(void **state)
     directory_give(s->directory, snapshot);
 }
 
+static void a_site_has_its_rules(void **state)
+{
+    struct scene *s = *state;
+    struct site_row row = site_named("abc", "t5g");
+
+    row.blocked_countries = STR("[\"DE\",\"fr\"]");
+    row.blocked_referrers = STR("[\"Spam.Example\"]");
+    row.goals = STR("[{\"name\":\"Signup\",\"event\":\"signup\"},"
+                    "{\"name\":\"Bought\",\"path\":\"/thanks/*\"}]");
+    row.path_rules = STR("[{\"match\":\"/users/*/edit\",\"to\":\"/users/:id/edit\"}]");
+    row.paths_per_day = 77;
+    put(s, &row);
+    const struct snapshot *snapshot = load(s);
+    const struct site *site = snapshot_site(snapshot, STR("abc"));
+
+    assert_int_equal(site->blocked_countries_count, 2);
+    assert_str(site->blocked_countries[0], "DE");
+    assert_str(site->blocked_countries[1], "FR");
+    assert_int_equal(site->blocked_referrers_count, 1);
+    assert_str(site->blocked_referrers[0], "spam.example");
+    assert_int_equal(site->goals_count, 2);
+    assert_str(site->goals[0].event, "signup");
+    assert_str(site->goals[1].path, "/thanks/*");
+    assert_int_equal(site->goals_hash, goals_hash(site->goals, site->goals_count));
+    assert_int_equal(site->path_rules_count, 1);
+    assert_str(site->path_rules[0].match, "/users/*/edit");
+    assert_str(site->path_rules[0].to, "/users/:id/edit");
+    assert_int_equal(site->paths_per_day, 77);
+    directory_give(s->directory, snapshot);
+}
+
+static void a_change_of_goals_changes_their_hash(void **state)
+{
+    struct scene *s = *state;
+    struct site_row row = site_named("abc", "t5g");
+
+    put(s, &row);
+    const struct snapshot *before = load(s);
+
+    row.goals = STR("[{\"name\":\"Signup\",\"event\":\"signup\"}]");
+    assert_ok(s->f, store_set_site(s->f->store, &row, &somebody, &s->f->err));
+    const struct snapshot *after = load(s);
+
+    assert_true(snapshot_site(before, STR("abc"))->goals_hash !=
+                snapshot_site(after, STR("abc"))->goals_hash);
+    assert_str(snapshot_site(after, STR("abc"))->goals[0].name, "Signup");
+    directory_give(s->directory, before);
+    directory_give(s->directory, after);
+}
+
 static void unset_lists_mean_the_default(void **state)
 {
     struct scene *s = *state;
@@ -206,7 +256,12 @@ static void unset_lists_mean_the_default(void **state)
     assert_false(site->has_allowed_origins);
     assert_int_equal(
         site->query_params_count + site->blocked_addresses_count + site->token_events_count, 0);
+    assert_int_equal(
+        site->blocked_countries_count + site->blocked_referrers_count + site->path_rules_count, 0);
+    assert_int_equal(site->goals_count, 1);
+    assert_str(site->goals[0].event, "lead.created");
     assert_int_equal(site->raw_days, 30);
+    assert_int_equal(site->paths_per_day, 10000);
     directory_give(s->directory, snapshot);
 }
 
@@ -218,7 +273,10 @@ static void what_cannot_be_read_falls_back_and_the_site_stays(void **state)
     execute(s, "UPDATE analytics_settings SET timezone = 'Mars/Olympus',"
                " blocked_addresses = '[\"nonsense\",\"10.0.0.0/8\"]',"
                " blocked_paths = '[1,\"/x\"]', query_params = '[[\"a\"]]',"
-               " allowed_origins = '[{}]'");
+               " allowed_origins = '[{}]', goals = '[{\"event\":\"signup\"}]',"
+               " path_rules = '[{\"match\":1}]',"
+               " blocked_countries = '[\"DEU\",\"D1\",\"fr\"]',"
+               " blocked_referrers = '[\"https://x.example\",\"\",\"y.example\"]'");
     const struct snapshot *snapshot = load(s);
     const struct site *site = snapshot_site(snapshot, STR("abc"));
 
@@ -231,6 +289,13 @@ static void what_cannot_be_read_falls_back_and_the_site_stays(void **state)
     assert_str(site->blocked_paths[0], "/x");
     assert_int_equal(site->query_params_count, 0);
     assert_false(site->has_allowed_origins);
+    assert_int_equal(site->goals_count, 1);
+    assert_str(site->goals[0].event, "lead.created");
+    assert_int_equal(site->path_rules_count, 0);
+    assert_int_equal(site->blocked_countries_count, 1);
+    assert_str(site->blocked_countries[0], "FR");
+    assert_int_equal(site->blocked_referrers_count, 1);
+    assert_str(site->blocked_referrers[0], "y.example");
     directory_give(s->directory, snapshot);
 }
 
@@ -598,6 +663,8 @@ int main(void)
         TEST(finds_each_of_many_sites),
         TEST(lists_sites_by_id_and_by_tenant),
         TEST(a_site_has_its_settings),
+        TEST(a_site_has_its_rules),
+        TEST(a_change_of_goals_changes_their_hash),
         TEST(unset_lists_mean_the_default),
         TEST(what_cannot_be_read_falls_back_and_the_site_stays),
         TEST(a_suspended_tenants_sites_say_so),

@@ -32,6 +32,7 @@ struct world {
     struct arena arena;
     struct site site;
     struct client client;
+    struct sender sender;
     struct salts salts;
     uint8_t id_key[16];
     struct event_input in;
@@ -85,8 +86,8 @@ static struct event make(struct world *w, int64_t now_ms)
     struct event event;
     struct err err = {0};
 
-    if (event_make(&w->site, &w->client, &w->salts, w->id_key, now_ms, &w->in, &w->arena, &event,
-                   &err) != 0)
+    if (event_make(&w->site, &w->client, &w->sender, &w->salts, w->id_key, now_ms, &w->in,
+                   &w->arena, &event, &err) != 0)
         fail_msg("%s", err.text);
     return event;
 }
@@ -236,13 +237,13 @@ static void is_unavailable_without_the_salt_of_today(void **state)
 
     (void)state;
     w.salts.count = 1;
-    assert_int_equal(event_make(&w.site, &w.client, &w.salts, w.id_key, TEN_OH_FIVE, &w.in,
-                                &w.arena, &event, &err),
+    assert_int_equal(event_make(&w.site, &w.client, &w.sender, &w.salts, w.id_key, TEN_OH_FIVE,
+                                &w.in, &w.arena, &event, &err),
                      ERR_UNAVAILABLE);
     w.client.has_token = true;
     w.in.has_visitor = true;
-    assert_int_equal(event_make(&w.site, &w.client, &w.salts, w.id_key, TEN_OH_FIVE, &w.in,
-                                &w.arena, &event, &err),
+    assert_int_equal(event_make(&w.site, &w.client, &w.sender, &w.salts, w.id_key, TEN_OH_FIVE,
+                                &w.in, &w.arena, &event, &err),
                      ERR_UNAVAILABLE);
     end_world(&w);
 }
@@ -388,6 +389,74 @@ static void cleans_and_masks_its_texts(void **state)
     end_world(&w);
 }
 
+static void has_trait(const struct event *event, enum trait trait, const char *expected)
+{
+    if (!str_eq(event->traits[trait], str_from(expected)))
+        fail_msg("trait %u is \"%.*s\", not \"%s\"", (unsigned)trait, STR_FMT(event->traits[trait]),
+                 expected);
+}
+
+static void knows_the_traits_of_the_visit(void **state)
+{
+    struct world w = new_world("Europe/Berlin", DAY);
+
+    (void)state;
+    w.sender = (struct sender){.browser = STR("Firefox"),
+                               .os = STR("Linux"),
+                               .device = STR("desktop"),
+                               .language = STR("de"),
+                               .country = STR("DE")};
+    w.in.path = STR("/pricing?utm_source=newsletter&utm_campaign=May");
+    w.in.referrer = STR("https://mail.google.com/");
+    struct event event = make(&w, TEN_OH_FIVE);
+
+    has_trait(&event, TRAIT_SOURCE, "newsletter");
+    has_trait(&event, TRAIT_CHANNEL, "Email");
+    has_trait(&event, TRAIT_UTM_SOURCE, "newsletter");
+    has_trait(&event, TRAIT_UTM_MEDIUM, "");
+    has_trait(&event, TRAIT_UTM_CAMPAIGN, "May");
+    has_trait(&event, TRAIT_COUNTRY, "DE");
+    has_trait(&event, TRAIT_BROWSER, "Firefox");
+    has_trait(&event, TRAIT_OS, "Linux");
+    has_trait(&event, TRAIT_DEVICE, "desktop");
+    has_trait(&event, TRAIT_LANGUAGE, "de");
+    assert_true(str_eq(event.path, STR("/pricing")));
+    end_world(&w);
+}
+
+static void has_no_traits_without_a_visitor(void **state)
+{
+    struct world w = new_world("Europe/Berlin", DAY);
+
+    (void)state;
+    w.sender = (struct sender){.browser = STR("Firefox"), .country = STR("DE")};
+    w.in.path = STR("/?utm_source=newsletter");
+    w.client.has_token = true;
+    struct event event = make(&w, TEN_OH_FIVE);
+
+    for (unsigned i = 0; i < TRAITS; i++)
+        has_trait(&event, (enum trait)i, "");
+    w.in.has_visitor = true;
+    event = make(&w, TEN_OH_FIVE);
+    has_trait(&event, TRAIT_SOURCE, "newsletter");
+    has_trait(&event, TRAIT_BROWSER, "Firefox");
+    end_world(&w);
+}
+
+static void cuts_traits_at_200_bytes(void **state)
+{
+    struct world w = new_world("Europe/Berlin", DAY);
+    char browser[201];
+
+    (void)state;
+    memset(browser, 'b', sizeof(browser));
+    w.sender.browser = (struct str){browser, 200};
+    assert_int_equal(make(&w, TEN_OH_FIVE).traits[TRAIT_BROWSER].len, 200);
+    w.sender.browser.len = 201;
+    assert_int_equal(make(&w, TEN_OH_FIVE).traits[TRAIT_BROWSER].len, 200);
+    end_world(&w);
+}
+
 static void hashes_ids_with_their_site(void **state)
 {
     static const uint8_t expected[16] = {0xc4, 0x33, 0x24, 0x67, 0x6f, 0x50, 0x41, 0x0d,
@@ -448,6 +517,9 @@ int main(void)
         cmocka_unit_test(knows_the_sites_date_and_hour),
         cmocka_unit_test(is_the_sites_and_not_the_aliass),
         cmocka_unit_test(cleans_and_masks_its_texts),
+        cmocka_unit_test(knows_the_traits_of_the_visit),
+        cmocka_unit_test(has_no_traits_without_a_visitor),
+        cmocka_unit_test(cuts_traits_at_200_bytes),
         cmocka_unit_test(hashes_ids_with_their_site),
         cmocka_unit_test(finds_salts_by_their_date),
     };

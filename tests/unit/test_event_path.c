@@ -59,14 +59,16 @@ static void keeps_the_sites_parameters_in_the_order_sent(void **state)
 
 static void never_keeps_what_says_where_a_visitor_came_from(void **state)
 {
-    struct str kept[] = {STR("utm_source"), STR("UTM_Term"), STR("ref"),
-                         STR("source"),     STR("gclid"),    STR("fbclid")};
+    struct str kept[] = {STR("utm_source"), STR("UTM_Term"), STR("ref"),        STR("source"),
+                         STR("gclid"),      STR("fbclid"),   STR("gad_source"), STR("ScCid"),
+                         STR("mc_cid"),     STR("q")};
     struct site site = plain_site();
 
     (void)state;
     site.query_params = kept;
     site.query_params_count = sizeof(kept) / sizeof(kept[0]);
     cleans_to(&site, "/?utm_source=a&UTM_Term=b&ref=c&source=d&gclid=e&fbclid=f", "/");
+    cleans_to(&site, "/?gad_source=a&ScCid=b&mc_cid=c&q=d", "/?q=d");
 }
 
 static void masks_paths_where_the_site_wants_it(void **state)

@@ -40,6 +40,21 @@ static struct event full_event(void)
         .tokens = EVENT_TOKENS_MAX,
         .seconds_ms = 86400000,
         .scroll = 100,
+        .traits =
+            {
+                [TRAIT_SOURCE] = STR_INIT("Google"),
+                [TRAIT_CHANNEL] = STR_INIT("Paid Search"),
+                [TRAIT_UTM_SOURCE] = STR_INIT("google"),
+                [TRAIT_UTM_MEDIUM] = STR_INIT("cpc"),
+                [TRAIT_UTM_CAMPAIGN] = STR_INIT("spring"),
+                [TRAIT_UTM_CONTENT] = STR_INIT("blue"),
+                [TRAIT_UTM_TERM] = STR_INIT("shoes"),
+                [TRAIT_COUNTRY] = STR_INIT("DE"),
+                [TRAIT_BROWSER] = STR_INIT("Firefox"),
+                [TRAIT_OS] = STR_INIT("Linux"),
+                [TRAIT_DEVICE] = STR_INIT("desktop"),
+                [TRAIT_LANGUAGE] = STR_INIT("de"),
+            },
     };
 }
 
@@ -92,6 +107,8 @@ static void same_event(const struct event *a, const struct event *b)
     assert_true(a->tokens == b->tokens);
     assert_true(a->seconds_ms == b->seconds_ms);
     assert_int_equal(a->scroll, b->scroll);
+    for (unsigned i = 0; i < TRAITS; i++)
+        assert_true(str_eq(a->traits[i], b->traits[i]));
 }
 
 static void goes_there_and_back(const struct event *event)
@@ -162,6 +179,8 @@ static void random_events_go_there_and_back(void **state)
         e.tokens = random_number(EVENT_TOKENS_MAX);
         e.seconds_ms = random_number(DAY_MS);
         e.scroll = rand() % 102 - 1;
+        for (unsigned t = 0; t < TRAITS; t++)
+            e.traits[t] = rand() % 2 == 0 ? STR("") : random_text(&arena, TRAIT_MAX);
         goes_there_and_back(&e);
         arena_reset(&arena);
     }
@@ -174,11 +193,14 @@ static void tallies_go_there_and_back(void **state)
         bool rejected;
         uint8_t reason;
         uint64_t events;
+        struct str bot;
     } cases[] = {
-        {true, REJECT_INVALID, 1},
-        {true, REJECT_UNSTORABLE, INT64_MAX},
-        {false, DROP_BOT, 100},
-        {false, DROP_DUPLICATE, 7},
+        {true, REJECT_INVALID, 1, STR_INIT("")},
+        {true, REJECT_UNSTORABLE, INT64_MAX, STR_INIT("")},
+        {false, DROP_BOT, 100, STR_INIT("")},
+        {false, DROP_BOT, 100, STR_INIT("ai-crawler")},
+        {false, DROP_DUPLICATE, 7, STR_INIT("")},
+        {false, DROP_TOO_OLD, 7, STR_INIT("")},
     };
 
     (void)state;
@@ -190,6 +212,7 @@ static void tallies_go_there_and_back(void **state)
         tally.rejected = cases[i].rejected;
         tally.reason = cases[i].reason;
         tally.events = cases[i].events;
+        tally.bot = cases[i].bot;
         tally_encode(&tally, &buf);
         assert_int_equal(record_decode(buf_str(&buf), &record, NULL), 0);
         assert_int_equal(record.kind, RECORD_TALLY);
@@ -199,6 +222,30 @@ static void tallies_go_there_and_back(void **state)
         assert_int_equal(record.tally.rejected, tally.rejected);
         assert_int_equal(record.tally.reason, tally.reason);
         assert_true(record.tally.events == tally.events);
+        assert_true(str_eq(record.tally.bot, tally.bot));
+        buf_release(&buf);
+    }
+}
+
+static void only_what_robots_sent_carries_their_kind(void **state)
+{
+    static const struct {
+        bool rejected;
+        uint8_t reason;
+    } others[] = {{true, DROP_BOT}, {false, DROP_GPC}};
+
+    (void)state;
+    for (size_t i = 0; i < sizeof(others) / sizeof(others[0]); i++) {
+        struct tally tally = some_tally();
+        struct record record;
+        struct buf buf = {0};
+
+        tally.rejected = others[i].rejected;
+        tally.reason = others[i].reason;
+        tally.bot = STR("search");
+        tally_encode(&tally, &buf);
+        assert_int_equal(record_decode(buf_str(&buf), &record, NULL), 0);
+        assert_int_equal(record.tally.bot.len, 0);
         buf_release(&buf);
     }
 }
@@ -241,6 +288,21 @@ static void writes_the_bytes_that_the_format_prescribes(void **state)
     assert_int_equal(buf.len, sizeof(BARE) - 1 + 3 + 2 + 2 + 3 + 3 + 2);
     assert_memory_equal(buf.ptr + sizeof(BARE) - 1,
                         "\x0c\xd0\x0f\x0e\x01\x10\x41\x12\xac\x02\x17\x01/\x22\x02", 15);
+
+    /* 22: source; 33: language */
+    struct event visit = bare_event();
+
+    visit.traits[TRAIT_SOURCE] = STR("Bing");
+    visit.traits[TRAIT_LANGUAGE] = STR("de");
+    buf_reset(&buf);
+    event_encode(&visit, &buf);
+    assert_int_equal(buf.len, sizeof(BARE) - 1 + 6 + 4);
+    assert_memory_equal(buf.ptr + sizeof(BARE) - 1,
+                        "\x2d\x04"
+                        "Bing"
+                        "\x43\x02"
+                        "de",
+                        10);
     buf_release(&buf);
 }
 
@@ -292,18 +354,28 @@ static int decode(struct str bytes, struct record *record)
         assert_int_equal(decode(STR(bytes), &record_), ERR_CORRUPT);                               \
     } while (0)
 
+/* 3: day 1; 4: rejected; 5: reason; 6: events; 7: bot */
+#define TALLY                                                                                      \
+    "\x01\x02\x03\x01"                                                                             \
+    "a"                                                                                            \
+    "\x05\x01"                                                                                     \
+    "b"                                                                                            \
+    "\x06\x02"
+#define SOME_TALLY TALLY "\x0a\x01\x0c\x01"
+
 static void passes_over_fields_of_newer_versions(void **state)
 {
     struct event bare = bare_event();
     struct record record;
 
     (void)state;
-    /* 22: a number; 23: bytes; 1000: bytes */
-    struct str newer = STR(BARE "\x2c\xff\x01\x2f\x03xyz\xd1\x0f\x01!");
+    /* 34: a number; 35: bytes; 1000: bytes */
+    struct str newer = STR(BARE "\x44\xff\x01\x47\x03xyz\xd1\x0f\x01!");
 
     assert_int_equal(record_decode(newer, &record, NULL), 0);
     same_event(&bare, &record.event);
-    REFUSES(BARE "\x2c\xff\x01\x2f\x03xyz\xd1\x0f\x02!"); /* still within bounds */
+    REFUSES(BARE "\x44\xff\x01\x47\x03xyz\xd1\x0f\x02!"); /* still within bounds */
+    TAKES(SOME_TALLY "\x11\x01!");                        /* 8 of a tally */
 }
 
 static void refuses_other_versions_and_kinds(void **state)
@@ -339,7 +411,7 @@ static void refuses_fields_out_of_order(void **state)
     REFUSES(BARE_HEAD BARE_SITE BARE_KIND BARE_TENANT BARE_TIME);
     REFUSES(BARE_HEAD BARE_KIND BARE_SITE BARE_SITE BARE_TENANT BARE_TIME);
     REFUSES(BARE_HEAD "\x00\x00" BARE_KIND BARE_SITE BARE_TENANT BARE_TIME); /* number 0 */
-    REFUSES(BARE "\x2a\x01\x2a\x01"); /* unknown ones as well */
+    REFUSES(BARE "\x44\x01\x44\x01"); /* unknown ones as well */
 }
 
 static void refuses_varints_that_are_not_the_shortest(void **state)
@@ -401,17 +473,10 @@ static void refuses_names_and_ids_that_are_none(void **state)
 static void refuses_tallies_without_a_known_reason(void **state)
 {
     (void)state;
-    /* 3: day 1; 4: rejected; 5: reason; 6: events */
-#define TALLY                                                                                      \
-    "\x01\x02\x03\x01"                                                                             \
-    "a"                                                                                            \
-    "\x05\x01"                                                                                     \
-    "b"                                                                                            \
-    "\x06\x02"
     TAKES(TALLY "\x0a\x01\x0c\x01");
-    TAKES(TALLY "\x0a\x07\x0c\x01");
+    TAKES(TALLY "\x0a\x09\x0c\x01");
     REFUSES(TALLY "\x0a\x00\x0c\x01"); /* dropped for no reason */
-    REFUSES(TALLY "\x0a\x08\x0c\x01");
+    REFUSES(TALLY "\x0a\x0a\x0c\x01");
     TAKES(TALLY "\x08\x01\x0a\x00\x0c\x01");
     TAKES(TALLY "\x08\x01\x0a\x04\x0c\x01");
     REFUSES(TALLY "\x08\x01\x0a\x05\x0c\x01");
@@ -423,6 +488,55 @@ static void refuses_tallies_without_a_known_reason(void **state)
             "\x05\x01"
             "b"
             "\x06\x02\x0a\x01\x0c\x01");
+}
+
+#define EIGHT "aaaaaaaa"
+#define SIXTY_FOUR EIGHT EIGHT EIGHT EIGHT EIGHT EIGHT EIGHT EIGHT
+
+static void refuses_kinds_of_robots_that_are_none(void **state)
+{
+    (void)state;
+    TAKES(SOME_TALLY "\x0f\x01x");
+    TAKES(SOME_TALLY "\x0f\x40" SIXTY_FOUR);
+    REFUSES(SOME_TALLY "\x0f\x41" SIXTY_FOUR "a");
+    REFUSES(SOME_TALLY "\x0f\x00");
+    REFUSES(SOME_TALLY "\x0f\x01:");
+    REFUSES(TALLY "\x0a\x02\x0c\x01\x0f\x01x");         /* gpc */
+    REFUSES(TALLY "\x08\x01\x0a\x01\x0c\x01\x0f\x01x"); /* refused */
+}
+
+/* Records of the version before traits, written down from what it wrote. */
+static void reads_records_without_traits(void **state)
+{
+    struct record record;
+
+    (void)state;
+    assert_int_equal(record_decode(STR(BARE "\x12\x05\x17\x01/"), &record, NULL), 0);
+    for (unsigned i = 0; i < TRAITS; i++)
+        assert_int_equal(record.event.traits[i].len, 0);
+    assert_int_equal(record_decode(STR(SOME_TALLY), &record, NULL), 0);
+    assert_int_equal(record.tally.bot.len, 0);
+}
+
+static void traits_have_1_to_200_bytes(void **state)
+{
+    (void)state;
+    for (unsigned i = 0; i < TRAITS; i++) {
+        for (size_t len = 0; len <= 201; len += len == 1 ? 199 : 1) {
+            char bytes[256];
+            size_t at = sizeof(BARE) - 1;
+            struct record record;
+
+            memcpy(bytes, BARE, at);
+            bytes[at++] = (char)((22 + i) * 2 + 1);
+            if (len >= 128)
+                bytes[at++] = (char)(len | 0x80);
+            bytes[at++] = (char)(len >= 128 ? 1 : len);
+            memset(bytes + at, 'x', len);
+            assert_int_equal(decode((struct str){bytes, at + len}, &record),
+                             len == 1 || len == 200 ? 0 : ERR_CORRUPT);
+        }
+    }
 }
 
 static void refuses_what_is_cut_off_within_a_field(void **state)
@@ -440,8 +554,8 @@ static void refuses_what_is_cut_off_within_a_field(void **state)
         assert_true(rc == 0 || rc == ERR_CORRUPT);
         taken += rc == 0;
     }
-    /* Fields 6 to 21 may be absent: where 5 to 20 end, what is there is a record. */
-    assert_int_equal(taken, 16);
+    /* Fields 6 to 33 may be absent: where 5 to 32 end, what is there is a record. */
+    assert_int_equal(taken, 28);
     buf_release(&buf);
 }
 
@@ -499,6 +613,7 @@ int main(void)
         cmocka_unit_test(events_go_there_and_back),
         cmocka_unit_test(random_events_go_there_and_back),
         cmocka_unit_test(tallies_go_there_and_back),
+        cmocka_unit_test(only_what_robots_sent_carries_their_kind),
         cmocka_unit_test(writes_the_bytes_that_the_format_prescribes),
         cmocka_unit_test(appends_behind_what_is_there),
         cmocka_unit_test(passes_over_fields_of_newer_versions),
@@ -510,6 +625,9 @@ int main(void)
         cmocka_unit_test(keeps_the_bounds_of_fields),
         cmocka_unit_test(refuses_names_and_ids_that_are_none),
         cmocka_unit_test(refuses_tallies_without_a_known_reason),
+        cmocka_unit_test(refuses_kinds_of_robots_that_are_none),
+        cmocka_unit_test(reads_records_without_traits),
+        cmocka_unit_test(traits_have_1_to_200_bytes),
         cmocka_unit_test(refuses_what_is_cut_off_within_a_field),
         cmocka_unit_test(survives_any_changed_byte),
         cmocka_unit_test(a_sites_partition_never_changes),

@@ -34,7 +34,7 @@ static struct event_input pageview(void)
 static void is_screened(const struct site *site, const struct client *client,
                         const struct event_input *in, enum drop_reason expected)
 {
-    assert_int_equal(event_screen(site, client, in), expected);
+    assert_int_equal(event_screen(site, client, &(struct sender){0}, in), expected);
 }
 
 static void keeps_an_ordinary_event(void **state)
@@ -142,11 +142,96 @@ static void drops_blocked_paths(void **state)
     site.blocked_paths_count = 2;
     for (size_t i = 0; i < sizeof(cases) / sizeof(cases[0]); i++) {
         in.path = str_from(cases[i].path);
-        if (event_screen(&site, &client, &in) != cases[i].reason)
+        if (event_screen(&site, &client, &(struct sender){0}, &in) != cases[i].reason)
             fail_msg("%s", cases[i].path);
     }
     in.path = STR("");
     is_screened(&site, &client, &in, DROP_NONE);
+}
+
+static void drops_blocked_countries(void **state)
+{
+    struct str blocked[] = {STR("CN"), STR("RU")};
+    struct site site = open_site();
+    struct client client = browser();
+    struct sender sender = {.country = STR("RU")};
+    struct event_input in = pageview();
+
+    (void)state;
+    assert_int_equal(event_screen(&site, &client, &sender, &in), DROP_NONE);
+    site.blocked_countries = blocked;
+    site.blocked_countries_count = 2;
+    assert_int_equal(event_screen(&site, &client, &sender, &in), DROP_BLOCKED);
+    sender.country = STR("DE");
+    assert_int_equal(event_screen(&site, &client, &sender, &in), DROP_NONE);
+    sender.country = STR(""); /* not known */
+    assert_int_equal(event_screen(&site, &client, &sender, &in), DROP_NONE);
+}
+
+static void drops_blocked_referrers(void **state)
+{
+    static const struct {
+        const char *referrer;
+        enum drop_reason reason;
+    } cases[] = {
+        {"https://spam.example.org/x", DROP_BLOCKED},
+        {"https://www.Spam.Example.org", DROP_BLOCKED},
+        {"https://example.org/", DROP_NONE},
+        {"https://notspam.example.org/", DROP_NONE},
+        {"android-app://com.spam/", DROP_BLOCKED},
+        {"spam.example.org", DROP_NONE}, /* no referrer at all */
+        {"", DROP_NONE},
+    };
+    struct str blocked[] = {STR("spam.example.org"), STR("com.spam"), STR("example.com")};
+    struct site site = open_site();
+    struct client client = browser();
+    struct event_input in = pageview();
+
+    (void)state;
+    site.blocked_referrers = blocked;
+    site.blocked_referrers_count = 3;
+    for (size_t i = 0; i < sizeof(cases) / sizeof(cases[0]); i++) {
+        in.referrer = str_from(cases[i].referrer);
+        if (event_screen(&site, &client, &(struct sender){0}, &in) != cases[i].reason)
+            fail_msg("%s", cases[i].referrer);
+    }
+    in.referrer = STR("https://www.example.com/a"); /* the site's own, though listed */
+    is_screened(&site, &client, &in, DROP_NONE);
+}
+
+static void drops_known_referrer_spam(void **state)
+{
+    struct site site = open_site();
+    struct client client = browser();
+    struct event_input in = pageview();
+
+    (void)state;
+    in.referrer = STR("http://semalt.com/");
+    is_screened(&site, &client, &in, DROP_BLOCKED);
+    in.referrer = STR("http://97.SEMALT.com/crawler.php?u=x");
+    is_screened(&site, &client, &in, DROP_BLOCKED);
+    in.referrer = STR("https://buttons-for-website.com");
+    is_screened(&site, &client, &in, DROP_BLOCKED);
+    in.referrer = STR("https://notsemalt.com/");
+    is_screened(&site, &client, &in, DROP_NONE);
+    in.referrer = STR("https://semalt.com.example.org/");
+    is_screened(&site, &client, &in, DROP_NONE);
+    site.domain = STR("semalt.com"); /* its own pages are no referrer */
+    in.referrer = STR("https://www.semalt.com/");
+    is_screened(&site, &client, &in, DROP_NONE);
+}
+
+static void drops_robots(void **state)
+{
+    struct site site = open_site();
+    struct client client = browser();
+    struct sender sender = {.bot = STR("search")};
+    struct event_input in = pageview();
+
+    (void)state;
+    assert_int_equal(event_screen(&site, &client, &sender, &in), DROP_BOT);
+    client.has_token = in.has_visitor = true; /* the visitor that a backend speaks for */
+    assert_int_equal(event_screen(&site, &client, &sender, &in), DROP_BOT);
 }
 
 static void respects_gpc_and_dnt_where_the_site_does(void **state)
@@ -182,6 +267,7 @@ static void gives_the_reasons_in_a_fixed_order(void **state)
     struct str blocked[] = {STR("/pricing")};
     struct site site = open_site();
     struct client client = browser();
+    const struct sender robot = {.bot = STR("other")};
     struct event_input in = pageview();
 
     (void)state;
@@ -192,7 +278,9 @@ static void gives_the_reasons_in_a_fixed_order(void **state)
     is_screened(&site, &client, &in, DROP_DISABLED);
     site.enabled = true;
     is_screened(&site, &client, &in, DROP_BLOCKED);
+    assert_int_equal(event_screen(&site, &client, &robot, &in), DROP_BLOCKED);
     site.blocked_paths_count = 0;
+    assert_int_equal(event_screen(&site, &client, &robot, &in), DROP_BOT);
     is_screened(&site, &client, &in, DROP_GPC);
     client.gpc = false;
     is_screened(&site, &client, &in, DROP_DO_NOT_TRACK);
@@ -200,8 +288,9 @@ static void gives_the_reasons_in_a_fixed_order(void **state)
 
 static void names_the_reasons_as_the_contract_does(void **state)
 {
-    static const char *const drops[DROP_REASONS] = {"",         "bot",     "gpc",   "do-not-track",
-                                                    "disabled", "blocked", "quota", "duplicate"};
+    static const char *const drops[DROP_REASONS] = {
+        "",        "bot",   "gpc",       "do-not-track", "disabled",
+        "blocked", "quota", "duplicate", "not-a-page",   "too-old"};
     static const char *const rejects[REJECT_REASONS] = {"invalid", "unauthorized", "forbidden",
                                                         "rate-limited", "unstorable"};
 
@@ -221,6 +310,10 @@ int main(void)
         cmocka_unit_test(drops_blocked_addresses_before_they_are_cut),
         cmocka_unit_test(looks_at_the_visitors_address_of_a_tokens_event),
         cmocka_unit_test(drops_blocked_paths),
+        cmocka_unit_test(drops_blocked_countries),
+        cmocka_unit_test(drops_blocked_referrers),
+        cmocka_unit_test(drops_known_referrer_spam),
+        cmocka_unit_test(drops_robots),
         cmocka_unit_test(respects_gpc_and_dnt_where_the_site_does),
         cmocka_unit_test(takes_no_signal_from_a_tokens_request),
         cmocka_unit_test(gives_the_reasons_in_a_fixed_order),

@@ -154,6 +154,51 @@ static void stream(const struct http_request *r, struct http_response *response)
     response->stream = (struct http_stream){next_page, free_pages, p};
 }
 
+/* A stream that says a word of its own, or nothing, every so many milliseconds. */
+struct words {
+    struct app *app;
+    int wait_ms, said, wanted;
+    bool silent; /* every second page is empty */
+};
+
+static int next_word(void *ctx, void *worker, struct buf *out, struct err *err)
+{
+    struct words *w = ctx;
+
+    (void)err;
+    if (worker == NULL)
+        return ERR_INVALID;
+    w->said++;
+    if (!w->silent || w->said % 2 == 1)
+        buf_addf(out, "word %d\n", w->said);
+    atomic_fetch_add(&w->app->pages, 1);
+    return w->said < w->wanted ? w->wait_ms : 0;
+}
+
+static void free_words(void *ctx)
+{
+    struct words *w = ctx;
+
+    atomic_fetch_add(&w->app->streams_freed, 1);
+    free(w);
+}
+
+/* /words/MS: three of them; "many" or "silent" in the query. */
+static void words(const struct http_request *r, struct http_response *response)
+{
+    struct words *w = calloc(1, sizeof(*w));
+    int64_t ms = 0;
+
+    if (w == NULL || !str_to_i64(r->param, &ms))
+        abort();
+    *w = (struct words){.app = r->app, .wait_ms = (int)ms, .wanted = 3};
+    if (str_eq(r->query, STR("many")))
+        w->wanted = 1000000;
+    w->silent = str_eq(r->query, STR("silent"));
+    response->content_type = STR("text/event-stream");
+    response->stream = (struct http_stream){next_word, free_words, w};
+}
+
 /* -- the server -- */
 
 static int open_worker(void *ctx, void **worker, struct err *err)
@@ -190,6 +235,7 @@ static const struct http_route routes[] = {
     {.method = "POST", .path = "/later", .handle = later, .body_max = 100},
     {.method = "GET", .path = "/big", .handle = big, .kind = HTTP_QUERY},
     {.method = "GET", .path = "/stream/{pages}", .handle = stream, .kind = HTTP_QUERY},
+    {.method = "GET", .path = "/words/{ms}", .handle = words, .kind = HTTP_QUERY},
 };
 
 static struct http *start(struct app *app, unsigned threads, unsigned query_threads, unsigned queue)
@@ -704,6 +750,94 @@ static void frees_a_stream_once_when_its_client_leaves(void **state)
     assert_int_equal(atomic_load(&app.streams_freed), CLIENTS);
 }
 
+/* -- streams that wait -- */
+
+static bool freed(struct app *app, int streams)
+{
+    for (int i = 0; i < 400 && atomic_load(&app->streams_freed) < streams; i++)
+        sleep_for_ms(5);
+    return atomic_load(&app->streams_freed) == streams;
+}
+
+static void waits_between_pages_as_long_as_it_is_told(void **state)
+{
+    struct app app;
+    struct http *http = start(&app, 1, 1, 0);
+    int64_t before = now_ms();
+    /* Twice as long as the deadline. */
+    int fd = send_request(http, GET("/words/600"));
+    struct buf head = {0}, line = {0};
+
+    (void)state;
+    assert_true(read_until(fd, &head, "\r\n\r\n"));
+    assert_true(read_until(fd, &line, "word 1\n\r\n"));
+    assert_true(now_ms() - before < 500);
+    assert_true(read_until(fd, &line, "word 2\n\r\n"));
+    assert_in_range(now_ms() - before, 600, 1100);
+    assert_true(read_until(fd, &line, "word 3\n\r\n0\r\n\r\n"));
+    assert_in_range(now_ms() - before, 1200, 2000);
+    buf_release(&head);
+    buf_release(&line);
+    /* The connection goes on. */
+    assert_true(send_text(fd, GET("/quick")));
+    assert_int_equal(take_status(fd), 200);
+    assert_true(http_stop(&http, 1000));
+    assert_int_equal(atomic_load(&app.streams_freed), 1);
+}
+
+static void holds_no_query_thread_while_it_waits(void **state)
+{
+    enum { STREAMS = 40 };
+    struct app app;
+    struct http *http = start(&app, 2, 1, 0);
+    int fds[STREAMS];
+
+    (void)state;
+    for (int i = 0; i < STREAMS; i++)
+        fds[i] = send_request(http, GET("/words/5000?many"));
+    for (int i = 0; i < 400 && atomic_load(&app.pages) < STREAMS; i++)
+        sleep_for_ms(5);
+    assert_int_equal(atomic_load(&app.pages), STREAMS);
+    int64_t before = now_ms();
+
+    assert_int_equal(status_of(http, GET("/worker")), 200);
+    assert_true(now_ms() - before < PROMPT_MS);
+    assert_int_equal(atomic_load(&app.pages), STREAMS);
+    for (int i = 0; i < STREAMS; i++)
+        (void)close(fds[i]);
+    assert_true(http_stop(&http, 1000));
+    assert_int_equal(atomic_load(&app.streams_freed), STREAMS);
+}
+
+static void sends_nothing_for_an_empty_page(void **state)
+{
+    struct app app;
+    struct http *http = start(&app, 1, 1, 0);
+    struct answer a = ask(http, GET("/words/30?silent"));
+
+    (void)state;
+    assert_true(a.complete);
+    assert_true(body_is(&a, "word 1\nword 3\n"));
+    answer_free(&a);
+    assert_true(http_stop(&http, 1000));
+}
+
+static void asks_no_further_when_the_client_of_a_waiting_stream_has_left(void **state)
+{
+    struct app app;
+    struct http *http = start(&app, 1, 1, 0);
+    int fd = send_request(http, GET("/words/200?many"));
+    struct buf head = {0};
+
+    (void)state;
+    assert_true(read_until(fd, &head, "word 1\n\r\n"));
+    (void)close(fd);
+    assert_true(freed(&app, 1));
+    assert_int_equal(atomic_load(&app.pages), 1);
+    buf_release(&head);
+    assert_true(http_stop(&http, 1000));
+}
+
 /* -- stopping -- */
 
 struct stopping {
@@ -836,20 +970,43 @@ static void ends_streams_when_it_stops(void **state)
     (void)close(gated);
 }
 
+static void ends_waiting_streams_when_it_stops(void **state)
+{
+    enum { STREAMS = 20 };
+    struct app app;
+    struct http *http = start(&app, 2, 1, 0);
+    int fds[STREAMS];
+
+    (void)state;
+    for (int i = 0; i < STREAMS; i++)
+        fds[i] = send_request(http, GET("/words/60000?many"));
+    for (int i = 0; i < 400 && atomic_load(&app.pages) < STREAMS; i++)
+        sleep_for_ms(5);
+    int64_t before = now_ms();
+
+    assert_true(http_stop(&http, 5000));
+    assert_true(now_ms() - before < 1500);
+    assert_int_equal(atomic_load(&app.streams_freed), STREAMS);
+    for (int i = 0; i < STREAMS; i++) {
+        assert_true(ends_within(fds[i], 1000));
+        (void)close(fds[i]);
+    }
+}
+
 /* Clients of every kind while the server stops: nothing hangs, crashes or leaks. */
 static void *knock(void *ctx)
 {
     struct str address = str_from(ctx);
     static const char *const requests[] = {GET("/quick"), GET("/worker"), GET("/stream/3"),
-                                           GET("/big")};
+                                           GET("/words/2"), GET("/big")};
 
     for (size_t i = 0; i < 2000; i++) {
         int fd = dial_address(address);
 
         if (fd < 0)
             break;
-        (void)send_text(fd, requests[i % 4]);
-        if (i % 4 != 3) {
+        (void)send_text(fd, requests[i % 5]);
+        if (i % 5 != 4) {
             struct answer a = read_answer(fd);
 
             answer_free(&a);
@@ -903,11 +1060,16 @@ int main(void)
         cmocka_unit_test(cuts_the_connection_when_a_page_fails),
         cmocka_unit_test(cuts_the_connection_when_a_page_takes_too_long),
         cmocka_unit_test(frees_a_stream_once_when_its_client_leaves),
+        cmocka_unit_test(waits_between_pages_as_long_as_it_is_told),
+        cmocka_unit_test(holds_no_query_thread_while_it_waits),
+        cmocka_unit_test(sends_nothing_for_an_empty_page),
+        cmocka_unit_test(asks_no_further_when_the_client_of_a_waiting_stream_has_left),
         cmocka_unit_test(stops_at_once_when_only_idle_connections_are_left),
         cmocka_unit_test(finishes_suspended_requests_before_it_stops),
         cmocka_unit_test(takes_no_connections_while_it_stops),
         cmocka_unit_test(leaves_a_query_thread_behind_that_does_not_come_back),
         cmocka_unit_test(ends_streams_when_it_stops),
+        cmocka_unit_test(ends_waiting_streams_when_it_stops),
         cmocka_unit_test(stops_under_load),
     };
 

@@ -426,6 +426,34 @@ static void keeps_any_number_of_reasons_in_order(void **state)
     }
 }
 
+static void sums_up_robots_and_lists_their_kinds(void **state)
+{
+    struct world *w = *state;
+    struct range range = {day("2026-11-20"), day("2026-11-21")};
+    struct query_ledger l;
+
+    fixture_ledger(w->store, "five", "a", "2026-11-20", LEDGER_DROPPED, "bot", 4);
+    fixture_ledger(w->store, "five", "a", "2026-11-20", LEDGER_DROPPED, "bot:search-engine", 30);
+    fixture_ledger(w->store, "five", "a", "2026-11-20", LEDGER_DROPPED, "bot:ai-crawler", 200);
+    fixture_ledger(w->store, "five", "a", "2026-11-20", LEDGER_DROPPED, "bots", 1000);
+    fixture_ledger(w->store, "five", "a", "2026-11-21", LEDGER_DROPPED, "bot:ai-crawler", 5);
+    fixture_ledger(w->store, "five", "a", "2026-11-21", LEDGER_REJECTED, "bot:odd", 7);
+    assert_int_equal(query_ledger(w->store, &w->site, range, INT32_MIN, &w->arena, &l, &w->err), 0);
+    assert_int_equal(l.sum.received, 1246);
+    assert_int_equal(l.sum.dropped_count, 2);
+    assert_true(str_eq(l.sum.dropped[0].reason, STR("bot")));
+    assert_int_equal(l.sum.dropped[0].events, 239);
+    assert_true(str_eq(l.sum.dropped[1].reason, STR("bots")));
+    assert_int_equal(l.sum.bots_count, 2);
+    assert_true(str_eq(l.sum.bots[0].reason, STR("ai-crawler")));
+    assert_int_equal(l.sum.bots[0].events, 205);
+    assert_true(str_eq(l.sum.bots[1].reason, STR("search-engine")));
+    assert_int_equal(l.sum.bots[1].events, 30);
+    assert_true(str_eq(l.sum.rejected[0].reason, STR("bot:odd")));
+    assert_int_equal(l.days[1].books.dropped[0].events, 5);
+    assert_int_equal(l.days[1].books.bots_count, 1);
+}
+
 #define WITH_WORLD(test) cmocka_unit_test_setup_teardown(test, set_up, tear_down)
 
 int main(void)
@@ -449,6 +477,7 @@ int main(void)
         WITH_WORLD(keeps_no_part_of_a_day_that_is_gone),
         WITH_WORLD(adds_up_the_books_by_day_and_reason),
         WITH_WORLD(keeps_any_number_of_reasons_in_order),
+        WITH_WORLD(sums_up_robots_and_lists_their_kinds),
     };
     return cmocka_run_group_tests_name("query_totals", tests, NULL, NULL);
 }

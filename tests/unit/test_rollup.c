@@ -11,6 +11,55 @@
 
 enum { PEOPLE = 12, DAYS = 4, EVENTS = 900, MAX_VISITS = 4000 };
 
+/* -- what a day's pack tells of visits (facts/): it is due when this changes -- */
+
+static uint64_t mix(uint64_t hash, const void *bytes, size_t len)
+{
+    const unsigned char *at = bytes;
+
+    for (size_t i = 0; i < len; i++)
+        hash = (hash ^ at[i]) * UINT64_C(1099511628211);
+    return hash;
+}
+
+static uint64_t mix_number(uint64_t hash, int64_t n)
+{
+    return mix(hash, &n, sizeof(n));
+}
+
+/* Of a day that it was seen on: whose it is, when it began and how it came in; of the day on which
+ * it began also how it ended. */
+static uint64_t visit_shows(const struct visit *visit, int32_t day)
+{
+    uint64_t hash = mix_number(UINT64_C(14695981039346656037), (int64_t)visit->key.visitor);
+
+    hash = mix_number(mix_number(hash, visit->first_ms), visit->entry_ms);
+    for (size_t i = 0; i < VISIT_TEXTS; i++)
+        if (i != VISIT_EXIT_PATH)
+            hash = mix(hash, visit->texts[i].ptr, visit->texts[i].len);
+    if (visit->first_day != day)
+        return hash;
+    hash = mix_number(mix_number(hash, visit->end_ms), visit->pageviews * 1000 + visit->others);
+    return mix(hash, visit->texts[VISIT_EXIT_PATH].ptr, visit->texts[VISIT_EXIT_PATH].len);
+}
+
+static void days_show(const struct visit *visits, size_t count, uint64_t shows[DAYS])
+{
+    memset(shows, 0, DAYS * sizeof(shows[0]));
+    for (size_t i = 0; i < count; i++)
+        if (visits[i].before == 0 && visits[i].first_ms != INT64_MAX)
+            for (int32_t day = visits[i].first_day; day <= visits[i].last_day; day++)
+                shows[day] += visit_shows(&visits[i], day);
+}
+
+static bool is_due(const struct store_batch *batch, int32_t day)
+{
+    for (size_t i = 0; i < batch->due_count; i++)
+        if (batch->due[i].day == day)
+            return true;
+    return false;
+}
+
 /* -- a store of arrays -- */
 
 struct shelf {
@@ -95,7 +144,7 @@ static void count_batch(struct shelf *shelf, const struct event *events, size_t 
     size_t n = 0;
 
     for (size_t i = 0; i < count; i++)
-        rollup_add(rollup, &events[i], true);
+        rollup_add(rollup, &events[i], INT32_MIN, events[i].kind == EVENT_LEAD_CREATED);
     struct sketch *sketches = rollup_sketches(rollup, &n);
 
     for (size_t i = 0; i < n; i++) {
@@ -119,7 +168,15 @@ static void count_batch(struct shelf *shelf, const struct event *events, size_t 
     }
     assert_int_equal(rollup_apply(rollup, &batch, &err), 0);
     assert_int_equal(batch.events_count, count);
+    uint64_t before[DAYS], after[DAYS];
+
+    days_show(shelf->visits, shelf->visits_count, before);
     shelf_take(shelf, &batch);
+    days_show(shelf->visits, shelf->visits_count, after);
+    for (int32_t day = 0; day < DAYS; day++)
+        assert_true(before[day] == after[day] || is_due(&batch, day));
+    for (size_t i = 0; i < count; i++)
+        assert_true(is_due(&batch, events[i].day));
     arena_free(&arena);
 }
 
@@ -162,6 +219,20 @@ static struct event event_at(int person, int64_t time_ms, enum event_kind kind)
     };
 }
 
+/* Paths and origins from few, so that events of the same millisecond often differ in one alone. */
+static void dress(struct event *event, uint32_t *seed)
+{
+    static const struct str names[] = {{"pageview", 8}, {"lead.created", 12}, {"form.submit", 11}};
+    static const struct str paths[] = {{"/a", 2}, {"/b", 2}, {"/ab", 3}};
+    static const struct str referrers[] = {{"", 0}, {"x.example", 9}, {"y.example", 9}};
+
+    event->name = names[event->kind == EVENT_PAGEVIEW ? 0 : 1 + event->kind % 2];
+    event->path = paths[next(seed) % 3];
+    event->referrer = referrers[next(seed) % 3];
+    event->traits[TRAIT_COUNTRY] = paths[next(seed) % 3];
+    event->traits[TRAIT_UTM_TERM] = referrers[next(seed) % 3];
+}
+
 /* Bursts, many of them around midnight, with pauses on both sides of the time-out and exactly on
  * it. */
 static void make_history(struct history *h, uint32_t seed)
@@ -189,12 +260,14 @@ static void make_history(struct history *h, uint32_t seed)
         if (at[p] >= DAYS * DAY_MS)
             at[p] = HOUR_MS + (int64_t)(next(&seed) % 1000) * 1000;
         h->events[i] = event_at(p, at[p], kinds[next(&seed) % 8]);
+        dress(&h->events[i], &seed);
         h->person[i] = p;
     }
 }
 
 struct expected {
     struct stats days[DAYS], hours[DAYS * 24];
+    const struct shelf *shelf; /* not NULL: check its visits instead */
 };
 
 static int by_time(const void *a, const void *b)
@@ -202,6 +275,79 @@ static int by_time(const void *a, const void *b)
     const struct event *x = *(const struct event *const *)a, *y = *(const struct event *const *)b;
 
     return (x->time_ms > y->time_ms) - (x->time_ms < y->time_ms);
+}
+
+/* The order that CONTRACT names, then that of what else is kept. */
+static int by_contract(const struct event *x, const struct event *y)
+{
+    int order = (x->time_ms > y->time_ms) - (x->time_ms < y->time_ms);
+
+    if (order == 0)
+        order = str_cmp(x->name, y->name);
+    /* Paths of events that are no pageviews are not kept. */
+    if (order == 0 && x->kind == EVENT_PAGEVIEW)
+        order = str_cmp(x->path, y->path);
+    if (order == 0)
+        order = str_cmp(x->referrer, y->referrer);
+    if (order == 0)
+        order = str_cmp(x->traits[TRAIT_UTM_TERM], y->traits[TRAIT_UTM_TERM]);
+    if (order == 0)
+        order = str_cmp(x->traits[TRAIT_COUNTRY], y->traits[TRAIT_COUNTRY]);
+    return order;
+}
+
+static const struct event *entry_of(const struct event **run, size_t count)
+{
+    const struct event *entry = NULL;
+
+    for (size_t i = 0; i < count; i++) {
+        if (run[i]->kind == EVENT_ENGAGEMENT)
+            continue;
+        bool view = run[i]->kind == EVENT_PAGEVIEW;
+        bool entry_is_view = entry != NULL && entry->kind == EVENT_PAGEVIEW;
+
+        if (entry == NULL || (view && !entry_is_view) ||
+            (view == entry_is_view && by_contract(run[i], entry) < 0))
+            entry = run[i];
+    }
+    return entry;
+}
+
+static const struct event *exit_of(const struct event **run, size_t count)
+{
+    const struct event *last = NULL;
+
+    for (size_t i = 0; i < count; i++)
+        if (run[i]->kind == EVENT_PAGEVIEW &&
+            (last == NULL || run[i]->time_ms > last->time_ms ||
+             (run[i]->time_ms == last->time_ms && str_cmp(run[i]->path, last->path) > 0)))
+            last = run[i];
+    return last;
+}
+
+/* The visit that stands in the store for this run is the one that begins with it; in the half hour
+ * after midnight it stands under the id of the day before. */
+static void check_run(const struct shelf *shelf, const struct event **run, size_t count)
+{
+    const struct event *entry = entry_of(run, count), *last = exit_of(run, count);
+    const struct visit *visit = NULL;
+
+    for (size_t i = 0; i < shelf->visits_count; i++)
+        if (shelf->visits[i].before == 0 && shelf->visits[i].key.begin_ms == run[0]->time_ms &&
+            (shelf->visits[i].key.visitor == run[0]->visitor ||
+             shelf->visits[i].key.visitor == run[0]->visitor_before))
+            visit = &shelf->visits[i];
+    assert_true(entry == NULL || visit != NULL);
+    if (entry == NULL || visit == NULL)
+        return;
+    assert_int_equal(visit->entry_ms, entry->time_ms);
+    assert_int_equal(visit->last_day, run[count - 1]->day);
+    assert_true(str_eq(visit->texts[VISIT_REFERRER], entry->referrer));
+    assert_true(str_eq(visit->texts[VISIT_TRAITS + TRAIT_COUNTRY], entry->traits[TRAIT_COUNTRY]));
+    assert_true(str_eq(visit->texts[VISIT_TRAITS + TRAIT_UTM_TERM], entry->traits[TRAIT_UTM_TERM]));
+    assert_true(str_eq(visit->texts[VISIT_ENTRY_PATH], last == NULL ? STR("") : entry->path));
+    assert_true(str_eq(visit->texts[VISIT_EXIT_PATH], last == NULL ? STR("") : last->path));
+    assert_int_equal(visit->exit_ms, last == NULL ? 0 : last->time_ms);
 }
 
 /* A maximal run [from, to) of one person's sorted events: a visit if anything in it is not
@@ -229,6 +375,7 @@ static void expect_run(struct expected *e, const struct event **run, size_t coun
 
 static void expect_person(struct expected *e, const struct history *h, int person)
 {
+    const struct shelf *shelf = e->shelf;
     const struct event *mine[EVENTS];
     size_t count = 0, from = 0;
 
@@ -239,7 +386,10 @@ static void expect_person(struct expected *e, const struct history *h, int perso
     for (size_t i = 1; i <= count; i++) {
         if (i < count && mine[i]->time_ms - mine[i - 1]->time_ms <= VISIT_TIMEOUT_MS)
             continue;
-        expect_run(e, mine + from, i - from);
+        if (shelf != NULL)
+            check_run(shelf, mine + from, i - from);
+        else
+            expect_run(e, mine + from, i - from);
         from = i;
     }
     bool here[DAYS * 24] = {false}, lead[DAYS * 24] = {false};
@@ -302,6 +452,12 @@ static void any_order_and_any_batches_give_the_numbers_of_the_sorted_history(voi
 
         assert_true(h != NULL && expected != NULL && shelf != NULL);
         make_history(h, seed);
+        struct history *sorted = malloc(sizeof(*sorted));
+
+        assert_non_null(sorted);
+        if (sorted == NULL)
+            return;
+        *sorted = *h;
         expect_all(expected, h);
         shuffle(h->events, EVENTS, &order);
         for (size_t i = 0, n; i < EVENTS; i += n) {
@@ -311,6 +467,9 @@ static void any_order_and_any_batches_give_the_numbers_of_the_sorted_history(voi
         assert_memory_equal(shelf->days, expected->days, sizeof(expected->days));
         assert_memory_equal(shelf->hours, expected->hours, sizeof(expected->hours));
         assert_int_equal(shelf->stored, EVENTS);
+        expected->shelf = shelf;
+        expect_all(expected, sorted);
+        free(sorted);
         arena_free(&shelf->arena);
         free(shelf);
         free(expected);
@@ -425,7 +584,7 @@ static void a_day_without_raw_rows_gets_counts_alone(void **state)
     size_t n = 1;
 
     (void)state;
-    rollup_add(rollup, &event, false);
+    rollup_add(rollup, &event, INT32_MAX, event.kind == EVENT_LEAD_CREATED);
     (void)rollup_sketches(rollup, &n);
     assert_int_equal(n, 0);
     (void)rollup_visitors(rollup, &n);
@@ -449,7 +608,7 @@ static void a_set_that_cannot_be_read_stops_the_batch(void **state)
     size_t n = 0;
 
     (void)state;
-    rollup_add(rollup, &event, true);
+    rollup_add(rollup, &event, INT32_MIN, event.kind == EVENT_LEAD_CREATED);
     rollup_sketches(rollup, &n)[0].bytes = STR("\7");
     assert_int_equal(rollup_apply(rollup, &batch, &err), ERR_CORRUPT);
     arena_free(&arena);

@@ -19,9 +19,13 @@ static int put_site(struct fixture *f, const struct site_row *row)
     return store_put_site(f->store, row, &somebody, &f->err);
 }
 
-static void a_site_comes_back_as_it_was_put(void **state)
+#define GOALS                                                                                      \
+    "[{\"name\":\"Bought\",\"path\":\"/thanks/*\",\"props\":{\"plan\":\"pro\"},\"value\":9.5}]"
+#define RULES "[{\"to\":\"/users/:id/edit\",\"match\":\"/users/*/edit\"}]"
+
+/* Everything else than the defaults. */
+static struct site_row full_site(void)
 {
-    struct fixture *f = *state;
     struct site_row put = site_named("abc", "t5g");
 
     put.timezone = STR("Europe/Berlin");
@@ -37,12 +41,20 @@ static void a_site_comes_back_as_it_was_put(void **state)
     put.blocked_paths = STR("[\"/admin/*\"]");
     put.disabled_events = STR("[\"pageview\"]");
     put.require_token = STR("[\"ai.usage\"]");
+    put.blocked_countries = STR("[\"KP\",\"XX\"]");
+    put.blocked_referrers = STR("[\"spam.example\"]");
+    put.goals = STR(GOALS);
+    put.path_rules = STR(RULES);
     put.events_per_second = 50;
     put.paths_per_day = 77;
     put.raw_days = 0;
     put.visit_days = 10;
     put.stats_days = -1;
-    assert_ok(f, put_site(f, &put));
+    return put;
+}
+
+static void assert_full_site(struct fixture *f)
+{
     struct directory_rows rows = directory_of(f);
     const struct site_row *got = rows.sites;
 
@@ -63,12 +75,113 @@ static void a_site_comes_back_as_it_was_put(void **state)
     assert_str(got->blocked_paths, "[\"/admin/*\"]");
     assert_str(got->disabled_events, "[\"pageview\"]");
     assert_str(got->require_token, "[\"ai.usage\"]");
+    assert_str(got->blocked_countries, "[\"KP\",\"XX\"]");
+    assert_str(got->blocked_referrers, "[\"spam.example\"]");
+    assert_str(got->goals, GOALS);
+    assert_str(got->path_rules, RULES);
     assert_int_equal(got->events_per_second, 50);
     assert_int_equal(got->paths_per_day, 77);
     assert_int_equal(got->raw_days, 0);
     assert_int_equal(got->visit_days, 10);
     assert_int_equal(got->stats_days, -1);
     assert_int_equal(got->created_ms, 1000);
+}
+
+static void a_site_comes_back_as_it_was_put(void **state)
+{
+    struct fixture *f = *state;
+    struct site_row put = full_site();
+
+    assert_ok(f, put_site(f, &put));
+    assert_full_site(f);
+    assert_ok(f, put_site(f, &put));
+    assert_full_site(f);
+}
+
+static int set_site(struct fixture *f, const struct site_row *row)
+{
+    return store_set_site(f->store, row, &somebody, &f->err);
+}
+
+static void settings_change_and_what_a_site_is_does_not(void **state)
+{
+    struct fixture *f = *state;
+    struct site_row first = site_named("abc", "t5g"), full = full_site();
+
+    assert_ok(f, put_site(f, &first));
+    full.created_ms = 77;
+    assert_ok(f, set_site(f, &full));
+    assert_full_site(f); /* made at 1000 */
+    int64_t counter = counter_of(f, COUNTER_DIRECTORY);
+
+    assert_ok(f, set_site(f, &full));
+    assert_int_equal(counter_of(f, COUNTER_DIRECTORY), counter);
+    first.domain = STR("example.net");
+    assert_ok(f, set_site(f, &first));
+    assert_int_not_equal(counter_of(f, COUNTER_DIRECTORY), counter);
+    const struct site_row got = directory_of(f).sites[0];
+
+    assert_str(got.domain, "example.net");
+    assert_str(got.goals, "");
+    assert_str(got.tracking_ids, "");
+    assert_int_equal(got.raw_days, -1);
+}
+
+static void settings_of_a_site_that_is_not_there_are_not_found(void **state)
+{
+    struct fixture *f = *state;
+    struct site_row row = site_named("abc", "t5g"), stranger = site_named("abc", "else");
+
+    assert_int_equal(set_site(f, &row), ERR_NOTFOUND);
+    assert_ok(f, put_site(f, &row));
+    stranger.domain = STR("example.net");
+    assert_int_equal(set_site(f, &stranger), ERR_NOTFOUND);
+    assert_str(directory_of(f).sites[0].domain, "example.com");
+    assert_ok(f, store_remove_site(f->store, STR("abc"), &somebody, &f->err));
+    assert_int_equal(set_site(f, &row), ERR_NOTFOUND);
+}
+
+static void changed_settings_keep_to_their_bounds_and_names_to_one_site(void **state)
+{
+    struct fixture *f = *state;
+    struct site_row abc = site_named("abc", "t5g"), other = site_named("xyz", "t5g");
+
+    abc.tracking_ids = STR("[\"pub1\",\"pub2\"]");
+    assert_ok(f, put_site(f, &abc));
+    assert_ok(f, put_site(f, &other));
+    other.ipv4_prefix = 25;
+    assert_int_equal(set_site(f, &other), ERR_INVALID);
+    other.ipv4_prefix = 24;
+    other.tracking_ids = STR("[\"pub2\"]");
+    assert_int_equal(set_site(f, &other), ERR_CONFLICT);
+    other.tracking_ids = STR("[\"abc\"]");
+    assert_int_equal(set_site(f, &other), ERR_CONFLICT);
+    assert_str(directory_of(f).sites[1].tracking_ids, "");
+
+    /* A name that it has already, and one that another has given up. */
+    abc.tracking_ids = STR("[\"pub1\",\"pub3\"]");
+    assert_ok(f, set_site(f, &abc));
+    other.tracking_ids = STR("[\"pub2\"]");
+    assert_ok(f, set_site(f, &other));
+    assert_str(directory_of(f).sites[1].tracking_ids, "[\"pub2\"]");
+}
+
+static void a_sites_token_outlives_a_change_of_its_settings(void **state)
+{
+    struct fixture *f = *state;
+    struct site_row row = site_named("abc", "t5g");
+    struct token_row token = {.id = STR("k1"),
+                              .tenant = STR("t5g"),
+                              .site = STR("abc"),
+                              .scopes = SCOPE_STATS_READ,
+                              .hash = {1}};
+
+    assert_ok(f, put_site(f, &row));
+    assert_ok(f, store_put_token(f->store, &token, &somebody, &f->err));
+    row.enabled = false;
+    assert_ok(f, set_site(f, &row));
+    assert_int_equal(directory_of(f).tokens_count, 1);
+    assert_false(directory_of(f).sites[0].enabled);
 }
 
 static void a_site_makes_its_tenant(void **state)
@@ -175,6 +288,12 @@ static void settings_keep_to_their_bounds(void **state)
     BOUND(allowed_origins, STR("[\"x y\"]"), STR("[1]"));
     BOUND(query_params, STR("[]"), STR("{}"));
     BOUND(blocked_paths, STR(""), STR("nonsense"));
+    BOUND(blocked_countries, STR("[\"DE\"]"), STR("[{}]"));
+    BOUND(blocked_referrers, STR("[\"a.example\"]"), STR("\"a.example\""));
+    BOUND(goals, STR(GOALS), STR("[{\"name\":\"Bought\"}]"));
+    BOUND(goals, STR("[]"), STR("[\"signup\"]"));
+    BOUND(path_rules, STR(RULES), STR("[{\"match\":\"/users/*\"}]"));
+    BOUND(path_rules, STR("[]"), STR("{}"));
 #undef BOUND
     row = site_named("not an id", "t5g");
     assert_int_equal(put_site(f, &row), ERR_INVALID);
@@ -388,6 +507,10 @@ int main(void)
 {
     const struct CMUnitTest tests[] = {
         ON_ALL(a_site_comes_back_as_it_was_put),
+        ON_ALL(settings_change_and_what_a_site_is_does_not),
+        ON_ALL(settings_of_a_site_that_is_not_there_are_not_found),
+        ON_ALL(changed_settings_keep_to_their_bounds_and_names_to_one_site),
+        ON_ALL(a_sites_token_outlives_a_change_of_its_settings),
         ON_ALL(a_site_makes_its_tenant),
         ON_ALL(the_same_site_again_changes_nothing),
         ON_ALL(other_values_for_the_same_site_are_a_conflict),

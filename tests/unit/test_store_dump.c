@@ -98,6 +98,9 @@ static void put_directory(struct fixture *f)
     abc.enabled = false;
     abc.tracking_ids = STR("[\"pub1\",\"pub2\"]");
     abc.blocked_paths = STR("[\"/a b\",\"\"]");
+    abc.blocked_countries = STR("[\"KP\"]");
+    abc.goals = STR("[{\"name\":\"Bought\",\"event\":\"bought\",\"value\":9.5}]");
+    abc.path_rules = STR("[{\"to\":\"/u/:id\",\"match\":\"/u/*\"}]");
     abc.raw_days = 0;
     abc.stats_days = 77;
     memset(token.hash, 0xa5, sizeof(token.hash));
@@ -169,16 +172,32 @@ static void count_visits(struct fixture *f)
     visits[1].before = visitors[1];
     visits[1].before_day = DAY - 1;
     visits[1].first_ms = INT64_MAX;
-    visits[2].key.day = visits[2].first_day = DAY - 9; /* soon closed */
+    visits[2].key.day = visits[2].first_day = DAY - 9;
+    visits[2].last_day = DAY;
+    visits[2].entry_ms = DAY_START + 3;
+    visits[2].exit_ms = DAY_START + 4;
+    for (size_t i = 0; i < VISIT_TEXTS; i++)
+        visits[2].texts[i] = str_from(visit_text_names[i]);
+    visits[2].texts[VISIT_ENTRY_PATH] = str_from(odd);
+    visits[2].texts[VISIT_SCREEN] = STR("");
     commit(f, &(struct store_batch){.visits = visits, .visits_count = 3});
-    const struct expiry closing = {.site = STR("abc"),
-                                   .raw_before_ms = INT64_MIN,
-                                   .raw_before_day = DAY - 1,
-                                   .visits_before_day = INT32_MIN,
-                                   .stats_before_day = INT32_MIN};
-    bool more = true;
+}
 
-    assert_ok(f, store_expire(f->store, &closing, 1, NULL, DAY_START, &more, &f->err));
+/* Every day with rows is due or has a pack. */
+static void pack_days(struct fixture *f)
+{
+    const struct site_day due[] = {{STR("abc"), DAY}, {STR("abc"), DAY - 9}};
+    const struct pack_part parts[] = {{STR("old"), DAY, 0, STR("\0\xff")},
+                                      {STR("old"), DAY, 201, STR("")},
+                                      {STR("old"), DAY - 99, 100, STR("closed")}};
+    const struct goals_row goals = {STR("abc"), UINT64_MAX};
+
+    commit(f, &(struct store_batch){.due = due,
+                                    .due_count = 2,
+                                    .packs = parts,
+                                    .packs_count = 3,
+                                    .goals = &goals,
+                                    .goals_count = 1});
 }
 
 static void fill(struct fixture *f)
@@ -188,6 +207,7 @@ static void fill(struct fixture *f)
     count_events(f);
     count_numbers(f);
     count_visits(f);
+    pack_days(f);
     assert_ok(f, store_finish_run(f->store, PARTITIONS_ALL, DAY_START + 5, DAY_START + 6, &f->err));
     store_unlease(f->store);
     assert_ok(f, store_remove_site(f->store, STR("old"), &somebody, &f->err));
@@ -325,7 +345,8 @@ static void rows_are_written_as_the_header_says(void **state)
     assert_holds(dump, "analytics_settings",
                  "\"abc\",\"t5g\",\"example.com\",\"UTC\",false,true,false,true,\"cut-address\",24,"
                  "48,[\"pub1\",\"pub2\"],null,null,null,[\"/a b\",\"\"],null,null,0,10000,0,null,"
-                 "77,1000]");
+                 "77,1000,[\"KP\"],null,[{\"name\":\"Bought\",\"event\":\"bought\",\"value\":9.5}],"
+                 "[{\"to\":\"/u/:id\",\"match\":\"/u/*\"}]]");
     assert_holds(dump, "removed_sites", "[[\"old\",\"t5g\"]");
     assert_holds(
         dump, "tokens",
@@ -336,11 +357,22 @@ static void rows_are_written_as_the_header_says(void **state)
                  "[[\"abc\",\"2024-10-04\",\"t5g\",9007199254740991,0,0,0,0,0,0,0,2,0,0,0,0,0,1]");
     assert_holds(dump, "hourly_stats", "[[\"abc\",1728000000000,20000,\"t5g\",4,");
     assert_holds(dump, "sketches", "[[\"abc\",20000,2,1728000000000,\"00ff10\"]");
-    assert_holds(dump, "visits", "[[\"abc\",20000,-1,1728000000001,0,0,1728000001001,");
+    assert_holds(dump, "visits", "[\"abc\",20000,-1,1728000000001,0,0,1728000001001,");
     assert_holds(dump, "visits",
                  "[\"abc\",20000,9007199254740993,-9223372036854775808,-9223372036854775808,19999,"
-                 "-9223372036854774808,9223372036854775807,20000,1728000000000,0,2]");
-    assert_holds(dump, "closed_visits", "[[\"abc\",19991,");
+                 "-9223372036854774808,9223372036854775807,20000,1728000000000,0,2,0,0,0,"
+                 "null,null,null,null,null,null,null,null,null,null,null,null,null,null,null,null,"
+                 "null]");
+    assert_holds(dump, "visits",
+                 ",1,2,20000,1728000000003,1728000000004,\"source\",\"channel\",\"utm_source\","
+                 "\"utm_medium\",\"utm_campaign\",\"utm_content\",\"utm_term\",\"country\","
+                 "\"browser\",\"os\",\"device\",\"language\",\"" ODD_JSON
+                 "\",\"exit_path\",\"referrer\",null,\"entry_name\"]");
+    assert_holds(dump, "packs",
+                 "[[\"old\",19901,100,\"636c6f736564\"],[\"old\",20000,0,\"00ff\"],");
+    assert_holds(dump, "packs", ",[\"old\",20000,201,\"\"]");
+    assert_holds(dump, "due_days", "[[\"abc\",19991],[\"abc\",20000]");
+    assert_holds(dump, "goals_counted", "[[\"abc\",-1]");
     assert_holds(dump, "event_ids", "[[\"abc\",\"dead0000000000000000000000000000\",1234]");
     assert_holds(dump, "analytics_events",
                  ",\"t5g\",\"pageview\",null,\"2024-10-04\",-1,\"" ODD_JSON
@@ -693,6 +725,73 @@ static void columns_that_an_older_copy_lacks_take_their_defaults(void **state)
     assert_int_equal(rows.sites[0].created_ms, 5);
 }
 
+/* What the first version of the tables had. */
+static int load_first_columns(struct fixture *f, const char *table, size_t columns,
+                              const char *rows)
+{
+    struct store_table few = store_tables[table_at(table)];
+
+    few.columns_count = columns;
+    return store_load(f->store, &few, str_from(rows), &f->err);
+}
+
+/* Of sites and days of each kind: raw rows alone, visits alone, both, neither. */
+static void load_a_copy_of_the_first_version(struct fixture *f)
+{
+    assert_ok(f, store_load_begin(f->store, false, &f->err));
+    assert_ok(f, store_load(f->store, &store_tables[table_at("tenants")],
+                            STR("[[\"t5g\",\"T\",true,1]]"), &f->err));
+    assert_ok(f, load_first_columns(f, "analytics_settings", 25,
+                                    "[[1,\"abc\",\"t5g\",\"example.com\",\"UTC\",true,true,false,"
+                                    "true,\"cut-address\",24,48,null,null,null,null,null,null,null,"
+                                    "0,10000,null,null,null,5]]"));
+    assert_ok(
+        f, load_first_columns(f, "analytics_daily_stats", 18,
+                              "[[\"abc\",\"2024-10-01\",\"t5g\",7,0,0,0,0,0,0,0,3,0,0,0,0,0,0]]"));
+    assert_ok(f, load_first_columns(f, "visits", 12,
+                                    "[[\"abc\",20000,5,1,0,0,2,1,20000,0,1,0],"
+                                    "[\"abc\",20001,5,1,0,0,2,1,20001,0,1,0]]"));
+    assert_ok(f,
+              load_first_columns(
+                  f, "analytics_events", 17,
+                  "[[\"abc\",1728000000000,1,\"t5g\",\"pageview\",null,\"2024-10-04\",5,\"/\",null,"
+                  "null,null,null,1,null,null,null],"
+                  "[\"xyz\",1728172800000,2,\"t5g\",\"pageview\",null,\"2024-10-06\",5,\"/\",null,"
+                  "null,null,null,1,null,null,null],"
+                  "[\"xyz\",1728172800001,3,\"t5g\",\"pageview\",null,\"2024-10-06\",5,\"/\",null,"
+                  "null,null,null,1,null,null,null]]"));
+    assert_ok(f, store_load_end(f->store, 0, &f->err));
+}
+
+static void days_with_rows_of_a_copy_of_the_first_version_are_due(void **state)
+{
+    struct pair *pair = pair_of(state);
+    struct fixture *f = pair->to;
+    struct site_day *days;
+    struct visit *visits;
+    struct store_sums sums;
+    size_t count;
+
+    load_a_copy_of_the_first_version(f);
+    assert_ok(
+        f, store_load_due(f->store, PARTITIONS_ALL, INT32_MAX, &f->arena, &days, &count, &f->err));
+    assert_int_equal(count, 3);
+    assert_str(days[0].site, "abc");
+    assert_int_equal(days[0].day, 20000);
+    assert_str(days[1].site, "abc");
+    assert_int_equal(days[1].day, 20001);
+    assert_str(days[2].site, "xyz");
+    assert_int_equal(days[2].day, 20002);
+    assert_int_equal(load_visits(f, 5, &visits), 1);
+    assert_int_equal(visits->last_day, 0);
+    assert_int_equal(visits->entry_ms, 0);
+    assert_int_equal(visits->texts[VISIT_ENTRY_PATH].len, 0);
+    assert_ok(f, store_sums(f->store, &sums, &f->err));
+    assert_int_equal(sums.events, 3);
+    assert_int_equal(sums.pageviews, 7);
+    assert_int_equal(sums.visits, 3);
+}
+
 static void a_handle_for_reading_dumps_and_does_not_load(void **state)
 {
     struct pair *pair = pair_of(state);
@@ -787,6 +886,7 @@ int main(void)
         ALL_FOUR(a_load_that_is_given_up_changes_nothing),
         EACH(refuses_rows_that_are_no_rows),
         EACH(columns_that_an_older_copy_lacks_take_their_defaults),
+        EACH(days_with_rows_of_a_copy_of_the_first_version_are_due),
         EACH(a_handle_for_reading_dumps_and_does_not_load),
         EACH(a_dump_ends_when_it_is_told_to),
         EACH(a_dump_is_a_snapshot),

@@ -76,7 +76,7 @@ static void handles_that_open_together_make_one_schema(void **state)
         assert_int_equal(waitpid(children[i], &status, 0), children[i]);
         assert_int_equal(status, 0);
     }
-    assert_sql(f, "SELECT count(*) FROM analytics.migrations", "1");
+    assert_sql(f, "SELECT count(*) FROM analytics.migrations", "2");
     assert_sql(f, "SELECT count(*) FROM analytics.leases", "16");
     assert_sql(f, "SELECT octet_length(value) FROM analytics.secrets WHERE name = 'id_key'", "16");
 }
@@ -101,13 +101,13 @@ static void a_schema_of_a_newer_program_is_used_only_where_it_says_so(void **sta
     struct fixture *f = *state;
     struct store *store = NULL;
 
-    sql(f, "INSERT INTO analytics.migrations (number, works_from) VALUES (2, 1)");
+    sql(f, "INSERT INTO analytics.migrations (number, works_from) VALUES (3, 2)");
     assert_ok(f, open_url(f->url, false, &store, &f->err));
     store_close(&store);
-    sql(f, "UPDATE analytics.migrations SET works_from = 2 WHERE number = 2");
+    sql(f, "UPDATE analytics.migrations SET works_from = 3 WHERE number = 3");
     assert_int_equal(open_url(f->url, false, &store, &f->err), ERR_CONFLICT);
     assert_int_equal(open_url(f->url, true, &store, &f->err), ERR_CONFLICT);
-    assert_sql(f, "SELECT max(number) FROM analytics.migrations", "2");
+    assert_sql(f, "SELECT max(number) FROM analytics.migrations", "3");
 }
 
 static void a_reader_makes_no_schema(void **state)
@@ -279,6 +279,7 @@ static void each_change_by_anyone_is_heard_of(void **state)
 {
     static const char *const changes[] = {
         "UPDATE analytics.analytics_settings SET enabled = false",
+        "UPDATE analytics.analytics_settings SET goals = '[]'",
         "UPDATE analytics.tenants SET active = false",
         ("INSERT INTO analytics.tokens VALUES ('x', 't5g', NULL, false, 1, repeat('h', 32)::bytea,"
          " 0, 0)"),

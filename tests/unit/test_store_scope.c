@@ -122,6 +122,9 @@ static void a_stamp_moves_with_each_commit_that_touches_its_partition(void **sta
     struct ledger_row ledger = {STR("abc"), STR("t5g"), DAY, LEDGER_STORED, STR(""), 1, 1};
     struct position_move move = move_to(1, 0, 1);
 
+    struct site_day day = {STR("abc"), DAY};
+    struct goals_row goals = {STR("abc"), 1};
+
     move.from.partition = site_partition(STR("abc"));
     for (int i = 0; i < 2; i++) {
         assert_touches(f, &(struct store_batch){.days = &daily, .days_count = 1}, "days");
@@ -129,6 +132,9 @@ static void a_stamp_moves_with_each_commit_that_touches_its_partition(void **sta
         assert_touches(f, &(struct store_batch){.ledger = &ledger, .ledger_count = 1}, "ledger");
     }
     assert_touches(f, &(struct store_batch){.positions = &move, .positions_count = 1}, "positions");
+    assert_touches(f, &(struct store_batch){.due = &day, .due_count = 1}, "due");
+    assert_touches(f, &(struct store_batch){.packed = &day, .packed_count = 1}, "packed");
+    assert_touches(f, &(struct store_batch){.goals = &goals, .goals_count = 1}, "goals");
 }
 
 static void a_batch_of_two_sites_moves_the_stamps_of_both(void **state)

@@ -341,35 +341,115 @@ static void a_newer_schema_is_refused(void **state)
 {
     struct fixture *f = *state;
 
-    assert_int_equal(number(f, "PRAGMA user_version"), 2);
-    assert_int_equal(execute(f, "PRAGMA user_version = 3"), SQLITE_OK);
+    assert_int_equal(number(f, "PRAGMA user_version"), 3);
+    assert_int_equal(execute(f, "PRAGMA user_version = 4"), SQLITE_OK);
     assert_int_equal(open_with(f, f->url.ptr, false), ERR_CONFLICT);
     assert_int_equal(open_with(f, f->url.ptr, true), ERR_CONFLICT);
-    assert_int_equal(execute(f, "PRAGMA user_version = 2"), SQLITE_OK);
+    assert_int_equal(execute(f, "PRAGMA user_version = 3"), SQLITE_OK);
     assert_int_equal(open_with(f, f->url.ptr, false), 0);
 }
 
-/* What the second file of the schema made. */
-static const char FIRST_SCHEMA[] =
-    "DROP TABLE partitions; DROP TABLE copies;"
-    "DROP TRIGGER counters_as_of_on_insert; DROP TRIGGER counters_as_of_on_update;"
-    "DROP TRIGGER counters_directory_on_insert; DROP TRIGGER counters_directory_on_update;"
-    "PRAGMA user_version = 1;";
+/* The schema's files, which the program has in it. */
+extern const struct str sqlite_001, sqlite_002;
+
+/* In place of the store a database as a program left it that knew the first `version` files. */
+static void make_older(struct fixture *f, int version)
+{
+    static const char *const ends[] = {"", "-wal", "-shm"};
+    char text[160];
+
+    store_close(&f->store);
+    for (size_t i = 0; i < sizeof(ends) / sizeof(ends[0]); i++) {
+        (void)snprintf(text, sizeof(text), "%s/abacus.db%s", f->dir, ends[i]);
+        (void)unlink(text);
+    }
+    assert_int_equal(execute(f, sqlite_001.ptr), SQLITE_OK);
+    if (version > 1)
+        assert_int_equal(execute(f, sqlite_002.ptr), SQLITE_OK);
+    (void)snprintf(text, sizeof(text),
+                   "PRAGMA user_version = %d; INSERT INTO secrets (name, value)"
+                   " VALUES ('id_key', x'00112233445566778899aabbccddeeff')",
+                   version);
+    assert_int_equal(execute(f, text), SQLITE_OK);
+}
 
 static void the_first_schema_is_migrated_and_keeps_how_far_it_saw(void **state)
 {
     struct fixture *f = *state;
 
-    store_close(&f->store);
-    assert_int_equal(execute(f, FIRST_SCHEMA), SQLITE_OK);
+    make_older(f, 1);
     assert_int_equal(execute(f, "UPDATE counters SET value = 777 WHERE name = 'as_of'"), SQLITE_OK);
     assert_int_equal(open_with(f, f->url.ptr, true), ERR_CONFLICT);
     f->store = open_again(f, false);
-    assert_int_equal(number(f, "PRAGMA user_version"), 2);
+    assert_int_equal(number(f, "PRAGMA user_version"), 3);
     assert_int_equal(number(f, "SELECT count(*) FROM partitions WHERE as_of_ms = 777"), 16);
     assert_int_equal(counter_of(f, COUNTER_AS_OF), 777);
     assert_ok(f, store_finish_run(f->store, 1, 1000, 1000, &f->err));
     assert_int_equal(counter_of(f, COUNTER_AS_OF), 777);
+}
+
+/* Two sites: abc has raw rows of a day, visits of that and another, and a day whose rows are gone;
+ * xyz has raw rows of two days. */
+static const char ROWS_OF_THE_SECOND_SCHEMA[] =
+    "INSERT INTO tenants VALUES ('t5g', 'T', 1, 1);"
+    "INSERT INTO analytics_settings (site_id, tenant_id, domain, tracking_ids, raw_days, "
+    "created_ms)"
+    " VALUES ('abc', 't5g', 'example.com', '[\"pub1\"]', 9, 5), ('xyz', 't5g', 'b.example', NULL,"
+    " NULL, 6);"
+    "INSERT INTO analytics_events (site_id, timestamp, id, tenant_id, type, day, path, count)"
+    " VALUES ('abc', 1728000000000, 1, 't5g', 'pageview', 20000, '/', 1),"
+    " ('abc', 1728000000001, 2, 't5g', 'pageview', 20000, '/', 1),"
+    " ('xyz', 1728000000000, 3, 't5g', 'pageview', 20000, '/', 1),"
+    " ('xyz', 1728172800000, 4, 't5g', 'pageview', 20002, '/', 1);"
+    "INSERT INTO visits (site_id, day, visitor, begin_ms, before, before_day, end_ms, first_ms,"
+    " first_day, first_hour_ms, pageviews, others)"
+    " VALUES ('abc', 20000, 5, 1728000000000, 0, 0, 1728000000001, 1728000000000, 20000, 0, 2, 0),"
+    " ('abc', 20001, 6, 1728086400000, 0, 0, 1728086400001, 1728086400000, 20001, 0, 1, 3);"
+    "INSERT INTO closed_visits VALUES ('abc', 19000, 77, 1, 1, 2, 1, 0);"
+    "INSERT INTO analytics_daily_stats (site_id, date, tenant_id, pageviews, leads, forms, exports,"
+    " automation_runs, ai_tokens, unique_visitors, converters, visits, bounces, visit_ms,"
+    " visit_pageviews, conversions, unattributed_conversions, estimated)"
+    " VALUES ('abc', '2022-01-08', 't5g', 7, 0, 0, 0, 0, 0, 0, 0, 0, 0, 0, 0, 0, 0, 0);";
+
+static void the_second_schema_is_migrated_and_its_days_are_due(void **state)
+{
+    static const struct site_day expected[] = {
+        {{"abc", 3}, 20000}, {{"abc", 3}, 20001}, {{"xyz", 3}, 20000}, {{"xyz", 3}, 20002}};
+    struct fixture *f = *state;
+    struct directory_rows rows;
+    struct site_day *days;
+    struct visit *visits;
+    size_t count;
+
+    make_older(f, 2);
+    assert_int_equal(execute(f, ROWS_OF_THE_SECOND_SCHEMA), SQLITE_OK);
+    f->store = open_again(f, false);
+    assert_int_equal(number(f, "PRAGMA user_version"), 3);
+    assert_ok(f, store_check(f->store, &f->err));
+    assert_ok(
+        f, store_load_due(f->store, PARTITIONS_ALL, INT32_MAX, &f->arena, &days, &count, &f->err));
+    assert_int_equal(count, 4);
+    for (size_t i = 0; i < 4; i++) {
+        assert_true(str_eq(days[i].site, expected[i].site));
+        assert_int_equal(days[i].day, expected[i].day);
+    }
+    assert_int_equal(load_visits_of(f, 20001, 6, &visits), 1);
+    assert_int_equal(visits->others, 3);
+    assert_int_equal(visits->end_ms, INT64_C(1728086400001));
+    assert_int_equal(visits->last_day, 0);
+    assert_int_equal(visits->entry_ms + visits->exit_ms, 0);
+    for (size_t i = 0; i < VISIT_TEXTS; i++)
+        assert_int_equal(visits->texts[i].len, 0);
+    assert_int_equal(raw_rows(f, "abc"), 2);
+    assert_int_equal(days_of(f, "abc", INT32_MIN, INT32_MAX).rows[0].stats.pageviews, 7);
+    assert_int_equal(number(f, "SELECT count(*) FROM sqlite_schema WHERE name = 'closed_visits'"),
+                     0);
+    assert_ok(f, store_read_directory(f->store, &f->arena, &rows, &f->err));
+    assert_int_equal(rows.sites_count, 2);
+    assert_str(rows.sites[0].tracking_ids, "[\"pub1\"]");
+    assert_int_equal(rows.sites[0].raw_days, 9);
+    assert_str(rows.sites[0].goals, "");
+    assert_str(rows.sites[0].blocked_countries, "");
 }
 
 /* A program that was started before the migration ends its run. */
@@ -493,6 +573,18 @@ static void settings_have_their_bounds_as_constraints(void **state)
         {"blocked_paths = '[]'", "blocked_paths = 'null'"},
         {"disabled_events = '[]'", "disabled_events = ''"},
         {"require_token = '[]'", "require_token = '\"x\"'"},
+        {"blocked_countries = '[]'", "blocked_countries = '{}'"},
+        {"blocked_referrers = '[]'", "blocked_referrers = 'x'"},
+        {"goals = '[]'", "goals = '{}'"},
+        {"path_rules = '[]'", "path_rules = '1'"},
+        {"blocked_countries = '[\"' || substr(hex(zeroblob(40000)), 1, 65532) || '\"]'",
+         "blocked_countries = '[\"' || substr(hex(zeroblob(40000)), 1, 65533) || '\"]'"},
+        {"blocked_referrers = '[\"' || substr(hex(zeroblob(40000)), 1, 65532) || '\"]'",
+         "blocked_referrers = '[\"' || substr(hex(zeroblob(40000)), 1, 65533) || '\"]'"},
+        {"goals = '[\"' || substr(hex(zeroblob(40000)), 1, 65532) || '\"]'",
+         "goals = '[\"' || substr(hex(zeroblob(40000)), 1, 65533) || '\"]'"},
+        {"path_rules = '[\"' || substr(hex(zeroblob(40000)), 1, 65532) || '\"]'",
+         "path_rules = '[\"' || substr(hex(zeroblob(40000)), 1, 65533) || '\"]'"},
         {"require_token = '[\"' || substr(hex(zeroblob(40000)), 1, 65532) || '\"]'",
          "require_token = '[\"' || substr(hex(zeroblob(40000)), 1, 65533) || '\"]'"},
     };
@@ -577,38 +669,49 @@ static void each_change_has_one_line_in_the_audit_log(void **state)
     put_site(f, "abc");
     put_site(f, "abc");
     assert_int_equal(store_put_site(f->store, &other, &somebody, &f->err), ERR_CONFLICT);
+    assert_int_equal(store_set_site(f->store, &other, &somebody, &f->err), ERR_NOTFOUND);
     assert_int_equal(number(f, "SELECT count(*) FROM audit_log"), 1);
     assert_int_equal(number(f, "SELECT count(*) FROM audit_log WHERE at_ms = 5000 AND actor = 'cli'"
                                " AND action = 'site.put' AND target = 'abc'"),
                      1);
-    assert_ok(f, store_remove_site(f->store, STR("abc"), &somebody, &f->err));
+    struct site_row changed = site_named("abc", "t5g");
+
+    changed.enabled = false;
+    for (int i = 0; i < 2; i++)
+        assert_ok(f, store_set_site(f->store, &changed, &somebody, &f->err));
     assert_int_equal(number(f, "SELECT count(*) FROM audit_log"), 2);
+    assert_int_equal(number(f, "SELECT count(*) FROM audit_log WHERE action = 'site.set'"
+                               " AND target = 'abc'"),
+                     1);
+    assert_ok(f, store_remove_site(f->store, STR("abc"), &somebody, &f->err));
+    assert_int_equal(number(f, "SELECT count(*) FROM audit_log"), 3);
     general.audit_before_ms = 5000;
     expire(f, NULL, &general);
-    assert_int_equal(number(f, "SELECT count(*) FROM audit_log"), 2);
+    assert_int_equal(number(f, "SELECT count(*) FROM audit_log"), 3);
     general.audit_before_ms = 5001;
     expire(f, NULL, &general);
     assert_int_equal(number(f, "SELECT count(*) FROM audit_log"), 0);
 }
 
-static void closed_visits_stay_without_their_visitor_until_visits_go(void **state)
+/* Each counts as 50 of the 10,000 rows of a call. */
+static void a_call_removes_200_parts_of_packs(void **state)
 {
+    enum { PARTS = 201 };
     struct fixture *f = *state;
-    struct expiry raw = {STR("abc"), INT64_MIN, DAY + 1, DAY, INT32_MIN};
-    static const char CLOSED[] = "SELECT count(*) FROM closed_visits WHERE first_day = 20000"
-                                 " AND pageviews = 1 AND n <> 20000";
-    static const char OPEN[] = "SELECT count(*) FROM visits WHERE day = 20000";
+    struct pack_part parts[PARTS];
+    struct expiry stats = {STR("abc"), INT64_MIN, INT32_MIN, INT32_MIN, DAY + 1};
+    bool more = false;
 
-    fill_two_days(f);
-    expire(f, &raw, &nothing_general);
-    assert_int_equal(number(f, OPEN), 0);
-    assert_int_equal(number(f, CLOSED), 1);
-    expire(f, &raw, &nothing_general);
-    assert_int_equal(number(f, CLOSED), 1);
-    raw.visits_before_day = DAY + 1;
-    expire(f, &raw, &nothing_general);
-    assert_int_equal(number(f, CLOSED), 0);
-    assert_int_equal(number(f, "SELECT count(*) FROM visits"), 1);
+    for (int32_t i = 0; i < PARTS; i++)
+        parts[i] = (struct pack_part){STR("abc"), DAY, i, STR("bytes")};
+    assert_ok(f, store_commit(f->store, &(struct store_batch){.packs = parts, .packs_count = PARTS},
+                              &f->err));
+    assert_ok(f, store_expire(f->store, &stats, 1, NULL, 0, &more, &f->err));
+    assert_true(more);
+    assert_int_equal(number(f, "SELECT count(*) FROM packs"), 1);
+    assert_ok(f, store_expire(f->store, &stats, 1, NULL, 0, &more, &f->err));
+    assert_false(more);
+    assert_int_equal(number(f, "SELECT count(*) FROM packs"), 0);
 }
 
 static void salts_are_not_in_the_database(void **state)
@@ -749,6 +852,7 @@ int main(void)
         TEST(a_read_only_handle_makes_no_file),
         TEST(a_newer_schema_is_refused),
         TEST(the_first_schema_is_migrated_and_keeps_how_far_it_saw),
+        TEST(the_second_schema_is_migrated_and_its_days_are_due),
         TEST(a_run_of_a_program_of_the_first_schema_counts_for_all_partitions),
         TEST(an_older_schema_is_not_migrated_by_a_reader),
         TEST(a_file_that_is_no_database_is_corrupt),
@@ -759,7 +863,7 @@ int main(void)
         TEST(settings_written_by_others_keep_names_unique_and_are_noticed),
         TEST(daily_stats_have_a_readable_id_and_date),
         TEST(each_change_has_one_line_in_the_audit_log),
-        TEST(closed_visits_stay_without_their_visitor_until_visits_go),
+        TEST(a_call_removes_200_parts_of_packs),
         TEST(salts_are_not_in_the_database),
         TEST(the_log_of_writes_begins_anew_when_it_is_written_back),
         TEST(a_log_that_a_reader_kept_from_that_is_cut_by_the_next_run),

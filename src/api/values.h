@@ -1,0 +1,36 @@
+/*
+ * api/values.h -- what answers say of each value of a dimension, as one table of columns.
+ */
+#ifndef ABACUS_API_VALUES_H
+#define ABACUS_API_VALUES_H
+
+#include "base/json.h"
+#include "query/query.h"
+
+/* What shares are taken of. */
+struct value_basis {
+    enum dimension dimension;
+    int64_t visitors; /* all that match */
+};
+
+struct value_column {
+    const char *name;
+    bool whole;      /* a count; the others have decimals */
+    bool pages_only; /* nothing but a page is read or scrolled */
+    /* NAN: nothing was measured. */
+    double (*value)(const struct count_row *row, const struct value_basis *basis);
+};
+
+/* The columns beside `value`, in their order; of `dimension` those for which values_has(). */
+enum { VALUE_COLUMNS = 10 };
+extern const struct value_column value_columns[VALUE_COLUMNS];
+bool values_has(const struct value_column *column, enum dimension dimension);
+
+/* The number, or null. */
+void values_put(struct json_out *json, const struct value_column *column,
+                const struct count_row *row, const struct value_basis *basis);
+
+/* Nothing was counted. */
+bool values_is_empty(const struct count_row *row);
+
+#endif

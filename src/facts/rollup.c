@@ -1,0 +1,159 @@
+/*
+ * facts/rollup.c -- rows by value as the bytes of a rollup.
+ *
+ *     uint     1, the version
+ *     row      of VALUE_OTHER: numbers alone
+ *     uint     count
+ *     count x  uint shared, uint rest, `rest` bytes: the value, of which the first `shared` bytes
+ *              are those of the value before; numbers
+ *
+ * Values are in bytewise order, none is there twice. Numbers of a row: a uint whose bit i says that
+ * numbers[i] is not 0, then those as uints. uint: seven bits a byte, the low ones first, the high
+ * bit says that more follow.
+ */
+#include "facts/facts_internal.h"
+
+#include <stdlib.h>
+
+enum { ROLLUP_VERSION = 1, FLIGHT_ROWS = 64, FLIGHT_BYTES = 4 * VALUE_MAX };
+
+static void put_numbers(struct buf *out, struct count_row *row)
+{
+    unsigned mask = 0;
+
+    for (size_t i = 0; i < COUNT_NUMBERS; i++)
+        mask |= (unsigned)(*count_number(row, i) != 0) << i;
+    put_uint(out, mask);
+    for (size_t i = 0; i < COUNT_NUMBERS; i++)
+        if (*count_number(row, i) != 0)
+            put_uint(out, (uint64_t)*count_number(row, i));
+}
+
+static int by_value(const void *a, const void *b)
+{
+    const struct count_row *x = a, *y = b;
+
+    return str_cmp(x->value, y->value);
+}
+
+struct str counts_save(struct counts *counts, size_t most, struct arena *arena)
+{
+    struct count_row other;
+    size_t count;
+    const struct count_row *rows = counts_rows(counts, &count, &other);
+    struct count_row *sorted = ARENA_NEW(counts->arena, struct count_row, count);
+    struct buf out = {0};
+    struct str before = STR("");
+
+    if (count > 0)
+        memcpy(sorted, rows, count * sizeof(sorted[0]));
+    if (count > most) {
+        qsort(sorted, count, sizeof(sorted[0]), count_row_cmp);
+        for (; count > most; count--)
+            count_row_add(&other, sorted[count - 1]);
+    }
+    if (count > 1)
+        qsort(sorted, count, sizeof(sorted[0]), by_value);
+    put_uint(&out, ROLLUP_VERSION);
+    put_numbers(&out, &other);
+    put_uint(&out, count);
+    for (size_t i = 0; i < count; before = sorted[i++].value) {
+        size_t shared = shared_prefix(before, sorted[i].value);
+
+        put_uint(&out, shared);
+        put_text(&out, str_slice(sorted[i].value, shared, sorted[i].value.len));
+        put_numbers(&out, &sorted[i]);
+    }
+    struct str bytes = arena_str(arena, buf_str(&out));
+
+    buf_release(&out);
+    return bytes;
+}
+
+/* -- reading -------------------------------------------------------------------------------- */
+
+/* Rows on their way into the counts: of each some time goes by between asking for its memory and
+ * using it. */
+struct flight {
+    struct counts *counts;
+    struct {
+        struct count_row row; /* its value stands in text */
+        uint64_t hash;
+    } rows[FLIGHT_ROWS];
+    size_t count, used;
+    char text[FLIGHT_BYTES];
+};
+
+static void land(struct flight *flight)
+{
+    struct counts *counts = flight->counts;
+
+    for (size_t i = 0; i < flight->count; i++)
+        counts_ask_row(counts, flight->rows[i].hash);
+    for (size_t i = 0; i < flight->count; i++)
+        counts_ask_value(counts, flight->rows[i].hash);
+    for (size_t i = 0; i < flight->count; i++)
+        count_row_add(counts_row_of(counts, flight->rows[i].row.value, flight->rows[i].hash),
+                      flight->rows[i].row);
+    flight->count = 0;
+}
+
+static void read_numbers(struct reader *reader, struct count_row *row)
+{
+    uint64_t mask = read_uint(reader);
+
+    if (mask >> COUNT_NUMBERS != 0)
+        (void)reader_fail(reader);
+    for (; mask != 0 && !reader->bad; mask &= mask - 1)
+        *count_number(row, (size_t)__builtin_ctzll(mask)) = read_sum(reader);
+}
+
+/* The value goes on from the one before, which stands where `before` says. */
+static void read_row(struct reader *reader, struct flight *flight, struct str *before)
+{
+    uint64_t shared = read_uint(reader);
+    struct str rest = read_text(reader);
+
+    if (shared > before->len || rest.len > VALUE_MAX - shared)
+        (void)reader_fail(reader);
+    if (reader->bad)
+        return;
+    if (flight->count == FLIGHT_ROWS || flight->used + VALUE_MAX > FLIGHT_BYTES) {
+        land(flight);
+        memmove(flight->text, before->ptr, before->len);
+        before->ptr = flight->text;
+        flight->used = before->len;
+    }
+    char *at = flight->text + flight->used;
+    struct str value = {at, (size_t)shared + rest.len};
+
+    memcpy(at, before->ptr, (size_t)shared);
+    memcpy(at + shared, rest.ptr, rest.len);
+    flight->rows[flight->count].row = (struct count_row){.value = value};
+    flight->rows[flight->count].hash = counts_hash(flight->counts, value);
+    read_numbers(reader, &flight->rows[flight->count].row);
+    flight->count++;
+    flight->used += value.len;
+    *before = value;
+}
+
+int counts_load(struct counts *counts, struct str rollup, struct err *err)
+{
+    struct reader reader = reader_of(rollup);
+    struct flight flight;
+    struct str before = {flight.text, 0};
+    struct count_row other = {.value = VALUE_OTHER};
+
+    flight.counts = counts;
+    flight.count = flight.used = 0;
+    if (read_uint(&reader) != ROLLUP_VERSION)
+        return err_set(err, ERR_CORRUPT, "a rollup of an unknown version");
+    read_numbers(&reader, &other);
+    for (uint64_t left = read_uint(&reader); left > 0 && !reader.bad; left--)
+        read_row(&reader, &flight, &before);
+    if (reader.bad || reader.at != reader.end)
+        return err_set(err, ERR_CORRUPT, "a rollup whose bytes are damaged");
+    land(&flight);
+    count_row_add(&counts->other, other);
+    return 0;
+}

@@ -1,0 +1,344 @@
+/*
+ * import/log.c -- the lines of an access log as records: each is an event, or a tally that says why
+ * it is none.
+ *
+ * Visitors. The salts of past days are gone, as they should be. An import makes its own: each day's
+ * is a keyed hash of the day under a secret that is a hash of the whole file, so that an import
+ * that was cut off goes on with the same ids, and nobody without the file, which holds the
+ * addresses themselves, can make them again.
+ */
+#include "base/clock.h"
+#include "base/date.h"
+#include "base/utf8.h"
+#include "directory/directory.h"
+#include "facts/facts.h"
+#include "import/import_internal.h"
+#include "queue/queue.h"
+
+#include <sodium.h>
+#include <string.h>
+
+struct importing {
+    const struct import_config *config;
+    struct import_report *report;
+    const struct site *site;
+    struct directory *directory;
+    const struct snapshot *snapshot;
+    struct file_name file;
+    struct lines lines;
+    struct arena scratch, closed_arena;
+    struct buf payload;
+    struct salts salts;
+    uint8_t id_key[16];
+    int64_t now_ms;
+    int32_t open_from;     /* older days are not kept at all */
+    const int32_t *closed; /* days that take no more, ascending */
+    size_t closed_count;
+};
+
+/* -- days -- */
+
+static bool takes_day(const struct importing *self, int32_t day)
+{
+    size_t low = 0, high = self->closed_count;
+
+    while (low < high) {
+        size_t middle = low + (high - low) / 2;
+
+        if (self->closed[middle] < day)
+            low = middle + 1;
+        else
+            high = middle;
+    }
+    return day >= self->open_from && (low == self->closed_count || self->closed[low] != day);
+}
+
+struct closed_days {
+    struct arena *arena;
+    const int32_t *due;
+    size_t due_count;
+    int32_t *days;
+    size_t count, cap;
+};
+
+static int add_closed(void *ctx, const struct pack_part *part)
+{
+    struct closed_days *closed = ctx;
+
+    for (size_t i = 0; i < closed->due_count; i++)
+        if (closed->due[i] == part->day)
+            return 0;
+    if (closed->count == closed->cap) {
+        int32_t *more = ARENA_NEW(closed->arena, int32_t, 2 * closed->cap + 64);
+
+        if (closed->count > 0)
+            memcpy(more, closed->days, closed->count * sizeof(*more));
+        closed->cap = 2 * closed->cap + 64;
+        closed->days = more;
+    }
+    closed->days[closed->count++] = part->day;
+    return 0;
+}
+
+/* Packed days whose raw rows are gone, or may go at any time. */
+static int find_closed(struct importing *self, struct err *err)
+{
+    const struct site *site = self->site;
+    int32_t today = site_day(site, self->now_ms);
+    int32_t raw_from = site->raw_days == 0 ? INT32_MIN : today - site->raw_days;
+    const int32_t part = 0;
+    struct closed_days closed = {.arena = &self->closed_arena};
+    int32_t *due = NULL;
+    int rc = 0;
+
+    self->open_from = site->stats_days == 0 ? INT32_MIN : today - site->stats_days;
+    if (raw_from != INT32_MIN)
+        rc = store_due_days(self->config->store, site->tenant, site->id, INT32_MIN, raw_from,
+                            closed.arena, &due, &closed.due_count, err);
+    closed.due = due;
+    if (rc == 0 && raw_from != INT32_MIN)
+        rc = store_each_pack(self->config->store, site->tenant, site->id, INT32_MIN, raw_from,
+                             &part, 1, add_closed, &closed, err);
+    self->closed = closed.days;
+    self->closed_count = closed.count;
+    return rc;
+}
+
+/* -- salts -- */
+
+static void make_salt(struct importing *self, int32_t day)
+{
+    struct salt *salt = &self->salts.salt[self->salts.count++];
+    char text[DATE_TEXT];
+
+    salt->day = day;
+    date_format(day, text);
+    crypto_generichash(salt->key, SALT_BYTES, (const uint8_t *)text, strlen(text),
+                       self->file.secret, SALT_BYTES);
+}
+
+/* A log goes forward: the day, and the one before for visits over midnight. */
+static const struct salts *salts_of(struct importing *self, int32_t day)
+{
+    if (self->salts.count == 0 || self->salts.salt[0].day != day) {
+        self->salts.count = 0;
+        for (int32_t back = 0; back <= 2; back++)
+            make_salt(self, day - back);
+    }
+    return &self->salts;
+}
+
+/* -- records -- */
+
+static void put_tally(struct importing *self, int32_t day, bool rejected, uint8_t reason,
+                      struct str bot)
+{
+    const struct tally tally = {.site = self->site->id,
+                                .tenant = self->site->tenant,
+                                .day = day,
+                                .rejected = rejected,
+                                .reason = reason,
+                                .bot = bot,
+                                .events = 1};
+
+    tally_encode(&tally, &self->payload);
+}
+
+static void put_drop(struct importing *self, int32_t day, enum drop_reason reason, struct str bot)
+{
+    uint64_t *counter = reason == DROP_BOT          ? &self->report->bots
+                        : reason == DROP_NOT_A_PAGE ? &self->report->not_pages
+                        : reason == DROP_TOO_OLD    ? &self->report->too_old
+                                                    : &self->report->blocked;
+
+    ++*counter;
+    put_tally(self, day, false, (uint8_t)reason, bot);
+}
+
+/* What is wrong stands in the ledger of the day of the import: the line's own cannot be trusted. */
+static void put_invalid(struct importing *self)
+{
+    if (self->report->invalid++ == 0)
+        self->report->first_invalid = self->lines.number;
+    put_tally(self, site_day(self->site, self->now_ms), true, REJECT_INVALID, STR(""));
+}
+
+/* Logs keep any bytes; what is kept of events is text. */
+static bool is_text(struct str s)
+{
+    return utf8_valid(s) && str_find(s, 0, '\0') >= s.len;
+}
+
+static int put_pageview(struct importing *self, const struct access_line *line, int32_t day,
+                        struct err *err)
+{
+    const struct site *site = self->site;
+    const struct client client = {.address = line->address, .user_agent = line->agent};
+    const struct event_input in = {
+        .kind = EVENT_PAGEVIEW,
+        .name = event_kind_name(EVENT_PAGEVIEW),
+        .site = site->id,
+        .path = str_slice(line->target, 0, EVENT_PATH_MAX),
+        .referrer =
+            is_text(line->referrer) ? str_slice(line->referrer, 0, EVENT_PATH_MAX) : STR(""),
+        .count = 1,
+        .scroll = -1,
+        .has_timestamp = true,
+        .timestamp_ms = line->time_ms,
+    };
+    struct agent_info info;
+    struct event event = {0};
+
+    agent_look(self->config->agent, line->agent, STR(""), &self->scratch, &info);
+    const struct sender sender = {.browser = info.browser,
+                                  .os = info.os,
+                                  .device = info.device,
+                                  .bot = info.bot,
+                                  .country = geo_country(self->config->geo, &line->address)};
+    enum drop_reason reason = event_screen(site, &client, &sender, &in);
+
+    if (reason != DROP_NONE) {
+        put_drop(self, day, reason, reason == DROP_BOT ? sender.bot : STR(""));
+        return 0;
+    }
+    int rc = event_make(site, &client, &sender, salts_of(self, day), self->id_key, self->now_ms,
+                        &in, &self->scratch, &event, err);
+
+    if (rc < 0)
+        return rc;
+    event_encode(&event, &self->payload);
+    self->report->pageviews++;
+    return 0;
+}
+
+static int put_line(struct importing *self, struct str text, struct err *err)
+{
+    struct access_line line;
+
+    if (text.len >= LINE_MAX_BYTES || !access_line_parse(text, &self->scratch, &line) ||
+        !is_text(line.target) || line.time_ms > self->now_ms + TIMESTAMP_AHEAD_MS) {
+        put_invalid(self);
+        return 0;
+    }
+    int32_t day = site_day(self->site, line.time_ms);
+
+    if (!takes_day(self, day))
+        put_drop(self, day, DROP_TOO_OLD, STR(""));
+    else if (!access_line_is_page(&line))
+        put_drop(self, day, DROP_NOT_A_PAGE, STR(""));
+    else
+        return put_pageview(self, &line, day, err);
+    return 0;
+}
+
+/* -- the queue -- */
+
+static int source_seek(void *ctx, uint64_t number, struct err *err)
+{
+    struct importing *self = ctx;
+    int rc = lines_seek(&self->lines, number, err);
+
+    /* What was made and not committed is made again. */
+    *self->report = (struct import_report){.lines = self->report->lines, .known = number};
+    return rc == 0 ? find_closed(self, err) : rc;
+}
+
+static int source_next(void *ctx, struct arena *arena, struct str *payload, struct err *err)
+{
+    struct importing *self = ctx;
+    struct str text;
+    int rc = lines_next(&self->lines, &text, err);
+
+    if (rc == 0)
+        return err_set(err, ERR_CORRUPT, "the file has become shorter");
+    arena_reset(&self->scratch);
+    buf_reset(&self->payload);
+    if (rc > 0)
+        rc = put_line(self, text, err);
+    *payload = arena_str(arena, buf_str(&self->payload));
+    return rc < 0 ? rc : 0;
+}
+
+static int find_site(struct importing *self, struct err *err)
+{
+    const struct aggregate_config *job = self->config->job;
+    const struct directory_config config = {.raw_days = job->raw_days,
+                                            .visit_days = job->visit_days,
+                                            .stats_days = job->stats_days,
+                                            .logger = job->logger};
+    int rc;
+
+    self->directory = directory_new(&config);
+    rc = directory_refresh(self->directory, self->config->store, self->now_ms, err);
+    if (rc < 0)
+        return rc;
+    self->snapshot = directory_take(self->directory);
+    self->site = snapshot_site(self->snapshot, self->config->site);
+    return self->site != NULL
+               ? 0
+               : err_set(err, ERR_NOTFOUND, "no such site: %.*s", STR_FMT(self->config->site));
+}
+
+static int run_job(struct importing *self, struct err *err)
+{
+    const struct queue_source source = {
+        .producer = self->file.producer,
+        .partition = site_partition(self->site->id),
+        .records = self->file.lines,
+        .seek = source_seek,
+        .next = source_next,
+        .ctx = self,
+    };
+    struct aggregate_config config = *self->config->job;
+    struct aggregate_report report;
+
+    config.import = queue_source_new(&source);
+    struct aggregator *aggregator = aggregate_new(&config);
+    int rc = aggregate_run(aggregator, self->config->store, AGGREGATE_WAIT, &report, err);
+
+    aggregate_free(&aggregator);
+    return rc;
+}
+
+static void add_report(struct import_report *sum, const struct import_report *more)
+{
+    sum->lines += more->lines;
+    sum->known += more->known;
+    sum->pageviews += more->pageviews;
+    sum->bots += more->bots;
+    sum->not_pages += more->not_pages;
+    sum->blocked += more->blocked;
+    sum->too_old += more->too_old;
+    sum->invalid += more->invalid;
+    if (sum->first_invalid == 0)
+        sum->first_invalid = more->first_invalid;
+    sum->seconds += more->seconds;
+}
+
+int import_access_log(const struct import_config *config, int fd, struct import_report *report,
+                      struct err *err)
+{
+    struct import_report mine = {0};
+    struct importing self = {.config = config, .report = &mine, .now_ms = clock_wall_ms()};
+    int64_t began_us = clock_steady_us();
+    int rc = sodium_init() < 0 ? ERR_SYSTEM : file_name_of(fd, config->site, &self.file, err);
+
+    lines_open(&self.lines, fd);
+    mine.lines = mine.known = self.file.lines;
+    if (rc == 0)
+        rc = find_site(&self, err);
+    if (rc == 0)
+        rc = run_job(&self, err);
+    mine.seconds = (double)(clock_steady_us() - began_us) / 1e6;
+    add_report(report, &mine);
+    if (self.snapshot != NULL)
+        directory_give(self.directory, self.snapshot);
+    directory_free(&self.directory);
+    lines_release(&self.lines);
+    buf_release(&self.payload);
+    arena_free(&self.scratch);
+    arena_free(&self.closed_arena);
+    sodium_memzero(&self.salts, sizeof(self.salts));
+    sodium_memzero(&self.file, sizeof(self.file));
+    return rc;
+}

@@ -1,0 +1,147 @@
+/*
+ * Lines of access logs against lines as Apache's and nginx's documents show them, and what is a
+ * page.
+ */
+#include "base/date.h"
+#include "import/import.h"
+#include "unit.h"
+
+static bool parse(const char *text, struct arena *arena, struct access_line *out)
+{
+    return access_line_parse(str_from(text), arena, out);
+}
+
+static void assert_text(struct str got, const char *expected)
+{
+    if (!str_eq(got, str_from(expected)))
+        fail_msg("\"%.*s\" is not \"%s\"", STR_FMT(got), expected);
+}
+
+static void reads_what_apaches_manual_shows(void **state)
+{
+    struct arena arena = {0};
+    struct access_line line;
+
+    (void)state;
+    assert_true(
+        parse("127.0.0.1 - frank [10/Oct/2000:13:55:36 -0700] \"GET /apache_pb.gif HTTP/1.0\" "
+              "200 2326 \"http://www.example.com/start.html\" \"Mozilla/4.08 [en] (Win98; I "
+              ";Nav)\"",
+              &arena, &line));
+    assert_text(line.method, "GET");
+    assert_text(line.target, "/apache_pb.gif");
+    assert_int_equal(line.status, 200);
+    assert_text(line.referrer, "http://www.example.com/start.html");
+    assert_text(line.agent, "Mozilla/4.08 [en] (Win98; I ;Nav)");
+    /* 2000-10-10 20:55:36 UTC */
+    assert_int_equal(line.time_ms, INT64_C(971211336000));
+    assert_int_equal(line.address.family, 4);
+    arena_free(&arena);
+}
+
+static void reads_other_addresses_users_and_endings(void **state)
+{
+    static const char *const lines[] = {
+        "2001:db8::7 - - [01/Jan/2026:00:00:00 +0000] \"GET / HTTP/1.1\" 200 - \"-\" \"A\"",
+        "host.example - a user [01/Jan/2026:00:00:00 +0000] \"GET / HTTP/1.1\" 200 1 \"-\" \"A\"",
+        "192.0.2.1 - - [01/Jan/2026:00:00:00 +0000] \"GET / HTTP/1.1\" 200 1 \"-\" \"A\" \"more\" "
+        "0.1",
+        "192.0.2.1 - - [01/Jan/2026:02:30:00 +0230] \"GET https://x.example/ HTTP/2.0\" 200 1 "
+        "\"-\" \"A\"",
+        "192.0.2.1 - - [01/Jan/2026:00:00:00 +0000] \"GET /\" 200 1 \"-\" \"A\"",
+    };
+    struct arena arena = {0};
+    struct access_line line;
+
+    (void)state;
+    for (size_t i = 0; i < sizeof(lines) / sizeof(lines[0]); i++) {
+        if (!parse(lines[i], &arena, &line))
+            fail_msg("not read: %s", lines[i]);
+        assert_text(line.target, "/");
+        assert_text(line.agent, "A");
+        assert_text(line.referrer, "");
+        assert_int_equal(line.time_ms, INT64_C(1767225600000));
+    }
+    arena_free(&arena);
+}
+
+static void unescapes_what_was_quoted(void **state)
+{
+    struct arena arena = {0};
+    struct access_line line;
+
+    (void)state;
+    assert_true(
+        parse("192.0.2.1 - - [01/Jan/2026:00:00:00 +0000] \"GET /a\\x22b\\\\c HTTP/1.1\" 200 1 "
+              "\"-\" \"say \\\"hi\\\"\"",
+              &arena, &line));
+    assert_text(line.target, "/a\"b\\c");
+    assert_text(line.agent, "say \"hi\"");
+    arena_free(&arena);
+}
+
+static void refuses_what_is_not_combined(void **state)
+{
+    static const char *const lines[] = {
+        "",
+        "192.0.2.1",
+        "192.0.2.1 - - [01/Jan/2026:00:00:00 +0000] \"GET / HTTP/1.1\" 200 1",
+        "192.0.2.1 - - [31/Feb/2026:00:00:00 +0000] \"GET / HTTP/1.1\" 200 1 \"-\" \"A\"",
+        "192.0.2.1 - - [01/Foo/2026:00:00:00 +0000] \"GET / HTTP/1.1\" 200 1 \"-\" \"A\"",
+        "192.0.2.1 - - [01/Jan/2026:24:00:00 +0000] \"GET / HTTP/1.1\" 200 1 \"-\" \"A\"",
+        "192.0.2.1 - - [01/Jan/2026:00:00:00] \"GET / HTTP/1.1\" 200 1 \"-\" \"A\"",
+        "192.0.2.1 - - [01/Jan/2026:00:00:00 +0000] \"\" 400 0 \"-\" \"A\"",
+        "192.0.2.1 - - [01/Jan/2026:00:00:00 +0000] \"GET / HTTP/1.1\" two 1 \"-\" \"A\"",
+        "192.0.2.1 - - [01/Jan/2026:00:00:00 +0000] \"GET / HTTP/1.1\" 200 1 \"-\" \"A",
+        "192.0.2.1 - - [01/Jan/2026:00:00:00 +0000] \"GET / HTTP/1.1\" 200 1 \"-\" \"A\\\"",
+    };
+    struct arena arena = {0};
+    struct access_line line;
+
+    (void)state;
+    for (size_t i = 0; i < sizeof(lines) / sizeof(lines[0]); i++)
+        if (parse(lines[i], &arena, &line))
+            fail_msg("read: %s", lines[i]);
+    arena_free(&arena);
+}
+
+static void knows_pages_by_method_status_and_name(void **state)
+{
+    static const struct {
+        const char *method, *target;
+        int status;
+        bool page;
+    } cases[] = {
+        {"GET", "/", 200, true},          {"GET", "/a/b", 200, true},
+        {"GET", "/a.html", 200, true},    {"GET", "/a.PHP?x=1.css", 200, true},
+        {"GET", "/v1.2/docs", 200, true}, {"GET", "/a", 304, true},
+        {"GET", "/a", 299, true},         {"GET", "/a", 300, false},
+        {"GET", "/a", 199, false},        {"GET", "/a", 404, false},
+        {"GET", "/a.css", 200, false},    {"GET", "/a.tar.gz", 200, false},
+        {"POST", "/a", 200, false},       {"HEAD", "/a", 200, false},
+        {"GET", "*", 200, false},         {"GET", "/favicon.ico", 200, false},
+    };
+
+    (void)state;
+    for (size_t i = 0; i < sizeof(cases) / sizeof(cases[0]); i++) {
+        const struct access_line line = {.method = str_from(cases[i].method),
+                                         .target = str_from(cases[i].target),
+                                         .status = cases[i].status};
+
+        if (access_line_is_page(&line) != cases[i].page)
+            fail_msg("%s %s %d", cases[i].method, cases[i].target, cases[i].status);
+    }
+}
+
+int main(void)
+{
+    const struct CMUnitTest tests[] = {
+        cmocka_unit_test(reads_what_apaches_manual_shows),
+        cmocka_unit_test(reads_other_addresses_users_and_endings),
+        cmocka_unit_test(unescapes_what_was_quoted),
+        cmocka_unit_test(refuses_what_is_not_combined),
+        cmocka_unit_test(knows_pages_by_method_status_and_name),
+    };
+
+    return cmocka_run_group_tests_name("import", tests, NULL, NULL);
+}
