@@ -24,7 +24,8 @@ request = function()
 end
 `;
 
-function wrk(args) {
+/** p50 and p99 in ms of one keep-alive connection. */
+export function wrk(args) {
     const done = spawnSync('wrk', ['-t1', '-c1', '--latency', ...args], { encoding: 'utf8' });
     if (done.status !== 0) throw new Error(`wrk: ${done.stderr}`);
     if (/Non-2xx|Socket errors/.test(done.stdout)) throw new Error(`wrk: ${done.stdout}`);

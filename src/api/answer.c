@@ -99,6 +99,10 @@ void answer_days(struct json_out *json, const struct query_totals *totals, struc
         answer_str(json, "tenantId", tenant);
         answer_date(json, "date", totals->days[i].day);
         put_day_metrics(json, &totals->days[i], metrics);
+        if (totals->days[i].stats.estimated == STATS_IMPORTED) {
+            answer_name(json, "imported");
+            json_bool(json, true);
+        }
         json_close(json, '}');
     }
     json_close(json, ']');

@@ -28,7 +28,8 @@ enum role {
 
 struct refusals; /* refused events of known sites, waiting to become tallies (api/refusals.h) */
 struct rates;    /* events per second, per site (api/rates.h) */
-struct live;     /* open event streams (api/live.h) */
+struct query_recent;
+struct live; /* open event streams (api/live.h) */
 
 struct api {
     unsigned roles; /* a set of enum role */
@@ -38,8 +39,9 @@ struct api {
     struct metrics *metrics;
     struct refusals *refusals;
     struct rates *rates;
-    struct live *live;   /* NULL: no event streams */
-    struct agent *agent; /* both NULL without ROLE_INGEST */
+    struct live *live;           /* NULL: no event streams */
+    struct query_recent *recent; /* of breakdowns (query/query.h); NULL: none */
+    struct agent *agent;         /* both NULL without ROLE_INGEST */
     const struct geo *geo;
     const struct cidr *trusted;
     size_t trusted_count;

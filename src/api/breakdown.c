@@ -84,7 +84,7 @@ static void put_rows(struct json_out *json, const struct query_breakdown *found,
 
 static void answer_breakdown(struct reader *reader)
 {
-    struct query_breakdown_ask ask = {.limit = LIMIT_PRESET};
+    struct query_breakdown_ask ask = {.limit = LIMIT_PRESET, .recent = reader->api->recent};
     struct query_breakdown found;
     struct err err = {0};
     struct json_out json = {.buf = &reader->response->body};

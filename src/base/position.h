@@ -8,7 +8,9 @@
 #ifndef ABACUS_BASE_POSITION_H
 #define ABACUS_BASE_POSITION_H
 
+#include <stdbool.h>
 #include <stdint.h>
+#include <string.h>
 
 enum { PARTITIONS = 16, PRODUCER_BYTES = 16 };
 
@@ -23,6 +25,11 @@ struct producer {
  * kept for ever, so that the same file is never counted twice. */
 #define PRODUCER_IMPORT "import\0\0"
 enum { PRODUCER_IMPORT_BYTES = 8 };
+
+static inline bool producer_is_import(const struct producer *producer)
+{
+    return memcmp(producer->id, PRODUCER_IMPORT, PRODUCER_IMPORT_BYTES) == 0;
+}
 
 /* Every record of `producer` in `partition` up to and with `number` has been counted. */
 struct position {

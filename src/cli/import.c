@@ -42,24 +42,43 @@ static const struct option import_options[] = {
 
 /* -- files ------------------------------------------------------------------------------------- */
 
-/* What cannot be read twice is kept in a file without a name meanwhile. */
-static int spool(int from, struct err *err)
+/* A file without a name, which is gone with the process. In the data directory: it holds addresses,
+ * and may be large. */
+static int open_unnamed(const struct settings *settings)
 {
-    FILE *file = tmpfile();
-    int fd = file == NULL ? -1 : fcntl(fileno(file), F_DUPFD_CLOEXEC, 0);
-    char bytes[65536];
-    ssize_t n = 0;
+    struct buf path = {0};
 
-    if (file != NULL)
-        (void)fclose(file);
-    while (fd >= 0 && (n = read(from, bytes, sizeof(bytes))) > 0)
-        if (write(fd, bytes, (size_t)n) != n) {
-            n = -1;
-            break;
-        }
-    if (fd >= 0 && n == 0)
+    buf_addf(&path, "%.*s", STR_FMT(settings->data_dir));
+    buf_addc(&path, '\0');
+    int fd = open(path.ptr, O_TMPFILE | O_RDWR | O_CLOEXEC, 0600);
+
+    buf_release(&path);
+    return fd;
+}
+
+/* 0, or -1 and errno. */
+static int copy_all(int from, int to)
+{
+    char bytes[65536];
+    ssize_t n = 0, put = 0;
+
+    do {
+        n = read(from, bytes, sizeof(bytes));
+        for (ssize_t at = 0; at < n && put >= 0; at += put)
+            put = write(to, bytes + at, (size_t)(n - at));
+    } while (put >= 0 && (n > 0 || (n < 0 && errno == EINTR)));
+    return n < 0 || put < 0 ? -1 : 0;
+}
+
+/* What cannot be read twice is kept meanwhile. */
+static int spool(const struct settings *settings, int from, struct err *err)
+{
+    int fd = open_unnamed(settings);
+
+    if (fd >= 0 && copy_all(from, fd) == 0)
         return fd;
-    int rc = err_set(err, ERR_SYSTEM, "what is read cannot be kept meanwhile: %s", strerror(errno));
+    int rc = err_set(err, ERR_SYSTEM, "what is read cannot be kept in %.*s meanwhile: %s",
+                     STR_FMT(settings->data_dir), strerror(errno));
 
     if (fd >= 0)
         (void)close(fd);
@@ -80,7 +99,7 @@ static int open_file(const struct invocation *in, struct str name, struct err *e
         return err_set(err, ERR_NOTFOUND, "%.*s: %s", STR_FMT(name), strerror(errno));
     if (lseek(fd, 0, SEEK_SET) == 0)
         return dash ? fcntl(fd, F_DUPFD_CLOEXEC, 0) : fd;
-    int spooled = spool(fd, err);
+    int spooled = spool(in->settings, fd, err);
 
     if (!dash)
         (void)close(fd);
@@ -137,13 +156,19 @@ static void add_line(const struct import_report *r, bool daily, struct buf *out)
     buf_addc(out, '\n');
 }
 
+struct progress {
+    bool terminal, shown;
+};
+
 static void show_progress(void *ctx, uint64_t done, uint64_t total)
 {
-    const struct invocation *in = ctx;
+    struct progress *progress = ctx;
 
-    if (in->progress)
-        fprintf(stderr, "\rabacus: %llu of %llu lines", (unsigned long long)done,
-                (unsigned long long)total);
+    if (!progress->terminal)
+        return;
+    fprintf(stderr, "\rabacus: %llu of %llu lines", (unsigned long long)done,
+            (unsigned long long)total);
+    progress->shown = true;
 }
 
 /* -- sites ------------------------------------------------------------------------------------- */
@@ -185,7 +210,7 @@ static int import_site(const struct invocation *in, struct err *err)
     const struct import_args *args = in->args;
     const struct settings *settings = in->settings;
     const struct logger logger = {.level = settings_log_level(settings)};
-    struct invocation context = *in;
+    struct progress progress = {.terminal = in->progress};
     const struct aggregate_config job = {
         .data_dir = settings->data_dir,
         .raw_days = (int32_t)settings->raw_days,
@@ -194,7 +219,7 @@ static int import_site(const struct invocation *in, struct err *err)
         .audit_days = (int32_t)settings->audit_days,
         .logger = &logger,
         .progress = show_progress,
-        .ctx = &context,
+        .ctx = &progress,
     };
     struct import_config config = {.site = args->site, .job = &job};
     struct import_report report = {0};
@@ -208,7 +233,7 @@ static int import_site(const struct invocation *in, struct err *err)
     config.geo = geo;
     if (rc == 0)
         rc = import_files(in, &config, args->daily, &report, err);
-    if (in->progress && report.lines > 0)
+    if (progress.shown)
         fputc('\n', stderr);
     geo_close(&geo);
     agent_close(&config.agent);

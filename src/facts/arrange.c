@@ -8,6 +8,10 @@
  * A conversion without a path of its own belongs to the last page that its visit saw before it.
  * Where this was before the day, it is that of the rows of the days before, or the visit's exit,
  * where that was earlier than the conversion.
+ *
+ * Of a visit that began on an earlier day nothing is told that a later day may still change: it
+ * ends with its last event of this day, its exit is the last page that it had seen by then, and it
+ * is no bounce, having something to show on two days.
  */
 #include "facts/facts_internal.h"
 
@@ -188,6 +192,45 @@ static void give_pages(struct arrange *a)
     }
 }
 
+/* -- visits of earlier days ----------------------------------------------------------------- */
+
+static bool begins(const struct build *build, uint32_t run)
+{
+    return run != 0 && build->runs[run - 1].first_ms != INT64_MAX &&
+           build->runs[run - 1].first_day == build->day;
+}
+
+static uint32_t exit_of(struct build *build, const struct run *run, uint32_t page)
+{
+    if (page != 0)
+        return intern_put(&build->values[DIM_EXIT_PAGE], build->values[DIM_PAGE].values[page]);
+    return run->exit_ms < tz_day_start(build->site->tz, build->day) ? run->values[DIM_EXIT_PAGE]
+                                                                    : 0;
+}
+
+static void end_with_the_day(struct arrange *a)
+{
+    struct build *build = a->build;
+    const uint32_t *event = a->events;
+
+    for (size_t i = 0; i < a->facts->visits; event += a->facts->events_of[i++]) {
+        uint32_t number = build->stays[a->stays[i] - 1].run, page = 0;
+
+        if (number == 0 || begins(build, number))
+            continue;
+        struct run *run = &build->runs[number - 1];
+
+        for (uint32_t n = 0; n < a->facts->events_of[i]; n++) {
+            const struct draft *draft = &build->events[event[n] - 1];
+
+            run->end_ms = draft->time_ms;
+            page = draft->kind == EVENT_PAGEVIEW ? draft->page : page;
+        }
+        run->bounce = false;
+        run->values[DIM_EXIT_PAGE] = exit_of(build, run, page);
+    }
+}
+
 /* -- numbers of texts ----------------------------------------------------------------------- */
 
 /* How many hours begin before it. */
@@ -225,12 +268,6 @@ uint32_t arrange_hour(const struct arrange *a, int64_t hour_ms)
     size_t at = hours_before(a, hour_ms);
 
     return (uint32_t)(at < FACTS_HOURS_MAX ? at : FACTS_HOURS_MAX - 1);
-}
-
-static bool begins(const struct build *build, uint32_t run)
-{
-    return run != 0 && build->runs[run - 1].first_ms != INT64_MAX &&
-           build->runs[run - 1].first_day == build->day;
 }
 
 static void list_hours(struct arrange *a)
@@ -288,6 +325,7 @@ struct facts *build_finish(struct build *build)
     order_visits(&a);
     order_events(&a);
     give_pages(&a);
+    end_with_the_day(&a);
     list_hours(&a);
     rank_texts(&a);
     arrange_columns(&a);

@@ -161,9 +161,9 @@ struct count_row *counts_row_of(struct counts *counts, struct str value, uint64_
 
 void counts_add(struct counts *counts, const struct count_row *row)
 {
-    uint64_t hash = counts_hash(counts, row->value);
+    struct str value = str_slice(row->value, 0, VALUE_MAX);
 
-    count_row_add(counts_row_of(counts, row->value, hash), *row);
+    count_row_add(counts_row_of(counts, value, counts_hash(counts, value)), *row);
 }
 
 struct count_row *counts_rows(struct counts *counts, size_t *count, struct count_row *other)

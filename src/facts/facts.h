@@ -25,7 +25,8 @@
  *     visits       of visit dimensions: matching visits that began this day; of page, event,
  *                  property: visits with a matching event (of pages: pageview) this day. A visit
  *                  matches when one of its events of this day does
- *     bounces, visit_ms   of these visits
+ *     bounces, visit_ms   of these visits; one that began on an earlier day is no bounce, and ends
+ *                  with its last event of this day, as its exit page is the last one up to then
  *     conversions  matching events that meet a goal, weighed; of goals: that meet this goal
  *     converters   distinct visitors with one
  *     engaged ...  of pages: (visit, page) pairs with engagement, the time, the greatest scroll
@@ -130,6 +131,9 @@ struct facts;
  * what was read for it. */
 int facts_load(struct store *store, const struct site *site, int32_t day, struct arena *arena,
                struct facts **out, struct err *err);
+/* The same of the part of the day that lies before `until_ms`; visits are what they became. */
+int facts_load_until(struct store *store, const struct site *site, int32_t day, int64_t until_ms,
+                     struct arena *arena, struct facts **out, struct err *err);
 
 /* The same from rows that are at hand, in any order. `visits` are all runs and links of the
  * visitors of the day. Rows of earlier days say which page a visit saw before the day began; those

@@ -19,6 +19,7 @@ struct load {
     struct visitor_key *wanted;
     size_t wanted_count, wanted_room;
     int64_t from_ms, to_ms; /* as far as the runs of the day reach */
+    int64_t until_ms;       /* later rows are left out */
 };
 
 /* -- visits --------------------------------------------------------------------------------- */
@@ -110,7 +111,7 @@ static int load_day(struct load *load, struct err *err)
         to_ms += 26 * HOUR_MS;
     }
     load->from_ms = from_ms;
-    return load_rows(load, from_ms, to_ms, err);
+    return load_rows(load, from_ms, to_ms < load->until_ms ? to_ms : load->until_ms, err);
 }
 
 /* An hour at a time, since the page is seldom further away. */
@@ -130,11 +131,15 @@ static int load_before(struct load *load, struct err *err)
     return rc;
 }
 
-int facts_load(struct store *store, const struct site *site, int32_t day, struct arena *arena,
-               struct facts **out, struct err *err)
+int facts_load_until(struct store *store, const struct site *site, int32_t day, int64_t until_ms,
+                     struct arena *arena, struct facts **out, struct err *err)
 {
-    struct load load = {
-        .store = store, .site = site, .day = day, .from_ms = INT64_MAX, .to_ms = INT64_MIN};
+    struct load load = {.store = store,
+                        .site = site,
+                        .day = day,
+                        .from_ms = INT64_MAX,
+                        .to_ms = INT64_MIN,
+                        .until_ms = until_ms};
     int rc;
 
     build_init(&load.build, site, day, arena);
@@ -148,4 +153,10 @@ int facts_load(struct store *store, const struct site *site, int32_t day, struct
     build_release(&load.build);
     arena_free(&load.page);
     return rc;
+}
+
+int facts_load(struct store *store, const struct site *site, int32_t day, struct arena *arena,
+               struct facts **out, struct err *err)
+{
+    return facts_load_until(store, site, day, INT64_MAX, arena, out, err);
 }

@@ -157,3 +157,37 @@ int counts_load(struct counts *counts, struct str rollup, struct err *err)
     count_row_add(&counts->other, other);
     return 0;
 }
+
+/* -- of a pack -------------------------------------------------------------------------------- */
+
+static int add_rollup(struct counts *counts, struct str bytes, struct err *err)
+{
+    struct reader reader = reader_of(bytes);
+
+    if (counts->dimension != DIM_PROP)
+        return counts_load(counts, bytes, err);
+    while (reader.at < reader.end) {
+        struct str name = read_text(&reader), rollup = read_text(&reader);
+
+        if (!reader.bad && str_eq(name, counts->prop))
+            return counts_load(counts, rollup, err);
+    }
+    return reader.bad ? err_set(err, ERR_CORRUPT, "rollups of properties are damaged") : 0;
+}
+
+int counts_add_packed(struct counts *counts, const struct pack_part *part, struct err *err)
+{
+    struct reader reader = reader_of(part->bytes);
+    int32_t own = 1 + (int32_t)counts->dimension;
+
+    if (part->part == PACK_ROLLUPS + own)
+        return add_rollup(counts, part->bytes, err);
+    while (part->part == PACK_ROLLUPS && reader.at < reader.end) {
+        uint64_t number = read_uint(&reader);
+        struct str rollup = read_text(&reader);
+
+        if (!reader.bad && number == (uint64_t)own)
+            return add_rollup(counts, rollup, err);
+    }
+    return reader.bad ? err_set(err, ERR_CORRUPT, "rollups of a pack are damaged") : 0;
+}

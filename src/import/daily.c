@@ -1,17 +1,18 @@
 /*
  * import/daily.c -- another product's totals by day, as rows of daily stats.
  *
- * They stand in days before the site's first own event, so that no day has numbers of both, and are
- * marked as imported. Each line is a record of the file's producer; in the ledger it is behind no
- * event.
+ * They stand in days that are over, before the site's first own event, so that no day has numbers
+ * of both, and are marked as imported. Each line is a record of the file's producer; in the ledger
+ * it is behind no event.
  */
 #include "base/clock.h"
 #include "base/date.h"
 #include "import/import_internal.h"
 
+#include <sodium.h>
 #include <string.h>
 
-enum { COLUMNS_MAX = 64, DAYS_MAX = 36500 };
+enum { DAYS_MAX = 36500 };
 
 /* What a column goes into; of dates and ids nothing does. */
 static const struct column {
@@ -41,132 +42,154 @@ enum { COLUMNS = sizeof(columns) / sizeof(columns[0]), IS_DATE = -1, IS_SITE = -
 struct daily {
     const struct import_config *config;
     struct arena arena;
-    struct str tenant;
+    struct target target;
+    const struct site *site; /* the target's */
     struct lines lines;
-    int meaning[COLUMNS_MAX]; /* index of columns, or IS_* */
+    int meaning[CSV_COLUMNS_MAX]; /* index of columns, or IS_* */
     size_t fields;
-    int32_t before; /* the site's first own day, or the first that is imported already */
+    int32_t today;
+    struct target_days known; /* what the site has before */
+    struct days seen;         /* of the file */
     struct stats_row *rows;
     struct ledger_row *ledger;
     size_t count, cap;
 };
 
-/* -- CSV (RFC 4180, a row a line) -- */
+/* -- the first line -- */
 
-static struct str unquote(struct str field, struct arena *arena)
+static int meaning_of(struct str name)
 {
-    char *out = arena_bytes(arena, field.len);
-    size_t len = 0;
-
-    for (size_t i = 0; i < field.len; i++) {
-        out[len++] = field.ptr[i];
-        i += field.ptr[i] == '"';
-    }
-    return (struct str){out, len};
+    if (str_eq(name, STR("date")))
+        return IS_DATE;
+    if (str_eq(name, STR("siteId")))
+        return IS_SITE;
+    for (int c = 0; c < COLUMNS; c++)
+        if (str_eq(name, columns[c].name))
+            return c;
+    return IS_OTHER;
 }
 
-/* Where the closing quote of the text that begins at `from` stands; s.len: nowhere. */
-static size_t closing_quote(struct str s, size_t from)
+static int read_names(struct daily *self, struct str line, struct err *err)
 {
-    while (from < s.len && (s.ptr[from] != '"' || (from + 1 < s.len && s.ptr[from + 1] == '"')))
-        from += s.ptr[from] == '"' ? 2 : 1;
-    return from < s.len ? from : s.len;
-}
+    struct str names[CSV_COLUMNS_MAX];
+    bool has_date = false;
+    int rc = csv_split(line, &self->arena, names, &self->fields, err);
 
-static int split_row(struct daily *self, struct str line, struct str fields[COLUMNS_MAX],
-                     size_t *count, struct err *err)
-{
-    size_t at = 0;
-
-    *count = 0;
-    for (;;) {
-        bool quoted = at < line.len && line.ptr[at] == '"';
-        size_t from = at + quoted,
-               end = quoted ? closing_quote(line, from) : str_find(line, at, ',');
-        size_t comma = quoted ? end + 1 : end;
-
-        if (*count == COLUMNS_MAX)
-            return err_set(err, ERR_INVALID, "line %llu: more than %d columns",
-                           (unsigned long long)self->lines.number, COLUMNS_MAX);
-        if ((quoted && end == line.len) || (comma < line.len && line.ptr[comma] != ','))
-            return err_set(err, ERR_INVALID, "line %llu, column %zu: a quote is out of place",
-                           (unsigned long long)self->lines.number, *count + 1);
-        struct str field = str_slice(line, from, end);
-
-        fields[(*count)++] = quoted ? unquote(field, &self->arena) : str_trim(field);
-        if (comma >= line.len)
-            return 0;
-        at = comma + 1;
+    for (size_t i = 0; rc == 0 && i < self->fields; i++) {
+        self->meaning[i] = meaning_of(names[i]);
+        has_date = has_date || self->meaning[i] == IS_DATE;
+        for (size_t k = 0; self->meaning[i] != IS_OTHER && k < i; k++)
+            if (self->meaning[k] == self->meaning[i])
+                rc = err_set(err, ERR_INVALID, "two columns are called %.*s", STR_FMT(names[i]));
     }
+    if (rc == 0 && !has_date)
+        rc = err_set(err, ERR_INVALID, "no column is called date");
+    return rc;
 }
 
 static int read_header(struct daily *self, struct err *err)
 {
-    struct str line, fields[COLUMNS_MAX];
-    bool has_date = false;
+    struct str line;
     int rc = lines_next(&self->lines, &line, err);
 
     if (rc == 0)
         return err_set(err, ERR_INVALID, "the file is empty");
-    if (rc > 0 && str_starts(line, STR("\xEF\xBB\xBF")))
+    if (rc < 0)
+        return rc;
+    if (str_starts(line, STR("\xEF\xBB\xBF")))
         line = str_slice(line, 3, line.len);
-    if (rc > 0)
-        rc = split_row(self, line, fields, &self->fields, err);
-    for (size_t i = 0; rc == 0 && i < self->fields; i++) {
-        self->meaning[i] = str_eq(fields[i], STR("date"))     ? IS_DATE
-                           : str_eq(fields[i], STR("siteId")) ? IS_SITE
-                                                              : IS_OTHER;
-        has_date = has_date || self->meaning[i] == IS_DATE;
-        for (int c = 0; c < COLUMNS; c++)
-            if (str_eq(fields[i], columns[c].name))
-                self->meaning[i] = c;
-    }
-    if (rc == 0 && !has_date)
-        rc = err_set(err, ERR_INVALID, "line 1: no column is called date");
-    return rc;
+    rc = read_names(self, line, err);
+    return rc < 0 ? err_wrap(err, rc, "line 1") : 0;
 }
 
 /* -- rows -- */
 
-static int refuse(const struct daily *self, struct str column, const char *why, struct err *err)
+static int refuse(struct str column, const char *why, struct err *err)
 {
-    return err_set(err, ERR_INVALID, "line %llu, column %.*s: %s",
-                   (unsigned long long)self->lines.number, STR_FMT(column), why);
+    return err_set(err, ERR_INVALID, "column %.*s: %s", STR_FMT(column), why);
 }
 
-static int take_number(const struct daily *self, const struct column *column, struct str field,
-                       struct stats *stats, struct err *err)
+static int take_number(const struct column *column, struct str field, struct stats *stats,
+                       struct err *err)
 {
     int64_t *into = (int64_t *)(void *)((char *)stats + column->offset), n = 0;
+    int64_t most = ((INT64_C(1) << 53) - 1) / column->scale;
 
     if (field.len > 0 && !str_to_i64(field, &n))
-        return refuse(self, column->name, "is no whole number", err);
-    if (n < 0 || n > (INT64_C(1) << 53) / column->scale)
-        return refuse(self, column->name, "is not from 0 to 2^53-1", err);
+        return refuse(column->name, "is no whole number", err);
+    if (n < 0 || n > most)
+        return err_set(err, ERR_INVALID, "column %.*s: is not from 0 to %lld",
+                       STR_FMT(column->name), (long long)most);
     *into = n * column->scale;
     return 0;
 }
 
-static int take_date(const struct daily *self, struct str field, int32_t *day, struct err *err)
+/* No day has numbers of both products, and none is taken that retention would remove at once. */
+static int take_date(struct daily *self, struct str field, int32_t *day, struct err *err)
 {
+    const struct str column = STR("date");
+    int32_t kept = self->site->stats_days;
+
     if (!date_parse(field, day))
-        return refuse(self, STR("date"), "is no date like 2026-01-31", err);
-    if (*day >= self->before)
-        return refuse(self, STR("date"), "is not before the first day that the site has numbers of",
-                      err);
+        return refuse(column, "is no date like 2026-01-31", err);
+    if (*day >= self->today)
+        return refuse(column, "is not over yet", err);
+    if (*day >= self->known.first_own)
+        return refuse(column, "is not before the first day that the site has numbers of", err);
+    if (days_has(&self->known.imported, *day))
+        return refuse(column, "has imported totals already", err);
+    if (kept != 0 && *day < self->today - kept)
+        return err_set(err, ERR_INVALID,
+                       "column date: is older than the %d days that the site keeps"
+                       " (retention.statsDays)",
+                       (int)kept);
+    if (!days_add(&self->seen, *day, &self->arena))
+        return refuse(column, "comes twice", err);
     return 0;
 }
 
-static int take_field(const struct daily *self, int meaning, struct str field,
-                      struct stats_row *row, struct err *err)
+static int take_field(struct daily *self, int meaning, struct str field, struct stats_row *row,
+                      struct err *err)
 {
-    if (meaning == IS_DATE)
+    switch (meaning) {
+    case IS_DATE:
         return take_date(self, field, &row->day, err);
-    if (meaning == IS_SITE)
-        return str_eq(field, self->config->site)
-                   ? 0
-                   : refuse(self, STR("siteId"), "is another site's", err);
-    return meaning == IS_OTHER ? 0 : take_number(self, &columns[meaning], field, &row->stats, err);
+    case IS_SITE:
+        return str_eq(field, self->site->id) ? 0 : refuse(STR("siteId"), "is another site's", err);
+    case IS_OTHER:
+        return 0;
+    default:
+        return take_number(&columns[meaning], field, &row->stats, err);
+    }
+}
+
+/* Rates are parts of a whole. */
+static int check_row(const struct stats *stats, struct err *err)
+{
+    if (stats->bounces > stats->visits)
+        return refuse(STR("bounces"), "there are more than visits", err);
+    if (stats->converters > stats->unique_visitors)
+        return refuse(STR("converters"), "there are more than uniqueVisitors", err);
+    return 0;
+}
+
+static int read_fields(struct daily *self, struct str line, struct stats_row *row, struct err *err)
+{
+    struct str fields[CSV_COLUMNS_MAX];
+    size_t count = 0;
+    int rc = line.len >= LINE_MAX_BYTES
+                 ? err_set(err, ERR_INVALID, "is longer than %d bytes", LINE_MAX_BYTES - 1)
+                 : csv_split(line, &self->arena, fields, &count, err);
+
+    if (rc == 0 && count != self->fields)
+        rc = err_set(err, ERR_INVALID, "has %zu columns instead of %zu", count, self->fields);
+    for (size_t i = 0; rc == 0 && i < count; i++)
+        rc = take_field(self, self->meaning[i], fields[i], row, err);
+    if (rc == 0)
+        rc = check_row(&row->stats, err);
+    if (rc == 0 && self->count == DAYS_MAX)
+        rc = err_set(err, ERR_INVALID, "more than %d days", DAYS_MAX);
+    return rc;
 }
 
 static void grow(struct daily *self)
@@ -186,24 +209,13 @@ static void grow(struct daily *self)
 
 static int read_row(struct daily *self, struct str line, struct err *err)
 {
-    struct stats_row row = {
-        .site = self->config->site, .tenant = self->tenant, .stats = {.estimated = STATS_IMPORTED}};
-    struct str fields[COLUMNS_MAX];
-    size_t count = 0;
-    int rc = split_row(self, line, fields, &count, err);
+    struct stats_row row = {.site = self->site->id,
+                            .tenant = self->site->tenant,
+                            .stats = {.estimated = STATS_IMPORTED}};
+    int rc = read_fields(self, line, &row, err);
 
-    if (rc == 0 && count != self->fields)
-        rc = err_set(err, ERR_INVALID, "line %llu has %zu columns instead of %zu",
-                     (unsigned long long)self->lines.number, count, self->fields);
-    for (size_t i = 0; rc == 0 && i < count; i++)
-        rc = take_field(self, self->meaning[i], fields[i], &row, err);
-    for (size_t i = 0; rc == 0 && i < self->count; i++)
-        if (self->rows[i].day == row.day)
-            rc = refuse(self, STR("date"), "comes twice", err);
-    if (rc == 0 && self->count == DAYS_MAX)
-        rc = err_set(err, ERR_INVALID, "more than %d days", DAYS_MAX);
     if (rc != 0)
-        return rc;
+        return err_wrap(err, rc, "line %llu", (unsigned long long)self->lines.number);
     row.stats.visit_pageviews = row.stats.visits > 0 ? row.stats.pageviews : 0;
     if (self->count == self->cap)
         grow(self);
@@ -234,29 +246,6 @@ static int read_rows(struct daily *self, struct err *err)
 
 /* -- the store -- */
 
-static int take_first(void *ctx, const struct stats_row *row)
-{
-    *(int32_t *)ctx = row->day;
-    return 1;
-}
-
-static int find_site(struct daily *self, struct err *err)
-{
-    struct directory_rows rows;
-    int rc = store_read_directory(self->config->store, &self->arena, &rows, err);
-
-    for (size_t i = 0; rc == 0 && i < rows.sites_count; i++)
-        if (str_eq(rows.sites[i].id, self->config->site))
-            self->tenant = rows.sites[i].tenant;
-    if (rc == 0 && self->tenant.len == 0)
-        rc = err_set(err, ERR_NOTFOUND, "no such site: %.*s", STR_FMT(self->config->site));
-    self->before = INT32_MAX;
-    if (rc == 0)
-        rc = store_each_day(self->config->store, self->tenant, self->config->site, INT32_MIN,
-                            INT32_MAX, take_first, &self->before, err);
-    return rc < 0 ? rc : 0;
-}
-
 /* 1: these lines are counted already. */
 static int is_known(struct daily *self, const struct position *from, struct err *err)
 {
@@ -270,11 +259,24 @@ static int is_known(struct daily *self, const struct position *from, struct err 
     return rc < 0 ? rc : count > 0;
 }
 
-static int commit(struct daily *self, const struct file_name *file, struct import_report *report,
-                  struct err *err)
+static int commit(struct daily *self, const struct position_move *move, struct err *err)
+{
+    const struct store_batch batch = {.days = self->rows,
+                                      .days_count = self->count,
+                                      .ledger = self->ledger,
+                                      .ledger_count = self->count,
+                                      .positions = move,
+                                      .positions_count = 1};
+
+    return store_commit(self->config->store, &batch, err);
+}
+
+/* Under the lease. */
+static int take_file(struct daily *self, const struct file_name *file, struct import_report *report,
+                     struct err *err)
 {
     const struct position_move move = {
-        .from = {.producer = file->producer, .partition = site_partition(self->config->site)},
+        .from = {.producer = file->producer, .partition = site_partition(self->site->id)},
         .to = file->lines};
     int rc = is_known(self, &move.from, err);
 
@@ -282,19 +284,29 @@ static int commit(struct daily *self, const struct file_name *file, struct impor
         report->known += rc > 0 ? file->lines : 0;
         return rc < 0 ? rc : 0;
     }
-    rc = find_site(self, err);
+    rc = target_days(self->config->store, self->site, &self->arena, &self->known, err);
+    if (rc == 0)
+        rc = lines_seek(&self->lines, 0, err);
     if (rc == 0)
         rc = read_rows(self, err);
-    const struct store_batch batch = {.days = self->rows,
-                                      .days_count = self->count,
-                                      .ledger = self->ledger,
-                                      .ledger_count = self->count,
-                                      .positions = &move,
-                                      .positions_count = 1};
-
+    if (rc == 0 && self->lines.number != file->lines)
+        rc = err_set(err, ERR_CORRUPT, "the file has changed meanwhile");
     if (rc == 0)
-        rc = store_commit(self->config->store, &batch, err);
+        rc = commit(self, &move, err);
     report->pageviews += rc == 0 ? self->count : 0;
+    return rc;
+}
+
+static int take_leased(struct daily *self, const struct file_name *file,
+                       struct import_report *report, struct err *err)
+{
+    uint32_t partition = UINT32_C(1) << site_partition(self->site->id), got;
+    int rc = store_lease(self->config->store, partition, true, true, &got, err);
+
+    if (rc != 0)
+        return rc;
+    rc = take_file(self, file, report, err);
+    store_unlease(self->config->store);
     return rc;
 }
 
@@ -302,23 +314,22 @@ int import_daily(const struct import_config *config, int fd, struct import_repor
                  struct err *err)
 {
     struct daily self = {.config = config};
-    struct file_name file;
-    uint32_t partition = UINT32_C(1) << site_partition(config->site), got;
-    int64_t began_us = clock_steady_us();
-    int rc = file_name_of(fd, config->site, &file, err);
+    struct file_name file = {0};
+    int64_t began_us = clock_steady_us(), now_ms = clock_wall_ms();
+    int rc = sodium_init() < 0 ? ERR_SYSTEM : target_find(config, now_ms, &self.target, err);
 
     lines_open(&self.lines, fd);
+    self.site = self.target.site;
     if (rc == 0)
-        rc = lines_seek(&self.lines, 0, err);
-    if (rc == 0)
-        rc = store_lease(config->store, partition, true, true, &got, err);
+        rc = file_name_of(fd, FILE_DAILY, config->site, &file, err);
     if (rc == 0) {
-        rc = commit(&self, &file, report, err);
-        store_unlease(config->store);
+        self.today = site_day(self.site, now_ms);
+        rc = take_leased(&self, &file, report, err);
     }
     report->lines += file.lines;
     report->seconds += (double)(clock_steady_us() - began_us) / 1e6;
     lines_release(&self.lines);
+    target_release(&self.target);
     arena_free(&self.arena);
     return rc;
 }

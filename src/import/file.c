@@ -123,34 +123,55 @@ int lines_seek(struct lines *lines, uint64_t number, struct err *err)
     return rc < 0 ? rc : 0;
 }
 
-int file_name_of(int fd, struct str site, struct file_name *out, struct err *err)
+/* One pass over all bytes; what is asked of them is made from its result. */
+static int hash_bytes(int fd, uint8_t out[crypto_generichash_KEYBYTES], uint64_t *lines,
+                      struct err *err)
 {
-    uint8_t hash[PRODUCER_BYTES];
-    crypto_generichash_state name, secret;
-    char *bytes = must(malloc(READ_BYTES));
-    char last = '\n';
+    crypto_generichash_state state;
+    char *bytes = must(malloc(READ_BYTES)), last = '\n';
     ssize_t n = 0;
     int rc = rewind_file(fd, err);
 
-    *out = (struct file_name){0};
-    crypto_generichash_init(&name, NULL, 0, sizeof(hash));
-    crypto_generichash_init(&secret, (const uint8_t *)"salts of an imported file", 25,
-                            sizeof(out->secret));
-    crypto_generichash_update(&name, (const uint8_t *)site.ptr, site.len);
-    crypto_generichash_update(&secret, (const uint8_t *)site.ptr, site.len);
+    crypto_generichash_init(&state, NULL, 0, crypto_generichash_KEYBYTES);
     while (rc == 0 && (n = read_some(fd, bytes, READ_BYTES, err)) > 0) {
-        crypto_generichash_update(&name, (const uint8_t *)bytes, (size_t)n);
-        crypto_generichash_update(&secret, (const uint8_t *)bytes, (size_t)n);
+        crypto_generichash_update(&state, (const uint8_t *)bytes, (size_t)n);
         for (const char *at = bytes, *end = bytes + n;
              (at = memchr(at, '\n', (size_t)(end - at))) != NULL; at++)
-            out->lines++;
+            ++*lines;
         last = bytes[n - 1];
     }
-    out->lines += last != '\n';
-    crypto_generichash_final(&name, hash, sizeof(hash));
-    crypto_generichash_final(&secret, out->secret, sizeof(out->secret));
-    memcpy(out->producer.id, PRODUCER_IMPORT, PRODUCER_IMPORT_BYTES);
-    memcpy(out->producer.id + PRODUCER_IMPORT_BYTES, hash, PRODUCER_BYTES - PRODUCER_IMPORT_BYTES);
+    *lines += last != '\n';
+    crypto_generichash_final(&state, out, crypto_generichash_KEYBYTES);
     free(bytes);
     return rc < 0 ? rc : n < 0 ? ERR_SYSTEM : 0;
+}
+
+/* `purpose` ends with its NUL: no two texts are the same bytes. */
+static void derive(const uint8_t key[crypto_generichash_KEYBYTES], struct str purpose,
+                   struct str site, uint8_t *out, size_t len)
+{
+    crypto_generichash_state state;
+
+    crypto_generichash_init(&state, key, crypto_generichash_KEYBYTES, len);
+    crypto_generichash_update(&state, (const uint8_t *)purpose.ptr, purpose.len + 1);
+    crypto_generichash_update(&state, (const uint8_t *)site.ptr, site.len);
+    crypto_generichash_final(&state, out, len);
+    sodium_memzero(&state, sizeof(state));
+}
+
+int file_name_of(int fd, enum file_kind kind, struct str site, struct file_name *out,
+                 struct err *err)
+{
+    uint8_t key[crypto_generichash_KEYBYTES], name[crypto_generichash_BYTES_MIN];
+
+    *out = (struct file_name){0};
+    int rc = hash_bytes(fd, key, &out->lines, err);
+
+    derive(key, kind == FILE_DAILY ? STR("daily totals") : STR("access log"), site, name,
+           sizeof(name));
+    derive(key, STR("salts"), site, out->secret, sizeof(out->secret));
+    memcpy(out->producer.id, PRODUCER_IMPORT, PRODUCER_IMPORT_BYTES);
+    memcpy(out->producer.id + PRODUCER_IMPORT_BYTES, name, PRODUCER_BYTES - PRODUCER_IMPORT_BYTES);
+    sodium_memzero(key, sizeof(key));
+    return rc;
 }

@@ -5,11 +5,13 @@
  *     "https://referrer/" "User-Agent"
  *
  * IDENT and USER are passed over (a user may hold spaces: the time is looked for by its bracket),
- * and so is whatever follows. Inside quotes a backslash escapes: \" and \\ and \xHH (nginx and
- * Apache), \n, \t.
+ * and so is whatever follows. ADDRESS may be a name. Inside quotes a backslash escapes: \" and
+ * \\ and \xHH (nginx and Apache), \n, \t.
  */
 #include "base/date.h"
 #include "import/import.h"
+
+#include <sodium.h>
 
 /* What is left of a line. */
 struct scan {
@@ -17,13 +19,11 @@ struct scan {
     struct arena *arena;
 };
 
-static bool take(struct scan *scan, const char *literal)
+static bool take(struct scan *scan, struct str literal)
 {
-    struct str s = str_from(literal);
-
-    if (!str_starts(scan->rest, s))
+    if (!str_starts(scan->rest, literal))
         return false;
-    scan->rest = str_slice(scan->rest, s.len, scan->rest.len);
+    scan->rest = str_slice(scan->rest, literal.len, scan->rest.len);
     return true;
 }
 
@@ -39,27 +39,51 @@ static bool take_until(struct scan *scan, char stop, struct str *out)
     return true;
 }
 
-static bool take_number(struct scan *scan, size_t digits, int64_t *out)
+/* So many digits, and no more is looked at. */
+static bool take_number(struct scan *scan, size_t digits, int *out)
 {
+    int n = 0;
+
     if (scan->rest.len < digits)
         return false;
-    struct str s = str_slice(scan->rest, 0, digits);
+    for (size_t i = 0; i < digits; i++) {
+        char c = scan->rest.ptr[i];
 
-    for (size_t i = 0; i < digits; i++)
-        if (s.ptr[i] < '0' || s.ptr[i] > '9')
+        if (c < '0' || c > '9')
             return false;
+        n = n * 10 + (c - '0');
+    }
+    *out = n;
     scan->rest = str_slice(scan->rest, digits, scan->rest.len);
-    return str_to_i64(s, out);
+    return true;
+}
+
+/* -- the address -- */
+
+/* Where addresses were looked up they are names now, which tell visitors apart as well: each stands
+ * for an address of a private network (RFC 4193), which has no country. */
+static struct addr address_of(struct str text)
+{
+    struct addr address;
+    uint8_t hash[crypto_generichash_BYTES_MIN];
+
+    if (addr_parse(text, &address))
+        return address;
+    crypto_generichash(hash, sizeof(hash), (const uint8_t *)text.ptr, text.len, NULL, 0);
+    address = (struct addr){.family = 6};
+    memcpy(address.bytes, hash, sizeof(address.bytes));
+    address.bytes[0] = 0xfd;
+    return address;
 }
 
 /* -- the time -- */
 
-static bool take_month(struct scan *scan, int64_t *out)
+static bool take_month(struct scan *scan, int *out)
 {
     static const char names[] = "JanFebMarAprMayJunJulAugSepOctNovDec";
     struct str name = str_slice(scan->rest, 0, 3);
 
-    for (int64_t i = 0; i < 12; i++)
+    for (int i = 0; i < 12; i++)
         if (str_eq(name, (struct str){names + 3 * i, 3})) {
             scan->rest = str_slice(scan->rest, 3, scan->rest.len);
             *out = i + 1;
@@ -68,35 +92,36 @@ static bool take_month(struct scan *scan, int64_t *out)
     return false;
 }
 
-/* "+0200" in milliseconds. */
-static bool take_offset(struct scan *scan, int64_t *out)
+/* "+0200" in minutes. */
+static bool take_offset(struct scan *scan, int *out)
 {
-    int64_t sign = take(scan, "-") ? -1 : take(scan, "+") ? 1 : 0, hours, minutes;
+    int sign = take(scan, STR("-")) ? -1 : take(scan, STR("+")) ? 1 : 0, hours, minutes;
 
     if (sign == 0 || !take_number(scan, 2, &hours) || !take_number(scan, 2, &minutes) ||
         hours > 24 || minutes > 59)
         return false;
-    *out = sign * (hours * 60 + minutes) * 60 * 1000;
+    *out = sign * (hours * 60 + minutes);
     return true;
 }
 
 static bool take_time(struct scan *scan, int64_t *out)
 {
-    int64_t day, month, year, hour, minute, second, offset;
+    int day, month, year, hour, minute, second, offset;
 
-    if (!take_number(scan, 2, &day) || !take(scan, "/") || !take_month(scan, &month) ||
-        !take(scan, "/") || !take_number(scan, 4, &year) || !take(scan, ":") ||
-        !take_number(scan, 2, &hour) || !take(scan, ":") || !take_number(scan, 2, &minute) ||
-        !take(scan, ":") || !take_number(scan, 2, &second) || !take(scan, " ") ||
+    if (!take_number(scan, 2, &day) || !take(scan, STR("/")) || !take_month(scan, &month) ||
+        !take(scan, STR("/")) || !take_number(scan, 4, &year) || !take(scan, STR(":")) ||
+        !take_number(scan, 2, &hour) || !take(scan, STR(":")) || !take_number(scan, 2, &minute) ||
+        !take(scan, STR(":")) || !take_number(scan, 2, &second) || !take(scan, STR(" ")) ||
         !take_offset(scan, &offset))
         return false;
-    int32_t date = date_from_civil((int)year, (int)month, (int)day);
+    int32_t date = date_from_civil(year, month, day);
 
     /* 31 February comes back as another date. */
-    if (date_to_civil(date).day != day || hour > 23 || minute > 59 || second > 60)
+    if (day == 0 || (day > 28 && date_to_civil(date).day != day) || hour > 23 || minute > 59 ||
+        second > 60)
         return false;
-    *out = date * DAY_MS + ((hour * 60 + minute) * 60 + second) * 1000 - offset;
-    return true;
+    *out = date * DAY_MS + (hour * 60 + minute - offset) * MINUTE_MS + second * 1000;
+    return *out >= 0;
 }
 
 /* -- quoted texts -- */
@@ -134,15 +159,25 @@ static struct str unescape(struct str s, struct arena *arena)
     return (struct str){out, len};
 }
 
+/* Is the byte at `at` escaped: do an odd number of backslashes stand before it, behind `from`? */
+static bool is_escaped(struct str s, size_t from, size_t at)
+{
+    size_t run = 0;
+
+    while (at - run > from && s.ptr[at - run - 1] == '\\')
+        run++;
+    return run % 2 == 1;
+}
+
 /* A text in quotes, up to the quote that no backslash escapes; "-" is none. */
 static bool take_quoted(struct scan *scan, struct str *out)
 {
-    size_t end = 1;
-
     if (!str_starts(scan->rest, STR("\"")))
         return false;
-    while (end < scan->rest.len && scan->rest.ptr[end] != '"')
-        end += scan->rest.ptr[end] == '\\' ? 2 : 1;
+    size_t end = str_find(scan->rest, 1, '"');
+
+    while (end < scan->rest.len && is_escaped(scan->rest, 1, end))
+        end = str_find(scan->rest, end + 1, '"');
     if (end >= scan->rest.len)
         return false;
     *out = unescape(str_slice(scan->rest, 1, end), scan->arena);
@@ -162,34 +197,38 @@ static struct str origin_form(struct str target)
     return at < target.len ? str_slice(target, at, target.len) : STR("/");
 }
 
-static bool split_request(struct str request, struct access_line *out)
+/* What is no request of HTTP (an empty one, a TLS handshake sent to a plain port) has no target. */
+static void split_request(struct str request, struct access_line *out)
 {
     struct scan scan = {.rest = request};
 
-    if (!take_until(&scan, ' ', &out->method))
-        return false;
+    if (!take_until(&scan, ' ', &out->method)) {
+        out->method = request;
+        out->target = STR("");
+        return;
+    }
     /* HTTP/0.9 has no version. */
     if (!take_until(&scan, ' ', &out->target))
         out->target = scan.rest;
     out->target = origin_form(out->target);
-    return out->method.len > 0;
 }
 
 bool access_line_parse(struct str line, struct arena *arena, struct access_line *out)
 {
     struct scan scan = {line, arena};
     struct str address, between, request, bytes;
-    int64_t status;
 
     *out = (struct access_line){0};
-    /* An address may have been looked up, and be a name now. */
-    return take_until(&scan, ' ', &address) &&
-           (addr_parse(address, &out->address) || (out->address = (struct addr){0}, true)) &&
-           take_until(&scan, '[', &between) && take_time(&scan, &out->time_ms) &&
-           take(&scan, "] ") && take_quoted(&scan, &request) && split_request(request, out) &&
-           take(&scan, " ") && take_number(&scan, 3, &status) && take(&scan, " ") &&
-           take_until(&scan, ' ', &bytes) && take_quoted(&scan, &out->referrer) &&
-           take(&scan, " ") && take_quoted(&scan, &out->agent) && (out->status = (int)status, true);
+    if (!take_until(&scan, ' ', &address) || !take_until(&scan, '[', &between) ||
+        !take_time(&scan, &out->time_ms) || !take(&scan, STR("] ")) ||
+        !take_quoted(&scan, &request) || !take(&scan, STR(" ")) ||
+        !take_number(&scan, 3, &out->status) || !take(&scan, STR(" ")) ||
+        !take_until(&scan, ' ', &bytes) || !take_quoted(&scan, &out->referrer) ||
+        !take(&scan, STR(" ")) || !take_quoted(&scan, &out->agent))
+        return false;
+    out->address = address_of(address);
+    split_request(request, out);
+    return true;
 }
 
 /* -- pages -- */

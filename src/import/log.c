@@ -10,7 +10,6 @@
 #include "base/clock.h"
 #include "base/date.h"
 #include "base/utf8.h"
-#include "directory/directory.h"
 #include "facts/facts.h"
 #include "import/import_internal.h"
 #include "queue/queue.h"
@@ -21,87 +20,67 @@
 struct importing {
     const struct import_config *config;
     struct import_report *report;
-    const struct site *site;
-    struct directory *directory;
-    const struct snapshot *snapshot;
+    struct target target;
+    const struct site *site; /* the target's */
     struct file_name file;
     struct lines lines;
-    struct arena scratch, closed_arena;
+    struct arena scratch, days_arena;
     struct buf payload;
     struct salts salts;
     uint8_t id_key[16];
     int64_t now_ms;
-    int32_t open_from;     /* older days are not kept at all */
-    const int32_t *closed; /* days that take no more, ascending */
-    size_t closed_count;
+    int32_t today, open_from; /* open_from: older days are not kept at all */
+    struct days closed;       /* days that take no more */
 };
 
 /* -- days -- */
 
 static bool takes_day(const struct importing *self, int32_t day)
 {
-    size_t low = 0, high = self->closed_count;
-
-    while (low < high) {
-        size_t middle = low + (high - low) / 2;
-
-        if (self->closed[middle] < day)
-            low = middle + 1;
-        else
-            high = middle;
-    }
-    return day >= self->open_from && (low == self->closed_count || self->closed[low] != day);
+    return day >= self->open_from && !days_has(&self->closed, day);
 }
 
-struct closed_days {
-    struct arena *arena;
-    const int32_t *due;
-    size_t due_count;
-    int32_t *days;
-    size_t count, cap;
+struct closing {
+    struct importing *self;
+    struct days due;
 };
 
 static int add_closed(void *ctx, const struct pack_part *part)
 {
-    struct closed_days *closed = ctx;
+    struct closing *closing = ctx;
 
-    for (size_t i = 0; i < closed->due_count; i++)
-        if (closed->due[i] == part->day)
-            return 0;
-    if (closed->count == closed->cap) {
-        int32_t *more = ARENA_NEW(closed->arena, int32_t, 2 * closed->cap + 64);
-
-        if (closed->count > 0)
-            memcpy(more, closed->days, closed->count * sizeof(*more));
-        closed->cap = 2 * closed->cap + 64;
-        closed->days = more;
-    }
-    closed->days[closed->count++] = part->day;
+    if (!days_has(&closing->due, part->day))
+        (void)days_add(&closing->self->closed, part->day, &closing->self->days_arena);
     return 0;
 }
 
 /* Packed days whose raw rows are gone, or may go at any time. */
+static int find_packed(struct importing *self, int32_t raw_from, struct err *err)
+{
+    const struct site *site = self->site;
+    struct store *store = self->config->store;
+    const int32_t part = 0;
+    struct closing closing = {.self = self};
+    int rc = store_due_days(store, site->tenant, site->id, INT32_MIN, raw_from, &self->days_arena,
+                            &closing.due.day, &closing.due.count, err);
+
+    return rc < 0 ? rc
+                  : store_each_pack(store, site->tenant, site->id, INT32_MIN, raw_from, &part, 1,
+                                    add_closed, &closing, err);
+}
+
 static int find_closed(struct importing *self, struct err *err)
 {
     const struct site *site = self->site;
-    int32_t today = site_day(site, self->now_ms);
-    int32_t raw_from = site->raw_days == 0 ? INT32_MIN : today - site->raw_days;
-    const int32_t part = 0;
-    struct closed_days closed = {.arena = &self->closed_arena};
-    int32_t *due = NULL;
-    int rc = 0;
+    struct target_days days;
+    int rc;
 
-    self->open_from = site->stats_days == 0 ? INT32_MIN : today - site->stats_days;
-    if (raw_from != INT32_MIN)
-        rc = store_due_days(self->config->store, site->tenant, site->id, INT32_MIN, raw_from,
-                            closed.arena, &due, &closed.due_count, err);
-    closed.due = due;
-    if (rc == 0 && raw_from != INT32_MIN)
-        rc = store_each_pack(self->config->store, site->tenant, site->id, INT32_MIN, raw_from,
-                             &part, 1, add_closed, &closed, err);
-    self->closed = closed.days;
-    self->closed_count = closed.count;
-    return rc;
+    arena_reset(&self->days_arena);
+    rc = target_days(self->config->store, site, &self->days_arena, &days, err);
+    self->closed = days.imported;
+    self->open_from = site->stats_days == 0 ? INT32_MIN : self->today - site->stats_days;
+    return rc == 0 && site->raw_days != 0 ? find_packed(self, self->today - site->raw_days, err)
+                                          : rc;
 }
 
 /* -- salts -- */
@@ -160,13 +139,23 @@ static void put_invalid(struct importing *self)
 {
     if (self->report->invalid++ == 0)
         self->report->first_invalid = self->lines.number;
-    put_tally(self, site_day(self->site, self->now_ms), true, REJECT_INVALID, STR(""));
+    put_tally(self, self->today, true, REJECT_INVALID, STR(""));
 }
 
 /* Logs keep any bytes; what is kept of events is text. */
 static bool is_text(struct str s)
 {
     return utf8_valid(s) && str_find(s, 0, '\0') >= s.len;
+}
+
+/* As long as an event may have it, and whole characters. */
+static struct str cut(struct str s)
+{
+    size_t len = s.len < EVENT_PATH_MAX ? s.len : EVENT_PATH_MAX;
+
+    while (len < s.len && len > 0 && ((unsigned char)s.ptr[len] & 0xC0) == 0x80)
+        len--;
+    return str_slice(s, 0, len);
 }
 
 static int put_pageview(struct importing *self, const struct access_line *line, int32_t day,
@@ -178,9 +167,8 @@ static int put_pageview(struct importing *self, const struct access_line *line, 
         .kind = EVENT_PAGEVIEW,
         .name = event_kind_name(EVENT_PAGEVIEW),
         .site = site->id,
-        .path = str_slice(line->target, 0, EVENT_PATH_MAX),
-        .referrer =
-            is_text(line->referrer) ? str_slice(line->referrer, 0, EVENT_PATH_MAX) : STR(""),
+        .path = cut(line->target),
+        .referrer = is_text(line->referrer) ? cut(line->referrer) : STR(""),
         .count = 1,
         .scroll = -1,
         .has_timestamp = true,
@@ -216,7 +204,7 @@ static int put_line(struct importing *self, struct str text, struct err *err)
     struct access_line line;
 
     if (text.len >= LINE_MAX_BYTES || !access_line_parse(text, &self->scratch, &line) ||
-        !is_text(line.target) || line.time_ms > self->now_ms + TIMESTAMP_AHEAD_MS) {
+        line.time_ms > self->now_ms + TIMESTAMP_AHEAD_MS) {
         put_invalid(self);
         return 0;
     }
@@ -226,6 +214,8 @@ static int put_line(struct importing *self, struct str text, struct err *err)
         put_drop(self, day, DROP_TOO_OLD, STR(""));
     else if (!access_line_is_page(&line))
         put_drop(self, day, DROP_NOT_A_PAGE, STR(""));
+    else if (!is_text(line.target))
+        put_invalid(self);
     else
         return put_pageview(self, &line, day, err);
     return 0;
@@ -259,24 +249,24 @@ static int source_next(void *ctx, struct arena *arena, struct str *payload, stru
     return rc < 0 ? rc : 0;
 }
 
-static int find_site(struct importing *self, struct err *err)
-{
-    const struct aggregate_config *job = self->config->job;
-    const struct directory_config config = {.raw_days = job->raw_days,
-                                            .visit_days = job->visit_days,
-                                            .stats_days = job->stats_days,
-                                            .logger = job->logger};
-    int rc;
+/* -- the job -- */
 
-    self->directory = directory_new(&config);
-    rc = directory_refresh(self->directory, self->config->store, self->now_ms, err);
-    if (rc < 0)
-        return rc;
-    self->snapshot = directory_take(self->directory);
-    self->site = snapshot_site(self->snapshot, self->config->site);
-    return self->site != NULL
-               ? 0
-               : err_set(err, ERR_NOTFOUND, "no such site: %.*s", STR_FMT(self->config->site));
+static bool is_stopping(void *ctx)
+{
+    const struct aggregate_config *job = ((const struct importing *)ctx)->config->job;
+
+    return job->stopping != NULL && job->stopping(job->ctx);
+}
+
+/* Of the whole file, also where an earlier import did a part. */
+static void show_progress(void *ctx, uint64_t done, uint64_t total)
+{
+    const struct importing *self = ctx;
+    const struct aggregate_config *job = self->config->job;
+
+    (void)total;
+    if (job->progress != NULL)
+        job->progress(job->ctx, self->report->known + done, self->file.lines);
 }
 
 static int run_job(struct importing *self, struct err *err)
@@ -293,6 +283,9 @@ static int run_job(struct importing *self, struct err *err)
     struct aggregate_report report;
 
     config.import = queue_source_new(&source);
+    config.stopping = is_stopping;
+    config.progress = show_progress;
+    config.ctx = self;
     struct aggregator *aggregator = aggregate_new(&config);
     int rc = aggregate_run(aggregator, self->config->store, AGGREGATE_WAIT, &report, err);
 
@@ -315,30 +308,65 @@ static void add_report(struct import_report *sum, const struct import_report *mo
     sum->seconds += more->seconds;
 }
 
+/* Whoever gives a compressed file, or one of another format, wants to be told, not to find all of
+ * it in the ledger. */
+static int looks_like_a_log(struct importing *self, struct err *err)
+{
+    enum { LINES_LOOKED_AT = 100 };
+    struct access_line line;
+    struct str text;
+    bool readable = self->file.lines == 0;
+    int rc = lines_seek(&self->lines, 0, err);
+
+    while (rc == 0 && !readable && self->lines.number < LINES_LOOKED_AT) {
+        rc = lines_next(&self->lines, &text, err);
+        if (rc <= 0)
+            break;
+        rc = 0;
+        readable = access_line_parse(text, &self->scratch, &line);
+        arena_reset(&self->scratch);
+    }
+    if (rc == 0 && !readable)
+        rc = err_set(err, ERR_INVALID, "none of the first %llu lines is in combined format",
+                     (unsigned long long)self->lines.number);
+    return rc;
+}
+
+static void release(struct importing *self)
+{
+    target_release(&self->target);
+    lines_release(&self->lines);
+    buf_release(&self->payload);
+    arena_free(&self->scratch);
+    arena_free(&self->days_arena);
+    sodium_memzero(&self->salts, sizeof(self->salts));
+    sodium_memzero(&self->file, sizeof(self->file));
+}
+
 int import_access_log(const struct import_config *config, int fd, struct import_report *report,
                       struct err *err)
 {
     struct import_report mine = {0};
     struct importing self = {.config = config, .report = &mine, .now_ms = clock_wall_ms()};
     int64_t began_us = clock_steady_us();
-    int rc = sodium_init() < 0 ? ERR_SYSTEM : file_name_of(fd, config->site, &self.file, err);
+    int rc = sodium_init() < 0 ? ERR_SYSTEM : 0;
 
     lines_open(&self.lines, fd);
-    mine.lines = mine.known = self.file.lines;
     if (rc == 0)
-        rc = find_site(&self, err);
+        rc = target_find(config, self.now_ms, &self.target, err);
+    self.site = self.target.site;
     if (rc == 0)
+        rc = file_name_of(fd, FILE_ACCESS_LOG, config->site, &self.file, err);
+    if (rc == 0)
+        rc = looks_like_a_log(&self, err);
+    if (rc == 0) {
+        self.today = site_day(self.site, self.now_ms);
+        /* Unless the job asks for lines, all of them are counted. */
+        mine.lines = mine.known = self.file.lines;
         rc = run_job(&self, err);
+    }
     mine.seconds = (double)(clock_steady_us() - began_us) / 1e6;
     add_report(report, &mine);
-    if (self.snapshot != NULL)
-        directory_give(self.directory, self.snapshot);
-    directory_free(&self.directory);
-    lines_release(&self.lines);
-    buf_release(&self.payload);
-    arena_free(&self.scratch);
-    arena_free(&self.closed_arena);
-    sodium_memzero(&self.salts, sizeof(self.salts));
-    sodium_memzero(&self.file, sizeof(self.file));
+    release(&self);
     return rc;
 }

@@ -15,12 +15,15 @@ struct ledger_reader {
     struct query_ledger *out;
 };
 
-/* A list grows by doubling: reasons of a later version are kept as they are. */
+/* A list grows by doubling: reasons of a later version are kept as they are. Rows without events
+ * carry records alone (those of imported totals) and give no reason. */
 static void add_reason(struct query_reason **list, size_t *count, struct str reason, int64_t events,
                        struct arena *arena)
 {
     size_t at = 0;
 
+    if (events == 0)
+        return;
     while (at < *count && str_cmp((*list)[at].reason, reason) < 0)
         at++;
     if (at < *count && str_eq((*list)[at].reason, reason)) {

@@ -1,6 +1,6 @@
 /*
- * query/query.h -- questions about a range of days, answered from the store's rollups. No HTTP
- * here.
+ * query/query.h -- questions about a range of days, answered from the store's rollups, and, by
+ * value or filtered, from each day's facts (facts/facts.h). No HTTP here.
  *
  * Every struct query_* answer holds plain numbers; api/ writes them as JSON. All calls with a store
  * block. Between store_read_begin() and store_read_end() several answers come from one snapshot.

@@ -31,8 +31,8 @@ void stats_add(struct stats *sum, const struct stats *more)
     add(&sum->visit_pageviews, more->visit_pageviews);
     add(&sum->conversions, more->conversions);
     add(&sum->unattributed_conversions, more->unattributed_conversions);
-    if (more->estimated > 0)
-        sum->estimated = 1;
+    if (more->estimated > sum->estimated)
+        sum->estimated = more->estimated;
 }
 
 int32_t query_available(const struct site *site, int32_t today)

@@ -16,6 +16,7 @@
 #include "base/date.h"
 #include "cache/cache.h"
 #include "geo/geo.h"
+#include "query/query.h"
 #include "redis/redis.h"
 
 #include <errno.h>
@@ -27,6 +28,7 @@
 
 enum {
     STOP_GRACE_MS = 10 * 1000,
+    RECENT_BYTES = 64 * 1024 * 1024, /* of days that are not over yet, for breakdowns */
 };
 
 static void observe_store(void *ctx, const char *op, double seconds)
@@ -190,6 +192,7 @@ static void wire_api(struct server *server)
                                .refusals = refusals_new(),
                                .rates = rates_new(),
                                .live = live_new(),
+                               .recent = query_recent_new(RECENT_BYTES),
                                .agent = server->agent,
                                .geo = server->geo,
                                .trusted = config->trusted,
@@ -288,6 +291,7 @@ static int stop(struct server *server, struct err *err)
     refusals_free(&server->api.refusals);
     rates_free(&server->api.rates);
     live_free(&server->api.live);
+    query_recent_free(&server->api.recent);
     agent_close(&server->agent);
     geo_close(&server->geo);
     directory_free(&server->directory);

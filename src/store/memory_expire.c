@@ -182,7 +182,8 @@ static void expire_general(struct work *work, const struct expiry_general *gener
         const struct memory_position *row = &((const struct memory_position *)s->positions.ptr)[i];
 
         if (row->moved_ms >= general->positions_before_ms ||
-            is_running(general, &row->position.producer)) {
+            is_running(general, &row->position.producer) ||
+            producer_is_import(&row->position.producer)) {
             i++;
             continue;
         }

@@ -204,10 +204,12 @@ static const char REMOVE_KEYS[] =
 static const char REMOVE_AUDIT[] =
     "WITH gone AS (DELETE FROM analytics.audit_log WHERE ctid = ANY (ARRAY(SELECT ctid"
     " FROM analytics.audit_log WHERE at_ms < $1 ORDER BY at_ms LIMIT $2)) RETURNING 1) " TAKEN("0");
-/* $3: the producers that are running. A position that moves meanwhile is not old. */
+/* $3: the producers that are running; what begins like PRODUCER_IMPORT is an import. A position that
+ * moves meanwhile is not old. */
 static const char FOLD_POSITIONS[] =
     "WITH gone AS (DELETE FROM analytics.positions WHERE moved_ms < $1 AND ctid = ANY (ARRAY("
     "SELECT ctid FROM analytics.positions WHERE moved_ms < $1 AND NOT producer = ANY ($3::bytea[])"
+    " AND substr(producer, 1, 8) <> '\\x696d706f72740000'::bytea"
     " LIMIT $2)) RETURNING number) " TAKEN("number");
 
 static int expire_old(struct work *work, const char *sql, int64_t before_ms, struct err *err)

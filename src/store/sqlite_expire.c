@@ -285,7 +285,7 @@ static int expire_positions(struct work *work, const struct expiry_general *gene
         struct str id = {(const char *)producer.id, PRODUCER_BYTES};
 
         first = false;
-        if (is_running(general, id))
+        if (is_running(general, id) || producer_is_import(&producer))
             continue;
         rc = fold_producer(work, before_ms, &producer, err);
         if (rc != 0)

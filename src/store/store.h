@@ -291,7 +291,7 @@ struct expiry {
 struct expiry_general {
     int64_t keys_before_ms;      /* idempotency keys */
     int64_t positions_before_ms; /* last moved; folded into the running total, but for producers in
-                                    `running` */
+                                    `running` and imports, which are kept for ever */
     const struct producer *running;
     size_t running_count;
     int64_t audit_before_ms;

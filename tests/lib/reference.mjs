@@ -144,7 +144,7 @@ export class Reference {
      *  of the goals that it meets. */
     #place(fact) {
         const { zone, goals = DEFAULT_GOALS } = this.sites.get(fact.site);
-        const at = fact.outcome === 'stored' ? fact.timeMs : fact.receivedMs;
+        const at = fact.outcome.startsWith('rejected:') ? fact.receivedMs : fact.timeMs;
         const who = fact.visitor
             ? `${cutAddress(fact.visitor.ip)} ${fact.visitor.userAgent}`
             : null;

@@ -67,6 +67,19 @@ export class ScenarioRun {
         await Promise.all(this.servers.map((server) => server.stop()));
     }
 
+    /** As if no day of these sites that has its raw rows had been packed yet. */
+    async unpack(sites) {
+        const ids = sites.map(({ id }) => `'${id}'`).join();
+        await this.abacus.sql(
+            `INSERT INTO due_days (site_id, day)
+                 SELECT DISTINCT site_id, day FROM packs WHERE part >= 200 AND site_id IN (${ids})
+             ON CONFLICT DO NOTHING;`,
+        );
+        await this.abacus.sql(
+            'DELETE FROM packs WHERE (site_id, day) IN (SELECT site_id, day FROM due_days);',
+        );
+    }
+
     /** 503 says that nothing was taken: after a jump of the clock the salts of the new dates come
      *  first. Returns what is wrong with the answer, or null. */
     async send(request) {
@@ -120,7 +133,8 @@ export class ScenarioRun {
     };
 }
 
-/** Set all of them up and send everything. */
+/** Set all of them up and send everything; among the requests, {atMs, job: true} is a run of the
+ *  job. */
 export async function replay(runs, scenario, clock, refused) {
     clock.set(scenario.beginMs);
     await Promise.all(runs.map((run) => run.start(scenario, clock)));
@@ -129,6 +143,10 @@ export async function replay(runs, scenario, clock, refused) {
         const leaps = request.atMs - clock.ms > SALTS_AHEAD_MS;
         clock.set(request.atMs);
         if (leaps) await Promise.all(runs.map(({ servers }) => servers[0].ready()));
+        if (request.job) {
+            await Promise.all(runs.map(({ abacus }) => abacus.aggregate()));
+            continue;
+        }
         const said = await Promise.all(runs.map((run) => run.send(request)));
         wrong.push(...said.filter((one) => one !== null));
     }
@@ -150,6 +168,9 @@ function judge({ status, facts = [] }, answer) {
     return left === 0 ? null : 'the numbers do not add up';
 }
 
+/** Members of an object have no order. */
+const inOrder = (object) => object && Object.fromEntries(Object.entries(object).sort());
+
 /** Exported rows without what chance decides: a row's number, the order of rows of one
  *  millisecond, and what a visitor is called; not who is the same visitor. */
 function withoutChance(rows) {
@@ -158,7 +179,7 @@ function withoutChance(rows) {
         assert.ok(Number.isSafeInteger(id), `id ${id}`);
         const who = visitor || null;
         if (!visitors.has(who)) visitors.set(who, []);
-        visitors.get(who).push(JSON.stringify(row));
+        visitors.get(who).push(JSON.stringify({ ...row, props: inOrder(row.props) }));
     }
     const nobodys = visitors.get(null) ?? [];
     visitors.delete(null);

@@ -44,11 +44,11 @@ export const TENANTS = ['alpha', 'beta', 'gamma'];
 export const domainOf = (site) => `${site.replace('_', '-')}.example`;
 
 /** As `site set` takes them. */
-export function settingsOf({ goals, blocks }) {
-    const settings = goals ? [`goals=${JSON.stringify(goals)}`] : [];
-    if (!blocks) return settings;
-    return [...settings, 'blockedPaths=["/admin/*"]', 'blockedReferrers=unwanted.example'];
-}
+export const settingsOf = ({ goals, blocks, settings = [] }) => [
+    ...settings,
+    ...(goals ? [`goals=${JSON.stringify(goals)}`] : []),
+    ...(blocks ? ['blockedPaths=["/admin/*"]', 'blockedReferrers=unwanted.example'] : []),
+];
 
 /** In the first span Berlin loses an hour; in the second Auckland wins a whole and Lord Howe
  *  half an hour. */

@@ -151,6 +151,31 @@ static void looks_for_the_page_of_a_conversion_in_the_days_before(void **state)
     world_free(&world);
 }
 
+/* "lead.created" comes before "pageview", although its row was stored behind it. */
+static void a_page_of_the_same_millisecond_may_come_too_late(void **state)
+{
+    struct world world = world_new("UTC", "2024-05-15");
+
+    (void)state;
+    (void)world_add(&world, 1, world_ms(&world, -20), "pageview", "/seen");
+    (void)world_add(&world, 1, world_ms(&world, 5), "pageview", "/late");
+    (void)world_add(&world, 1, world_ms(&world, 5), "lead.created", "");
+    world_settle(&world);
+    struct happening last = world.events[1];
+
+    /* Sorted it was second: store it last. */
+    assert_true(str_eq(last.row.event.name, STR("lead.created")));
+    world.events[1] = world.events[2];
+    world.events[2] = last;
+    struct store *store = stored(&world);
+    struct facts *facts = loaded(&world, store);
+
+    assert_int_equal(row_of(&world, facts, "/seen").conversions, 1);
+    assert_int_equal(row_of(&world, facts, "/late").conversions, 0);
+    close_store(&store);
+    world_free(&world);
+}
+
 /* Days stay as they were counted when a site moves: rows tell their own date. */
 static void finds_a_day_that_was_counted_in_another_zone(void **state)
 {
@@ -203,6 +228,7 @@ int main(void)
     const struct CMUnitTest tests[] = {
         cmocka_unit_test(loads_what_is_built_from_all_rows),
         cmocka_unit_test(looks_for_the_page_of_a_conversion_in_the_days_before),
+        cmocka_unit_test(a_page_of_the_same_millisecond_may_come_too_late),
         cmocka_unit_test(finds_a_day_that_was_counted_in_another_zone),
         cmocka_unit_test(a_day_without_rows_has_no_facts),
     };

@@ -337,6 +337,36 @@ static void positions_of_a_log_that_is_still_there_stay(void **state)
     assert_balance(f, 2, 2);
 }
 
+/* A file is never counted twice, however long ago it was imported. */
+static void positions_of_imports_stay_for_ever(void **state)
+{
+    struct fixture *f = *state;
+    struct expiry_general general = nothing_general;
+    struct position *positions;
+    const struct position_move moves[] = {
+        {{.producer = {"import\0\0\1abcdefg"}}, 5},
+        {{.producer = {"import\0\1\1abcdefg"}}, 7}, /* a node's: it differs in the eighth byte */
+    };
+    const struct ledger_row row = {.site = STR("abc"),
+                                   .tenant = STR("t5g"),
+                                   .day = DAY,
+                                   .kind = LEDGER_DROPPED,
+                                   .reason = STR("not-a-page"),
+                                   .events = 12,
+                                   .records = 12};
+    size_t count;
+
+    general.positions_before_ms = INT64_MAX;
+    commit(f, &(struct store_batch){
+                  .positions = moves, .positions_count = 2, .ledger = &row, .ledger_count = 1});
+    expire(f, NULL, &general);
+    assert_ok(f, store_positions(f->store, &all_positions, &f->arena, &positions, &count, &f->err));
+    assert_int_equal(count, 1);
+    assert_memory_equal(positions[0].producer.id, "import\0\0\1abcdefg", PRODUCER_BYTES);
+    assert_int_equal(positions[0].number, 5);
+    assert_balance(f, 12, 12);
+}
+
 static void old_keys_go(void **state)
 {
     struct fixture *f = *state;
@@ -426,6 +456,7 @@ int main(void)
         ON_ALL(ended_producers_are_folded_and_running_ones_stay),
         ON_ALL(positions_that_moved_lately_stay),
         ON_ALL(positions_of_a_log_that_is_still_there_stay),
+        ON_ALL(positions_of_imports_stay_for_ever),
         ON_ALL(old_keys_go),
         ON_ALL(what_belongs_to_no_site_stays_without_being_asked_for),
         ON_ALL(links_and_unfinished_runs_go_with_their_day),

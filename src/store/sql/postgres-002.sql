@@ -138,8 +138,8 @@ BEGIN
     RETURN QUERY
         SELECT k.n, v.begin_ms, v.before, v.before_day, v.end_ms, v.first_ms, v.first_day, v.first_hour_ms, v.pageviews,
                v.others, v.last_day, v.entry_ms, v.exit_ms, v.source, v.channel, v.utm_source, v.utm_medium,
-               v.utm_campaign, v.utm_content, v.utm_term, v.country, v.browser, v.os, v.device, v.language, v.entry_path,
-               v.exit_path, v.referrer, v.screen, v.entry_name
+               v.utm_campaign, v.utm_content, v.utm_term, v.country, v.browser, v.os, v.device, v.language,
+               v.entry_path, v.exit_path, v.referrer, v.screen, v.entry_name
         FROM unnest(sites, days, visitors) WITH ORDINALITY AS k (site_id, day, visitor, n)
         JOIN analytics.visits v ON v.site_id = k.site_id AND v.day = k.day AND v.visitor = k.visitor;
 END
