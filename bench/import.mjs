@@ -232,6 +232,6 @@ if (process.argv[1] === fileURLToPath(import.meta.url)) {
     console.log(JSON.stringify(writeLog(args[0], args[1], Number(args[2]))));
   } else {
     for (const kind of ['pages', 'site'])
-      console.log(describeImport(benchImport({ kind, lines: quick ? 200_000 : 2_000_000, rounds: quick ? 1 : 3 })));
+      console.log(describeImport(benchImport({ kind, lines: quick ? 200_000 : 2_000_000, rounds: quick ? 1 : Number(process.env.ROUNDS ?? 3) })));
   }
 }

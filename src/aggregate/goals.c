@@ -6,12 +6,18 @@
  * converters of the days that still have raw rows are counted from these before any new event is.
  * Each day is one transaction that puts the difference to what stands there, so that it may be cut
  * off and done again; the row that says by which goals comes last.
+ *
+ * A day is counted again only from all of its rows, as many as the ledger says it has stored: what
+ * is gone (rawDays were fewer once) or never was (an event older than rawDays) stays as it was
+ * counted.
  */
 #include "aggregate/aggregate_internal.h"
 
+#include "base/date.h"
 #include "rollup/distinct.h"
 
-enum { PAGE_ROWS = 5000, HOURS_MAX = 64 };
+/* WIDER: a day that was counted in another zone reaches further; so far no two zones are apart. */
+enum { PAGE_ROWS = 5000, HOURS_MAX = 64, WIDER_HOURS = 26 };
 
 /* What converts in an hour, or a day. */
 struct converts {
@@ -24,6 +30,8 @@ struct recount {
     struct run *run;
     const struct site *site;
     int32_t day;
+    int64_t from_ms, to_ms; /* where its rows and hours are looked for */
+    int64_t rows, stored;   /* those found, and all that there were */
     struct arena arena;
     struct converts slots[HOURS_MAX + 1]; /* the first is the day's */
     size_t count;
@@ -64,8 +72,6 @@ static void add_conversion(struct recount *recount, int64_t hour_ms, const struc
 static int count_rows(struct recount *recount)
 {
     const struct site *site = recount->site;
-    int64_t from_ms = tz_day_start(site->tz, recount->day);
-    int64_t to_ms = tz_day_start(site->tz, recount->day + 1);
     struct event_cursor cursor = {INT64_MIN, 0};
     struct arena page = {0};
     size_t count = PAGE_ROWS;
@@ -75,12 +81,16 @@ static int count_rows(struct recount *recount)
         struct event_row *rows = NULL;
 
         arena_reset(&page);
-        rc = store_page_events(recount->run->store, site->tenant, site->id, from_ms, to_ms, cursor,
-                               PAGE_ROWS, &page, &rows, &count, recount->err);
+        rc = store_page_events(recount->run->store, site->tenant, site->id, recount->from_ms,
+                               recount->to_ms, cursor, PAGE_ROWS, &page, &rows, &count,
+                               recount->err);
         for (size_t i = 0; rc == 0 && i < count; i++) {
             const struct event *event = &rows[i].event;
 
             cursor = (struct event_cursor){event->time_ms, rows[i].id};
+            if (event->day != recount->day)
+                continue;
+            recount->rows++;
             if (goals_met(site->goals, site->goals_count, event) == 0)
                 continue;
             add_conversion(recount, 0, event);
@@ -94,9 +104,9 @@ static int count_rows(struct recount *recount)
 static int take_was(void *ctx, const struct stats_row *row)
 {
     struct recount *recount = ctx;
-    struct converts *slot = slot_of(recount, row->hour_ms);
+    struct converts *slot = row->day == recount->day ? slot_of(recount, row->hour_ms) : NULL;
 
-    if (slot != NULL && row->day == recount->day)
+    if (slot != NULL)
         slot->was = row->stats;
     return 0;
 }
@@ -108,10 +118,16 @@ static int read_was(struct recount *recount)
                             take_was, recount, recount->err);
 
     return rc != 0 ? rc
-                   : store_each_hour(recount->run->store, site->tenant, site->id,
-                                     tz_day_start(site->tz, recount->day),
-                                     tz_day_start(site->tz, recount->day + 1), take_was, recount,
-                                     recount->err);
+                   : store_each_hour(recount->run->store, site->tenant, site->id, recount->from_ms,
+                                     recount->to_ms, take_was, recount, recount->err);
+}
+
+static int take_stored(void *ctx, const struct ledger_row *row)
+{
+    struct recount *recount = ctx;
+
+    recount->stored += row->kind == LEDGER_STORED ? row->events : 0;
+    return 0;
 }
 
 /* The day's and each hour's difference and set. */
@@ -155,17 +171,34 @@ static int commit_day(struct recount *recount)
     return store_commit(recount->run->store, &batch, recount->err);
 }
 
+/* From the beginning. */
+static int count_day(struct recount *recount, int64_t from_ms, int64_t to_ms)
+{
+    int rc;
+
+    recount->from_ms = from_ms;
+    recount->to_ms = to_ms;
+    recount->rows = 0;
+    recount->count = 0;
+    arena_reset(&recount->arena);
+    (void)slot_of(recount, 0);
+    rc = read_was(recount);
+    return rc == 0 ? count_rows(recount) : rc;
+}
+
 static int recount_day(struct run *run, const struct site *site, int32_t day, struct err *err)
 {
     struct recount recount = {.run = run, .site = site, .day = day, .err = err};
-    int rc;
+    int64_t from_ms = tz_day_start(site->tz, day), to_ms = tz_day_start(site->tz, day + 1);
+    int rc =
+        store_each_ledger(run->store, site->tenant, site->id, day, day, take_stored, &recount, err);
 
-    (void)slot_of(&recount, 0);
-    rc = read_was(&recount);
     if (rc == 0)
-        rc = count_rows(&recount);
-    /* A day without rows has nothing to be counted again. */
-    if (rc == 0 && recount.count > 1)
+        rc = count_day(&recount, from_ms, to_ms);
+    if (rc == 0 && recount.rows < recount.stored)
+        rc = count_day(&recount, from_ms - WIDER_HOURS * HOUR_MS, to_ms + WIDER_HOURS * HOUR_MS);
+    /* A day without an hour has nothing to be counted again. */
+    if (rc == 0 && recount.rows == recount.stored && recount.count > 1)
         rc = commit_day(&recount);
     arena_free(&recount.arena);
     return rc;

@@ -28,9 +28,9 @@ static int32_t before_day(int32_t today, int32_t days)
     return days == 0 ? INT32_MIN : today - days;
 }
 
-/* The first day of a site that waits to be packed, and so still needs its rows; INT32_MAX: none.
- * The list is by site, then day. */
-static int32_t first_due(const struct due_list *due, struct str site)
+/* The first day of which a site still needs the rows: the one before the first that waits to be
+ * packed, which looks back over midnight; INT32_MAX: none. The list is by site, then day. */
+static int32_t first_needed(const struct due_list *due, struct str site)
 {
     size_t low = 0, high = due->count;
 
@@ -42,14 +42,15 @@ static int32_t first_due(const struct due_list *due, struct str site)
         else
             high = middle;
     }
-    return low < due->count && str_eq(due->days[low].site, site) ? due->days[low].day : INT32_MAX;
+    return low < due->count && str_eq(due->days[low].site, site) ? due->days[low].day - 1
+                                                                 : INT32_MAX;
 }
 
 static struct expiry site_expiry(const struct run *run, const struct due_list *due,
                                  const struct site *site)
 {
     int32_t today = site_day(site, run->now_ms);
-    int32_t raw = before_day(today, site->raw_days), held = first_due(due, site->id);
+    int32_t raw = before_day(today, site->raw_days), held = first_needed(due, site->id);
 
     raw = held < raw ? held : raw;
     return (struct expiry){

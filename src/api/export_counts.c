@@ -28,7 +28,7 @@ static int read_site(struct export *self, struct store *store, read_fn *read, st
         rc = read(self, store, site, out, err);
         store_read_end(store);
     }
-    directory_give(self->api->directory, snapshot);
+    directory_give(self->directory, snapshot);
     return rc;
 }
 
@@ -113,7 +113,7 @@ static int put_hours(struct export *self, struct store *store, const struct site
     struct range range = next_days(self);
     struct query_series series;
     struct arena scratch = {0};
-    int64_t now_ms = api_now(self->api);
+    int64_t now_ms = self->now();
     int rc;
 
     if (self->filters.count == 0)

@@ -1,14 +1,14 @@
 /*
  * api/export_internal.h -- what the files of the export share.
  *
- * An export outlives its request: it owns what it names. A kind of export (struct export_kind) says
- * which columns a row has, and writes a page of rows at a time; how a row looks as text is the
- * format's.
+ * An export outlives its request: it owns what it names (export_run.c). A kind of export (struct
+ * export_kind) says which columns a row has, and writes a page of rows at a time; how a row looks
+ * as text is the format's.
  */
 #ifndef ABACUS_API_EXPORT_INTERNAL_H
 #define ABACUS_API_EXPORT_INTERNAL_H
 
-#include "api/reader.h"
+#include "api/export.h"
 
 enum { EXPORT_COLUMNS_MAX = 24, EXPORT_PAGE_ROWS = 1000 };
 
@@ -44,7 +44,8 @@ struct export
     struct arena page; /* emptied after each page */
     const struct export_kind *kind;
     const struct export_format *format;
-    const struct api *api;
+    struct directory *directory;
+    int64_t (*now)(void);
     struct str tenant, site;
     struct range range;
     int32_t available;
@@ -52,6 +53,7 @@ struct export
     struct str names[EXPORT_COLUMNS_MAX];
     size_t columns;
     bool begun;
+    int64_t written; /* rows */
 
     /* Events: [from_ms, to_ms), how far, and the rows of the next page. */
     int64_t from_ms, to_ms;

@@ -3,6 +3,8 @@
  *
  * A value may hold colons, the other pieces may not; the dimension prop:NAME has two pieces.
  */
+#include "api/filters.h"
+
 #include "api/answer.h"
 #include "api/reader.h"
 #include "base/date.h"
@@ -37,8 +39,7 @@ static size_t dimension_end(struct str text)
     return str_eq(str_slice(text, 0, end), STR("prop")) ? str_find(text, end + 1, ':') : end;
 }
 
-/* What is wrong with it, or NULL. */
-static const char *parse(struct str text, struct filter *out)
+const char *filter_parse(struct str text, struct filter *out)
 {
     size_t dimension = dimension_end(text), op = str_find(text, dimension + 1, ':');
 
@@ -56,7 +57,7 @@ static bool refuse(struct reader *reader, size_t index, const char *wrong)
 {
     char detail[128], members[64];
 
-    (void)snprintf(detail, sizeof(detail), "filter %zu %s", index + 1, wrong);
+    (void)snprintf(detail, sizeof(detail), "filter %zu %s", index, wrong);
     (void)snprintf(members, sizeof(members), "\"index\":%zu,\"parameter\":\"filter\"", index);
     http_problem(reader->response, 400, str_from(detail), str_from(members));
     return false;
@@ -69,7 +70,7 @@ bool reader_parse_filters(struct reader *reader)
     if (reader->repeated_count > 0 && reader->site == NULL)
         return reader_refuse(reader, "filter", "goes with one site only");
     for (size_t i = 0; i < reader->repeated_count; i++) {
-        const char *wrong = parse(reader->repeated[i], &filters[i]);
+        const char *wrong = filter_parse(reader->repeated[i], &filters[i]);
         if (wrong != NULL)
             return refuse(reader, i, wrong);
     }

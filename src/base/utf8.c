@@ -39,9 +39,22 @@ unsigned utf8_char(struct str s, size_t at)
     return 0;
 }
 
+/* Most text is ASCII: eight bytes of it at a time. */
+static bool is_ascii(const char *eight)
+{
+    uint64_t bytes;
+
+    memcpy(&bytes, eight, sizeof(bytes));
+    return (bytes & UINT64_C(0x8080808080808080)) == 0;
+}
+
 bool utf8_valid(struct str s)
 {
     for (size_t at = 0; at < s.len;) {
+        if (s.len - at >= 8 && is_ascii(s.ptr + at)) {
+            at += 8;
+            continue;
+        }
         unsigned len = utf8_char(s, at);
 
         if (len == 0)

@@ -1,31 +1,11 @@
 /*
- * cli/copy_command.c -- the files that copies are written to and read from.
- *
- * A copy is as secret as the database: its file is readable by its owner only. It is written aside
- * and takes its name when it is complete and on the disk, so that a file of that name is always a
- * whole copy. What is no plain file (a pipe, a device) is written to as it is.
+ * cli/copy_command.c -- what the commands about copies do: write one, or read one into the
+ * database.
  */
 #include "cli/copy.h"
+#include "cli/output.h"
 
 #include <errno.h>
-#include <fcntl.h>
-#include <libgen.h>
-#include <sys/stat.h>
-#include <unistd.h>
-
-static const char *text_of(struct arena *arena, struct str s, const char *suffix)
-{
-    struct buf text = {0};
-    buf_addf(&text, "%.*s%s", STR_FMT(s), suffix);
-    const char *copy = arena_str(arena, buf_str(&text)).ptr;
-    buf_release(&text);
-    return copy;
-}
-
-static bool is_dash(struct str file)
-{
-    return str_eq(file, STR("-"));
-}
 
 static int failed(const char *path, struct err *err)
 {
@@ -34,123 +14,29 @@ static int failed(const char *path, struct err *err)
 
 /* -- out --------------------------------------------------------------------------------------- */
 
-struct output {
-    FILE *file;
-    const char *path;  /* NULL: stdout */
-    const char *aside; /* what is written; NULL: the path itself */
-};
-
-/* One at a time writes a copy of this name: who holds the lock on the file aside, and it still has
- * that name, may fill it. What a run left that was killed is written over. */
-static int open_aside(const char *path, struct err *err)
-{
-    struct flock whole = {.l_type = F_WRLCK, .l_whence = SEEK_SET};
-    struct stat mine, there;
-    int fd = open(path, O_WRONLY | O_CREAT | O_NOFOLLOW | O_CLOEXEC, 0600);
-    int rc = 0;
-    if (fd < 0) {
-        return failed(path, err);
-    }
-    if (fcntl(fd, F_OFD_SETLK, &whole) != 0 || stat(path, &there) != 0) {
-        rc = err_set(err, ERR_CONFLICT, "%s: another copy is being written", path);
-    } else if (fstat(fd, &mine) != 0 || fchmod(fd, 0600) != 0 || ftruncate(fd, 0) != 0) {
-        rc = failed(path, err);
-    } else if (mine.st_ino != there.st_ino || mine.st_dev != there.st_dev) {
-        rc = err_set(err, ERR_CONFLICT, "%s: another copy was just written", path);
-    }
-    if (rc == 0) {
-        return fd;
-    }
-    (void)close(fd);
-    return rc;
-}
-
-static int open_output(const struct invocation *in, struct str name, struct output *out,
-                       struct err *err)
-{
-    struct stat st;
-    *out = (struct output){.file = stdout};
-    if (is_dash(name)) {
-        return 0;
-    }
-    out->path = text_of(in->arena, name, "");
-    int fd = -1, rc = 0;
-    if (stat(out->path, &st) != 0 || S_ISREG(st.st_mode)) {
-        out->aside = text_of(in->arena, name, ".part");
-        fd = open_aside(out->aside, err);
-        rc = fd < 0 ? fd : 0;
-    } else if ((fd = open(out->path, O_WRONLY | O_CLOEXEC)) < 0) {
-        rc = failed(out->path, err);
-    }
-    if (rc == 0 && (out->file = fdopen(fd, "w")) == NULL) {
-        rc = failed(out->path, err);
-        (void)close(fd);
-    }
-    if (rc != 0) {
-        out->file = NULL;
-    }
-    return rc;
-}
-
-/* The new name is to survive a power cut too. */
-static int sync_directory(const struct invocation *in, const char *path, struct err *err)
-{
-    char *copy = ARENA_NEW(in->arena, char, strlen(path) + 1);
-    memcpy(copy, path, strlen(path));
-    const char *directory = dirname(copy);
-    int fd = open(directory, O_RDONLY | O_DIRECTORY | O_CLOEXEC);
-    int rc = fd >= 0 && fsync(fd) == 0 ? 0 : failed(directory, err);
-    if (fd >= 0) {
-        (void)close(fd);
-    }
-    return rc;
-}
-
-static int close_output(const struct invocation *in, struct output *out, int rc, struct err *err)
-{
-    if (out->path == NULL || out->file == NULL) {
-        return rc;
-    }
-    if (rc == 0 &&
-        (fflush(out->file) != 0 || (out->aside != NULL && fsync(fileno(out->file)) != 0))) {
-        rc = failed(out->path, err);
-    }
-    /* The lock is held until the name is given or gone. */
-    if (rc == 0 && out->aside != NULL && rename(out->aside, out->path) != 0) {
-        rc = failed(out->path, err);
-    }
-    if (rc != 0 && out->aside != NULL) {
-        (void)unlink(out->aside);
-    }
-    if (fclose(out->file) != 0 && rc == 0) {
-        rc = failed(out->path, err);
-    }
-    return rc == 0 && out->aside != NULL ? sync_directory(in, out->path, err) : rc;
-}
-
 int copy_out_command(const struct invocation *in, const char *name, struct err *err)
 {
     const struct copy_args *args = in->args;
     struct store *store = NULL;
     struct output out = {0};
     struct copy copy;
-    if (args->json && is_dash(args->file)) {
+    if (args->json && output_is_stdout(args->file)) {
         return err_set(err, ERR_INVALID, "%s: --json needs --output FILE: stdout takes the copy",
                        name);
     }
     int rc = settings_open_store(in->settings, true, in->arena, &store, err);
     if (rc == 0) {
-        rc = open_output(in, args->file, &out, err);
+        rc = output_open(in, args->file, &out, err);
         if (rc == 0) {
             rc = copy_write(in, store, out.file, &copy, err);
         }
-        rc = close_output(in, &out, rc, err);
+        rc = output_close(in, &out, rc, err);
     }
     store_close(&store);
     if (rc != 0) {
         return err_wrap(err, rc == ERR_INVALID ? ERR_SYSTEM : rc, "%s", name);
     }
-    if (!is_dash(args->file)) {
+    if (!output_is_stdout(args->file)) {
         copy_report(in, &copy, args->json);
     }
     return 0;
@@ -174,8 +60,8 @@ int copy_in_command(const struct invocation *in, const char *name, enum copy_mod
                     const char *hint, struct err *err)
 {
     const struct copy_args *args = in->args;
-    const char *path = text_of(in->arena, args->file, "");
-    FILE *file = is_dash(args->file) ? stdin : fopen(path, "re");
+    const char *path = arena_str(in->arena, args->file).ptr;
+    FILE *file = str_eq(args->file, STR("-")) ? stdin : fopen(path, "re");
     struct copy copy = {0};
     struct err why = {""};
     int rc = file == NULL ? failed(path, &why) : load(in, file, mode, &copy, &why);

@@ -282,6 +282,6 @@ const struct command command_import = {
     .options = import_options,
     .args_size = sizeof(struct import_args),
     .operand = "input",
-    .groups = SETTINGS_DATA | SETTINGS_SENDER,
+    .groups = SETTINGS_DATA | SETTINGS_JOB | SETTINGS_SENDER,
     .run = run,
 };

@@ -13,7 +13,7 @@ struct store;
 /* Which commands take them on their command line. */
 enum settings_group {
     SETTINGS_DATA = 1,    /* whoever opens the store or the log */
-    SETTINGS_JOB = 2,     /* whoever runs the job */
+    SETTINGS_JOB = 2,     /* whoever runs the job, or asks how long things are kept */
     SETTINGS_SERVE = 4,   /* the server */
     SETTINGS_LINK = 8,    /* whoever makes links to the server */
     SETTINGS_SENDER = 16, /* whoever reads addresses and User-Agents */

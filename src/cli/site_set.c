@@ -7,6 +7,7 @@
 #include "cli/site.h"
 
 #include "base/net.h"
+#include "event/event.h"
 #include "geo/geo.h"
 
 struct set_args {
@@ -94,6 +95,24 @@ static int read_country(struct str *io, struct arena *arena, struct err *err)
     return 0;
 }
 
+static int read_event(struct str *io, struct arena *arena, struct err *err)
+{
+    (void)arena;
+    return event_name_is_valid(*io)
+               ? 0
+               : err_set(err, ERR_INVALID, "\"%.*s\" is no name of an event (try form.submit)",
+                         STR_FMT(*io));
+}
+
+/* What no path looks like would block nothing. */
+static int read_path(struct str *io, struct arena *arena, struct err *err)
+{
+    (void)arena;
+    return str_starts(*io, STR("/"))
+               ? 0
+               : err_set(err, ERR_INVALID, "\"%.*s\" does not begin with /", STR_FMT(*io));
+}
+
 /* By the names of the settings. */
 static const struct {
     const char *name;
@@ -118,12 +137,12 @@ static const struct {
      "its subdomains."},
     {"queryParams", NULL, NULL, "Parameters of the query that stay in a path."},
     {"blockedAddresses", read_range, "CIDR,...", "Addresses that are not counted."},
-    {"blockedPaths", NULL, NULL, "Paths that are not counted: /exact, or /prefix/*."},
+    {"blockedPaths", read_path, "PATH,...", "Paths that are not counted: /exact, or /prefix/*."},
     {"blockedCountries", read_country, "CODE,...", "Countries (DE) that are not counted."},
     {"blockedReferrers", read_host, "HOST,...",
      "Hosts, with all below them, from which nothing is counted."},
-    {"events", NULL, NULL, "Names of events that are switched off."},
-    {"requireToken", NULL, NULL, "Names of events that only a token may send."},
+    {"events", read_event, "EVENT,...", "Names of events that are switched off."},
+    {"requireToken", read_event, "EVENT,...", "Names of events that only a token may send."},
     {"goals", NULL, NULL,
      "What is a conversion, [{\"name\":\"Bought\",\"path\":\"/thanks/*\"}]: each has a name and an "
      "event, a path or both, and may have props and a value; unless set, the event lead.created."},

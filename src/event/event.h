@@ -56,6 +56,8 @@ enum {
 
 /* The name on the wire ("lead.created"); of EVENT_CUSTOM "custom". */
 struct str event_kind_name(enum event_kind kind);
+/* [a-z][a-z0-9_.:-]{0,63} */
+bool event_name_is_valid(struct str name);
 
 /* One event as sent, validated; absent strings are empty. Borrowed from the body's arena. `tokens`
  * is kept of ai.usage alone, `seconds_ms` and `scroll` of engagement alone. */
@@ -208,6 +210,9 @@ struct client {
     struct str origin;     /* of the Origin header, empty when absent */
     bool gpc, dnt;
     bool has_token;
+    /* 0, or the visitor that event_make() made of this address and agent before, for the event's
+     * day under the same salts: whoever remembers it spares the hash. Not with a token. */
+    uint64_t visitor;
 };
 
 /* What was read from the headers of who sends (agent/, geo/), or from `visitor`: common words,

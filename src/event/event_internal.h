@@ -173,7 +173,5 @@ struct str channel_of(const struct channel_input *in, struct arena *arena);
 
 /* One of the seven, or EVENT_CUSTOM for any other. */
 enum event_kind event_kind_of(struct str name);
-/* [a-z][a-z0-9_.:-]{0,63} */
-bool event_name_is_valid(struct str name);
 
 #endif

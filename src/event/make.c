@@ -92,14 +92,10 @@ static uint64_t visitor_id(const struct input *input, const struct salt *salt)
     return id != 0 ? id : 1; /* 0 means none */
 }
 
-/* The id that this visitor had in the visit that may still go on. */
-static void add_id_before(const struct site *site, const struct salts *salts,
+/* The id that this visitor had in the visit that may still go on when the day began at `begin`. */
+static void add_id_before(const struct site *site, const struct salts *salts, int64_t begin,
                           const struct input *input, struct event *event)
 {
-    int64_t begin = tz_day_start(site->tz, event->day);
-
-    if (event->time_ms >= begin + VISIT_TIMEOUT_MS)
-        return;
     /* Not always day - 1: a zone that crosses the date line skips a date. */
     int32_t day_before = site_day(site, begin - 1);
     const struct salt *salt = salts_find(salts, day_before);
@@ -123,12 +119,20 @@ static int add_visitor(const struct site *site, const struct client *client,
         return 0;
     if (salt == NULL)
         return err_set(err, ERR_UNAVAILABLE, "the salt of the event's date is not there");
+    int64_t begin = tz_day_start(site->tz, out->day);
+    bool early = out->time_ms < begin + VISIT_TIMEOUT_MS;
+
+    if (client->visitor != 0 && !early) {
+        out->visitor = client->visitor;
+        return 0;
+    }
     if (client->has_token)
         describe_visitor(site, in->visitor_address, in->visitor_agent, &input);
     else
         describe_visitor(site, client->address, client->user_agent, &input);
     out->visitor = visitor_id(&input, salt);
-    add_id_before(site, salts, &input, out);
+    if (early)
+        add_id_before(site, salts, begin, &input, out);
     sodium_memzero(&input, sizeof(input));
     return 0;
 }

@@ -9,6 +9,7 @@
 #include "facts/facts_internal.h"
 
 enum { PAGE_ROWS = 2000 };
+#define WIDER_MS (26 * HOUR_MS)
 
 struct load {
     struct store *store;
@@ -100,15 +101,32 @@ static int load_rows(struct load *load, int64_t from_ms, int64_t to_ms, struct e
     return 0;
 }
 
+static int take_hour(void *ctx, const struct stats_row *row)
+{
+    struct load *load = ctx;
+
+    if (row->day != load->day)
+        return 0;
+    load->from_ms = row->hour_ms < load->from_ms ? row->hour_ms : load->from_ms;
+    load->to_ms = row->hour_ms >= load->to_ms ? row->hour_ms + 1 : load->to_ms;
+    return 0;
+}
+
+/* A day that was counted in another zone reaches further, as its visits and hours tell; so far no
+ * two zones are apart. */
 static int load_day(struct load *load, struct err *err)
 {
-    int64_t from_ms = tz_day_start(load->site->tz, load->day);
-    int64_t to_ms = tz_day_start(load->site->tz, load->day + 1);
+    const struct site *site = load->site;
+    int64_t from_ms = tz_day_start(site->tz, load->day);
+    int64_t to_ms = tz_day_start(site->tz, load->day + 1);
+    int rc = store_each_hour(load->store, site->tenant, site->id, from_ms - WIDER_MS,
+                             to_ms + WIDER_MS, take_hour, load, err);
 
-    /* A day that was counted in another zone reaches further; so far no two zones are apart. */
+    if (rc != 0)
+        return rc;
     if (load->from_ms < from_ms || load->to_ms > to_ms) {
-        from_ms -= 26 * HOUR_MS;
-        to_ms += 26 * HOUR_MS;
+        from_ms -= WIDER_MS;
+        to_ms += WIDER_MS;
     }
     load->from_ms = from_ms;
     return load_rows(load, from_ms, to_ms < load->until_ms ? to_ms : load->until_ms, err);

@@ -12,7 +12,7 @@
 
 /* -- lines (file.c) -- */
 
-enum { LINE_MAX_BYTES = 65536, READ_BYTES = 1 << 20 };
+enum { LINE_MAX_BYTES = 65536, READ_BYTES = 1 << 17 };
 
 /* A file, line by line. */
 struct lines {
@@ -76,6 +76,23 @@ struct target_days {
 };
 int target_days(struct store *store, const struct site *site, struct arena *arena,
                 struct target_days *out, struct err *err);
+
+/* -- who comes again (people.c) -- */
+
+struct people;
+struct people *people_new(void);
+void people_free(struct people **people);
+
+/* What is known of who sent a line; texts live until the next look. */
+struct known {
+    struct sender sender;
+    int32_t day;
+    uint64_t visitor; /* on `day`; 0: not known. To be set by who makes it */
+};
+/* Look it up, or find it out: of two lines in a row of one address and agent only the first costs
+ * much. */
+struct known *people_look(struct people *people, const struct import_config *config,
+                          const struct access_line *line, struct arena *scratch);
 
 /* -- CSV (csv.c) -- */
 

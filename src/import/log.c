@@ -17,6 +17,8 @@
 #include <sodium.h>
 #include <string.h>
 
+enum { PAGE_ROWS = 5000 };
+
 struct importing {
     const struct import_config *config;
     struct import_report *report;
@@ -26,6 +28,7 @@ struct importing {
     struct lines lines;
     struct arena scratch, days_arena;
     struct buf payload;
+    struct people *people;
     struct salts salts;
     uint8_t id_key[16];
     int64_t now_ms;
@@ -42,19 +45,65 @@ static bool takes_day(const struct importing *self, int32_t day)
 
 struct closing {
     struct importing *self;
-    struct days due;
+    struct days due, packed;
 };
 
-static int add_closed(void *ctx, const struct pack_part *part)
+static int add_packed(void *ctx, const struct pack_part *part)
 {
     struct closing *closing = ctx;
 
     if (!days_has(&closing->due, part->day))
-        (void)days_add(&closing->self->closed, part->day, &closing->self->days_arena);
+        (void)days_add(&closing->packed, part->day, &closing->self->days_arena);
     return 0;
 }
 
-/* Packed days whose raw rows are gone, or may go at any time. */
+static int take_stored(void *ctx, const struct ledger_row *row)
+{
+    *(int64_t *)ctx += row->kind == LEDGER_STORED ? row->events : 0;
+    return 0;
+}
+
+/* Does the day still have all rows that were ever stored? Then it can be packed again. */
+static int is_whole(struct importing *self, int32_t day, bool *out, struct err *err)
+{
+    const struct site *site = self->site;
+    int64_t from_ms = tz_day_start(site->tz, day), to_ms = tz_day_start(site->tz, day + 1);
+    struct event_cursor cursor = {INT64_MIN, 0};
+    size_t count = PAGE_ROWS;
+    int64_t stored = 0, there = 0;
+    int rc = store_each_ledger(self->config->store, site->tenant, site->id, day, day, take_stored,
+                               &stored, err);
+
+    while (rc == 0 && count == PAGE_ROWS) {
+        struct event_row *rows = NULL;
+
+        arena_reset(&self->scratch);
+        rc = store_page_events(self->config->store, site->tenant, site->id, from_ms, to_ms, cursor,
+                               PAGE_ROWS, &self->scratch, &rows, &count, err);
+        for (size_t i = 0; rc == 0 && i < count; i++) {
+            there += rows[i].event.day == day;
+            cursor = (struct event_cursor){rows[i].event.time_ms, rows[i].id};
+        }
+    }
+    *out = there == stored;
+    return rc;
+}
+
+/* Those of the packed days that have lost rows. */
+static int close_days(struct importing *self, const struct days *packed, struct err *err)
+{
+    int rc = 0;
+
+    for (size_t i = 0; rc == 0 && i < packed->count; i++) {
+        bool whole = false;
+
+        rc = is_whole(self, packed->day[i], &whole, err);
+        if (rc == 0 && !whole)
+            (void)days_add(&self->closed, packed->day[i], &self->days_arena);
+    }
+    return rc;
+}
+
 static int find_packed(struct importing *self, int32_t raw_from, struct err *err)
 {
     const struct site *site = self->site;
@@ -64,9 +113,10 @@ static int find_packed(struct importing *self, int32_t raw_from, struct err *err
     int rc = store_due_days(store, site->tenant, site->id, INT32_MIN, raw_from, &self->days_arena,
                             &closing.due.day, &closing.due.count, err);
 
-    return rc < 0 ? rc
-                  : store_each_pack(store, site->tenant, site->id, INT32_MIN, raw_from, &part, 1,
-                                    add_closed, &closing, err);
+    if (rc == 0)
+        rc = store_each_pack(store, site->tenant, site->id, INT32_MIN, raw_from, &part, 1,
+                             add_packed, &closing, err);
+    return rc == 0 ? close_days(self, &closing.packed, err) : rc;
 }
 
 static int find_closed(struct importing *self, struct err *err)
@@ -162,7 +212,10 @@ static int put_pageview(struct importing *self, const struct access_line *line, 
                         struct err *err)
 {
     const struct site *site = self->site;
-    const struct client client = {.address = line->address, .user_agent = line->agent};
+    struct known *known = people_look(self->people, self->config, line, &self->scratch);
+    const struct client client = {.address = line->address,
+                                  .user_agent = line->agent,
+                                  .visitor = known->day == day ? known->visitor : 0};
     const struct event_input in = {
         .kind = EVENT_PAGEVIEW,
         .name = event_kind_name(EVENT_PAGEVIEW),
@@ -174,26 +227,20 @@ static int put_pageview(struct importing *self, const struct access_line *line, 
         .has_timestamp = true,
         .timestamp_ms = line->time_ms,
     };
-    struct agent_info info;
     struct event event = {0};
-
-    agent_look(self->config->agent, line->agent, STR(""), &self->scratch, &info);
-    const struct sender sender = {.browser = info.browser,
-                                  .os = info.os,
-                                  .device = info.device,
-                                  .bot = info.bot,
-                                  .country = geo_country(self->config->geo, &line->address)};
-    enum drop_reason reason = event_screen(site, &client, &sender, &in);
+    enum drop_reason reason = event_screen(site, &client, &known->sender, &in);
 
     if (reason != DROP_NONE) {
-        put_drop(self, day, reason, reason == DROP_BOT ? sender.bot : STR(""));
+        put_drop(self, day, reason, reason == DROP_BOT ? known->sender.bot : STR(""));
         return 0;
     }
-    int rc = event_make(site, &client, &sender, salts_of(self, day), self->id_key, self->now_ms,
-                        &in, &self->scratch, &event, err);
+    int rc = event_make(site, &client, &known->sender, salts_of(self, day), self->id_key,
+                        self->now_ms, &in, &self->scratch, &event, err);
 
     if (rc < 0)
         return rc;
+    known->day = day;
+    known->visitor = event.visitor;
     event_encode(&event, &self->payload);
     self->report->pageviews++;
     return 0;
@@ -335,6 +382,7 @@ static int looks_like_a_log(struct importing *self, struct err *err)
 static void release(struct importing *self)
 {
     target_release(&self->target);
+    people_free(&self->people);
     lines_release(&self->lines);
     buf_release(&self->payload);
     arena_free(&self->scratch);
@@ -352,6 +400,7 @@ int import_access_log(const struct import_config *config, int fd, struct import_
     int rc = sodium_init() < 0 ? ERR_SYSTEM : 0;
 
     lines_open(&self.lines, fd);
+    self.people = people_new();
     if (rc == 0)
         rc = target_find(config, self.now_ms, &self.target, err);
     self.site = self.target.site;

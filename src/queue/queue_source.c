@@ -14,7 +14,7 @@
 struct source_queue {
     struct queue base;
     struct queue_source source;
-    struct arena arena; /* payloads given */
+    struct arena arena;    /* payloads given */
     uint64_t given, until; /* until: what is given when reading ends */
 };
 

@@ -42,6 +42,7 @@ struct site_slots {
 struct run {
     struct run *next;
     struct visit now, was;
+    int32_t from_day; /* the first day of what a loaded one was given */
     bool loaded, changed, gone;
 };
 
@@ -59,7 +60,9 @@ struct person {
 
 struct people {
     struct person **table; /* open addressing */
-    size_t size, count;
+    size_t size;
+    struct person **list; /* in the order met: the next one's day and hour are mostly the last's */
+    size_t count, cap;
     struct visitor_key *wanted; /* not yet loaded */
     size_t wanted_count, wanted_cap;
 };

@@ -21,7 +21,8 @@
  *
  * What is packed of a day (facts/) tells of each visit of the day its entry, and, where it began
  * that day, its exit, duration and bounce. So a run that goes on makes the day due in which it
- * began; one whose entry changes, all days that it has been seen on.
+ * began; one that was given something late, the days from that one on, which begin with what was
+ * seen before; one whose entry changes, all days that it has been seen on.
  */
 #include "rollup/rollup_internal.h"
 
@@ -160,7 +161,9 @@ static struct person *person_get(struct rollup *rollup, struct site_slots *site,
 
         *p = (struct person){.site = site, .key = key};
         people->table[at] = p;
-        people->count++;
+        people->list = rollup_grow(rollup->arena, people->list, people->count, &people->cap,
+                                   sizeof(people->list[0]));
+        people->list[people->count++] = p;
         people->wanted = rollup_grow(rollup->arena, people->wanted, people->wanted_count,
                                      &people->wanted_cap, sizeof(people->wanted[0]));
         people->wanted[people->wanted_count++] = key;
@@ -211,13 +214,32 @@ void rollup_visits(struct rollup *rollup, const struct visit *visits, size_t cou
         }
         struct run *run = ARENA_NEW(rollup->arena, struct run, 1);
 
-        *run = (struct run){person->runs, visits[i], visits[i], true, false, false};
+        *run = (struct run){.next = person->runs,
+                            .now = visits[i],
+                            .was = visits[i],
+                            .from_day = INT32_MAX,
+                            .loaded = true};
         run->now.key.site = run->was.key.site = person->key.site;
         person->runs = run;
     }
 }
 
-static void visit_enter(struct visit *visit, const struct event *event)
+/* Of an entry that is no pageview: name and path, of which no name holds the space between them, so
+ * that they are in the order of names first. */
+static struct str entry_name(const struct event *event, struct arena *arena)
+{
+    size_t len = event->name.len + 1 + event->path.len;
+    char *text = arena_bytes(arena, len);
+
+    if (event->name.len > 0)
+        memcpy(text, event->name.ptr, event->name.len);
+    text[event->name.len] = ' ';
+    if (event->path.len > 0)
+        memcpy(text + event->name.len + 1, event->path.ptr, event->path.len);
+    return (struct str){text, len};
+}
+
+static void visit_enter(struct visit *visit, const struct event *event, struct arena *arena)
 {
     bool pageview = event->kind == EVENT_PAGEVIEW;
 
@@ -229,7 +251,7 @@ static void visit_enter(struct visit *visit, const struct event *event)
     visit->texts[VISIT_SCREEN] = event->screen;
     if (!pageview) {
         visit->others = 1;
-        visit->texts[VISIT_ENTRY_NAME] = event->name;
+        visit->texts[VISIT_ENTRY_NAME] = entry_name(event, arena);
         return;
     }
     visit->pageviews = 1;
@@ -237,7 +259,8 @@ static void visit_enter(struct visit *visit, const struct event *event)
     visit->texts[VISIT_ENTRY_PATH] = visit->texts[VISIT_EXIT_PATH] = event->path;
 }
 
-static struct visit visit_of(const struct person *person, const struct event *event)
+static struct visit visit_of(const struct person *person, const struct event *event,
+                             struct arena *arena)
 {
     struct visit visit = {
         .key = {person->key.site, person->key.day, person->key.visitor, event->time_ms},
@@ -247,7 +270,7 @@ static struct visit visit_of(const struct person *person, const struct event *ev
     };
 
     if (event->kind != EVENT_ENGAGEMENT)
-        visit_enter(&visit, event);
+        visit_enter(&visit, event, arena);
     return visit;
 }
 
@@ -315,7 +338,7 @@ static void drop_runs(struct person *person, const struct touch *touch)
 
 static void person_touch(struct rollup *rollup, struct person *person, const struct touch *touch)
 {
-    struct visit sum = visit_of(person, touch->event);
+    struct visit sum = visit_of(person, touch->event, rollup->arena);
     struct found found = find_runs(person, touch, &sum);
     struct run *run = found.last;
 
@@ -329,6 +352,8 @@ static void person_touch(struct rollup *rollup, struct person *person, const str
     sum.key.visitor = found.home->key.visitor;
     run->now = sum;
     run->changed = true;
+    if (touch->event->day < run->from_day)
+        run->from_day = touch->event->day;
 }
 
 /* Add (sign 1) or take away (-1) what a run is to its day and hour. */
@@ -361,19 +386,28 @@ static void days_due(struct rollup *rollup, struct site_slots *site, int32_t fro
 static void visit_due(struct rollup *rollup, struct site_slots *site, const struct visit *visit,
                       bool all)
 {
+    int32_t from = visit->first_day, to = visit->first_day;
+
+    /* There may have been engagement before. */
+    if (all && visit->key.begin_ms < visit->first_ms && visit->key.day < from)
+        from = visit->key.day;
+    if (all && visit->last_day > to)
+        to = visit->last_day;
     if (has_entry(visit))
-        days_due(rollup, site, visit->first_day,
-                 all && visit->last_day > visit->first_day ? visit->last_day : visit->first_day);
+        days_due(rollup, site, from, to);
 }
 
 static void run_due(struct rollup *rollup, struct site_slots *site, const struct run *run)
 {
-    bool all = run->gone || (run->loaded && !same_entry(&run->was, &run->now));
+    bool all = run->gone || !run->loaded || !same_entry(&run->was, &run->now);
 
     if (run->loaded)
         visit_due(rollup, site, &run->was, all);
     if (!run->gone)
-        visit_due(rollup, site, &run->now, all || !run->loaded);
+        visit_due(rollup, site, &run->now, all);
+    /* What was seen on a day is what the days behind it begin with. */
+    if (!all && has_entry(&run->now))
+        days_due(rollup, site, run->from_day, run->now.last_day);
 }
 
 static bool same_key(const struct visit *a, const struct visit *b)
@@ -437,13 +471,11 @@ void visits_apply(struct rollup *rollup, struct store_batch *batch)
     struct people *people = &rollup->people;
     struct visits_out out = {0};
 
-    for (size_t i = 0; i < people->size; i++)
-        if (people->table[i] != NULL)
-            for (const struct touch *t = people->table[i]->touches; t != NULL; t = t->next)
-                person_touch(rollup, people->table[i], t);
-    for (size_t i = 0; i < people->size; i++)
-        if (people->table[i] != NULL)
-            person_out(rollup, people->table[i], &out);
+    for (size_t i = 0; i < people->count; i++)
+        for (const struct touch *t = people->list[i]->touches; t != NULL; t = t->next)
+            person_touch(rollup, people->list[i], t);
+    for (size_t i = 0; i < people->count; i++)
+        person_out(rollup, people->list[i], &out);
     _Static_assert(offsetof(struct visit, key) == 0, "visits are sorted by what they begin with");
     if (out.put_count > 1)
         qsort(out.put, out.put_count, sizeof(out.put[0]), by_visit);

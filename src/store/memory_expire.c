@@ -50,7 +50,9 @@ static bool old_visit(const struct expiry *expiry, const void *row)
 {
     const struct visit *v = row;
 
-    return str_eq(v->key.site, expiry->site) && v->key.day < expiry->raw_before_day;
+    /* The rows of its last day name it, too. */
+    return str_eq(v->key.site, expiry->site) && v->key.day < expiry->raw_before_day &&
+           v->last_day < expiry->raw_before_day;
 }
 
 static bool old_due(const struct expiry *expiry, const void *row)

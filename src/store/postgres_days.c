@@ -35,10 +35,14 @@ int pg_days_make(struct pg_store *store, const int32_t *days, size_t count, stru
 
 /* -- removing ---------------------------------------------------------------------------------- */
 
-/* What is half out comes first: as long as it is there, no other can go. */
-static const char OLD_DAYS[] = "SELECT name, leaving FROM analytics.event_days"
-                               " WHERE attached AND (leaving OR day < $1)"
-                               " ORDER BY leaving DESC, day";
+/* What is half out comes first: as long as it is there, no other can go. A day that waits to be
+ * packed keeps its rows, some of which another zone has on the dates beside it: an import may have
+ * put them there since it was found that nobody needs them. */
+static const char OLD_DAYS[] =
+    "SELECT name, leaving FROM analytics.event_days e WHERE attached AND (leaving OR day < $1"
+    " AND NOT EXISTS (SELECT FROM analytics.due_days d"
+    " WHERE d.day - (e.day - date '1970-01-01') BETWEEN -2 AND 2))"
+    " ORDER BY leaving DESC, day";
 
 static int detach(struct pg_store *store, struct str name, bool leaving, struct err *err)
 {

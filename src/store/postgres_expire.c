@@ -42,8 +42,9 @@ struct work {
 
 static const char REMOVE_EVENTS[] =
     "SELECT analytics.expire_events($1::text[], $2::bigint[], $3), 0::bigint";
+/* The rows of its last day name a visit, too. */
 static const char REMOVE_VISITS[] =
-    REMOVE("visits", "x.day < s.bound", "x.day, x.visitor, x.begin_ms");
+    REMOVE("visits", "x.day < s.bound AND x.last_day < s.bound", "x.day, x.visitor, x.begin_ms");
 static const char REMOVE_SKETCHES[] = REMOVE("sketches", "x.day < s.bound", "x.day");
 /* Without its rows a day cannot be packed any more: the pack that it has holds. */
 static const char REMOVE_DUE[] = REMOVE("due_days", "x.day < s.bound", "x.day");
@@ -204,7 +205,7 @@ static const char REMOVE_KEYS[] =
 static const char REMOVE_AUDIT[] =
     "WITH gone AS (DELETE FROM analytics.audit_log WHERE ctid = ANY (ARRAY(SELECT ctid"
     " FROM analytics.audit_log WHERE at_ms < $1 ORDER BY at_ms LIMIT $2)) RETURNING 1) " TAKEN("0");
-/* $3: the producers that are running; what begins like PRODUCER_IMPORT is an import. A position that
+/* $3: the producers that are running; what begins like PRODUCER_IMPORT is an import. One that
  * moves meanwhile is not old. */
 static const char FOLD_POSITIONS[] =
     "WITH gone AS (DELETE FROM analytics.positions WHERE moved_ms < $1 AND ctid = ANY (ARRAY("

@@ -78,11 +78,18 @@ static int move_positions(struct sqlite_store *store, const struct store_batch *
 
 static const char TAKE_EVENT_IDS[] =
     "UPDATE counters SET value = value + ? WHERE name = 'event_id' RETURNING value";
-static const char ADD_EVENT[] =
-    "INSERT INTO analytics_events (site_id, timestamp, id, tenant_id, type, name, day, visitor, "
-    "path,"
-    " referrer, title, screen, props, count, tokens, seconds_ms, scroll)"
-    " VALUES (?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?)";
+/* Many rows in a statement: each statement looks for its place from the root of the tree again,
+ * while within one rows that follow one another go on where the last one was put. */
+#define INTO_EVENTS                                                                                \
+    "INSERT INTO analytics_events (site_id, timestamp, id, tenant_id, type, name, day, visitor,"   \
+    " path, referrer, title, screen, props, count, tokens, seconds_ms, scroll) VALUES "
+#define EVENT "(?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?)"
+#define FIVE(row) row ", " row ", " row ", " row ", " row
+#define TEN_EVENTS FIVE(EVENT) ", " FIVE(EVENT)
+static const struct {
+    size_t rows;
+    const char *sql;
+} ADD_EVENTS[] = {{50, INTO_EVENTS FIVE(TEN_EVENTS)}, {1, INTO_EVENTS EVENT}};
 
 /* The greatest id given so far, before this batch. */
 static int take_event_ids(struct sqlite_store *store, size_t count, int64_t *out, struct err *err)
@@ -129,22 +136,24 @@ static void bind_event(struct query *query, const struct event *e, int64_t id)
 
 static int add_events(struct sqlite_store *store, const struct store_batch *batch, struct err *err)
 {
-    struct query query;
+    size_t left = batch->events_count;
     int64_t id = 0;
-    int rc;
+    int rc = left == 0 ? 0 : take_event_ids(store, left, &id, err);
 
-    if (batch->events_count == 0)
-        return 0;
-    rc = take_event_ids(store, batch->events_count, &id, err);
-    if (rc == 0)
-        rc = sqlite_query(store, ADD_EVENT, &query, err);
-    if (rc != 0)
+    if (rc != 0 || left == 0)
         return rc;
-    const struct event **sorted = batch_sorted_events(batch);
+    const struct event **sorted = batch_sorted_events(batch), **next = sorted;
 
-    for (size_t i = 0; rc == 0 && i < batch->events_count; i++) {
-        bind_event(&query, sorted[i], ++id);
-        rc = sqlite_done(store, &query, err);
+    for (size_t i = 0; rc == 0 && left > 0; i++) {
+        struct query query;
+        size_t rows = ADD_EVENTS[i].rows;
+
+        rc = left < rows ? 0 : sqlite_query(store, ADD_EVENTS[i].sql, &query, err);
+        for (; rc == 0 && left >= rows; left -= rows) {
+            for (size_t k = 0; k < rows; k++)
+                bind_event(&query, *next++, ++id);
+            rc = sqlite_done(store, &query, err);
+        }
     }
     free(sorted);
     return rc == ERR_CONFLICT ? ERR_INVALID : rc; /* a row's key is taken: waiting will not help */

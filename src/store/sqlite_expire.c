@@ -61,10 +61,11 @@ static const char REMOVE_RAW[] =
 static const char REMOVE_SKETCHES[] =
     "DELETE FROM sketches WHERE (site_id, day, kind, hour_ms) IN (SELECT site_id, day, kind,"
     " hour_ms FROM sketches WHERE site_id = ?1 AND day < ?2 ORDER BY day LIMIT ?3)";
+/* The rows of its last day name a visit, too. */
 static const char REMOVE_VISITS[] =
     "DELETE FROM visits WHERE (site_id, day, visitor, begin_ms) IN (SELECT site_id, day, visitor,"
-    " begin_ms FROM visits WHERE site_id = ?1 AND day < ?2 ORDER BY day, visitor, begin_ms"
-    " LIMIT ?3)";
+    " begin_ms FROM visits WHERE site_id = ?1 AND day < ?2 AND last_day < ?2"
+    " ORDER BY day, visitor, begin_ms LIMIT ?3)";
 /* A day without its rows cannot be packed any more: the pack holds that it has. */
 static const char REMOVE_DUE[] =
     "DELETE FROM due_days WHERE (site_id, day) IN (SELECT site_id, day FROM due_days"

@@ -104,7 +104,7 @@ enum visit_text {
     VISIT_EXIT_PATH,           /* of the last pageview */
     VISIT_REFERRER,            /* of the entry, as in raw rows */
     VISIT_SCREEN,              /* of the entry */
-    VISIT_ENTRY_NAME,          /* empty: the entry is a pageview */
+    VISIT_ENTRY_NAME,          /* name, space, path; empty: the entry is a pageview */
     VISIT_TEXTS,
 };
 struct visit {
@@ -283,8 +283,8 @@ enum { PACK_PART_BYTES_MAX = 31 * 1024 * 1024 };
 struct expiry {
     struct str site;
     int64_t raw_before_ms;     /* raw rows older than this go ... */
-    int32_t raw_before_day;    /* ... with the sketches and visits of the days before this, and the
-                                  packs' parts from PACK_EVENTS on */
+    int32_t raw_before_day;    /* ... with the sketches of the days before this, the visits that
+                                  ended before it, and the packs' parts from PACK_EVENTS on */
     int32_t visits_before_day; /* the packs' parts from PACK_VISITS to PACK_EVENTS go */
     int32_t stats_before_day;  /* the packs and the ledger go with the stats */
 };

@@ -66,6 +66,7 @@ const CLOCK_CHANGES = [
 
 const OTHERS = [
     site('midnight', 'Europe/Berlin'),
+    site('reader', 'UTC'),
     site('pauses', 'UTC'),
     site('screen-in-a-hall', 'UTC'),
     site('capped', 'UTC', [`limits.pathsPerDay=${CAP}`]),
@@ -111,16 +112,21 @@ const at = (text) => Date.parse(text);
 
 /** Three people who come and go, from the evening before to the morning after. */
 function changeOfClock({ id, zone, date }) {
-    const [from, to] = [dayStart(zone, date) - 6 * HOUR, dayStart(zone, addDays(date, 1)) + 6 * HOUR];
+    const from = dayStart(zone, date) - 6 * HOUR;
+    const to = dayStart(zone, addDays(date, 1)) + 6 * HOUR;
     for (let number = 0; number < 3; number++) {
         let ms = from + random.int(0, 20) * MINUTE;
         for (; ms < to; ms += random.pick([7, 15, 25, 29, 31, 48]) * MINUTE) {
-            const name = random.pick(['pageview', 'pageview', 'lead.created', 'signup', 'engagement']);
-            const path = name === 'engagement' || name === 'pageview' ? random.pick(['/a', '/b', '/c']) : undefined;
-            send(id, visitorOf(number), ms, name, {
-                path,
-                ...(name === 'engagement' ? { seconds: random.int(1, 90), scroll: random.int(0, 100) } : {}),
-            });
+            const page = { path: random.pick(['/a', '/b', '/c']) };
+            const read = { seconds: random.int(1, 90), scroll: random.int(0, 100) };
+            const [name, more] = random.pick([
+                ['pageview', page],
+                ['pageview', page],
+                ['engagement', { ...page, ...read }],
+                ['lead.created', {}],
+                ['signup', {}],
+            ]);
+            send(id, visitorOf(number), ms, name, more);
         }
     }
     job(to + HOUR);
@@ -141,6 +147,15 @@ function overMidnight() {
     job(at('2024-04-09T22:40:00Z'));
 }
 
+/** A tab from yesterday is read on, and only after the day is packed a page is opened. */
+function readOn() {
+    const read = { path: '/long', seconds: 600, scroll: 40 };
+    send('reader', visitorOf(5), at('2024-04-09T23:50:00Z'), 'engagement', read);
+    send('reader', visitorOf(5), at('2024-04-10T00:08:00Z'), 'engagement', read);
+    job(at('2024-04-10T00:36:00Z'));
+    send('reader', visitorOf(5), at('2024-04-10T00:37:00Z'), 'pageview', ...FROM_GOOGLE);
+}
+
 function pauses() {
     for (let i = 0; i < 8; i++)
         send('pauses', visitorOf(1), at('2024-04-10T09:00:00Z') + i * 29 * MINUTE, 'pageview', {
@@ -152,14 +167,21 @@ function pauses() {
         send('pauses', visitorOf(3), at(`2024-04-12T${time}Z`), 'pageview', { path: '/' });
 }
 
-/** A page that reports every 25 minutes for 50 hours: one visit, which goes on when the day in its
- *  middle is long packed. */
+/** A page that reports every 25 minutes for more than a day: one visit, which goes on, counted one
+ *  by one, when the day in its middle is packed. */
+const HALL_STEPS = 66;
+
 function inAHall() {
     const begin = at('2024-04-09T22:55:00Z');
-    for (let i = 0; i <= 120; i++) {
-        const path = i < 115 ? '/board' : '/closing';
+    for (let i = 0; i <= HALL_STEPS; i++) {
+        const path = i < HALL_STEPS ? '/board' : '/closing';
         send('screen-in-a-hall', visitorOf(4), begin + i * 25 * MINUTE, 'pageview', { path });
-        if (i === 63) job(begin + (i * 25 + 20) * MINUTE); // 01:35 on the third day
+        // Another one shows a page once, and what it does later belongs to that.
+        const name = i === 0 ? 'pageview' : i === 30 ? 'lead.created' : 'tick';
+        const more = i === 0 ? { path: '/start' } : {};
+        send('screen-in-a-hall', visitorOf(6), begin + i * 25 * MINUTE + 5000, name, more);
+        // The first of these is at 01:20 on the third day.
+        if (i >= 63) job(begin + (i * 25 + 10) * MINUTE);
     }
 }
 
@@ -179,15 +201,18 @@ function forGoals() {
     for (let i = 0; i < 150; i++) {
         const ms = at('2024-04-10T00:00:00Z') + i * 19 * MINUTE;
         const name = random.pick(['pageview', 'pageview', 'signup', 'form.submit', 'lead.created']);
+        const path = random.pick(['/', '/thanks/1', '/thanks/2', '/thanks']);
+        const props = { plan: random.pick(['pro', 'free']), seats: random.int(1, 2) };
         send('goals', visitorOf(random.int(30, 40)), ms, name, {
-            path: name === 'pageview' ? random.pick(['/', '/thanks/1', '/thanks/2', '/thanks']) : undefined,
-            props: random.chance(0.6) ? { plan: random.pick(['pro', 'free']), seats: random.int(1, 2) } : undefined,
+            ...(name === 'pageview' ? { path } : {}),
+            ...(random.chance(0.6) ? { props } : {}),
         });
     }
 }
 
 for (const change of CLOCK_CHANGES) changeOfClock(change);
 overMidnight();
+readOn();
 pauses();
 inAHall();
 beyondTheCap();
@@ -243,7 +268,10 @@ function compareCounts(differences, where, actual, counts, metrics) {
 
 // -- days ----------------------------------------------------------------------------------------
 
-const DIMENSIONS = ['page', 'event', 'goal', 'entryPage', 'exitPage', 'source', 'browser', 'device'];
+const DIMENSIONS = [
+    ...['page', 'event', 'goal', 'entryPage', 'exitPage'],
+    ...['source', 'browser', 'device'],
+];
 
 async function compareDay(ask, differences, id, date, against, more = {}) {
     for (const dimension of DIMENSIONS) {
@@ -257,8 +285,10 @@ async function compareDay(ask, differences, id, date, against, more = {}) {
 async function compareTotals(ask, differences, id, from, to, against) {
     const stats = await ask('stats', { siteId: id, from, to });
     compareCounts(differences, id, stats, against.range([id], from, to), METRICS);
-    for (const row of stats.days)
-        compareCounts(differences, `${id} ${row.date}`, row, against.day(id, row.date), DAY_METRICS);
+    for (const row of stats.days) {
+        const counts = against.day(id, row.date);
+        compareCounts(differences, `${id} ${row.date}`, row, counts, DAY_METRICS);
+    }
 }
 
 for (const { id, date, hours, begin } of CLOCK_CHANGES)
@@ -301,7 +331,9 @@ inEachShape('midnight', 'a visit over midnight has its source and entry from bef
     const [before, after] = ['2024-04-09', '2024-04-10'];
     const of = (date, dimension) =>
         ask('breakdown', { siteId: 'midnight', from: date, to: date, dimension });
-    const numbers = ['visitors', 'pageviews', 'visits', 'bounceRate', 'visitDuration', 'conversions'];
+    const numbers = ['visitors', 'pageviews', 'visits'].concat(
+        ['bounceRate', 'visitDuration', 'conversions'], // in the order of `expected`
+    );
     const check = async (date, dimension, name, ...expected) => {
         const row = rowOf(await of(date, dimension), name);
         assert.deepEqual(
@@ -329,13 +361,28 @@ inEachShape('midnight', 'a visit over midnight has its source and entry from bef
     });
 });
 
+inEachShape('reader', 'what was read of a page before midnight is of the visit that began after it', async (ask) => {
+    const differences = new Differences();
+    for (const [date, time] of [
+        ['2024-04-09', 600],
+        ['2024-04-10', 600],
+    ]) {
+        const params = { from: date, to: date, dimension: 'page', filter: 'source:is:Google' };
+        const { rows } = await ask('breakdown', { siteId: 'reader', ...params });
+        assert.equal(rowOf({ rows }, '/long')?.timeOnPage, time, date);
+        await compareDay(ask, differences, 'reader', date, reference);
+    }
+    differences.none(50);
+});
+
 inEachShape('pauses', '29 minutes go on with a visit for hours, 30 do, 31 do not', async (ask) => {
     const of = async (date) => {
         const { rows } = await ask('breakdown', {
             ...{ siteId: 'pauses', from: date, to: date },
             dimension: 'device',
         });
-        return rows.map((row) => members(row, ['pageviews', 'visits', 'bounceRate', 'visitDuration']));
+        const names = ['pageviews', 'visits', 'bounceRate', 'visitDuration'];
+        return rows.map((row) => members(row, names));
     };
     const visit = (pageviews, visits, bounceRate, visitDuration) => [
         { pageviews, visits, bounceRate, visitDuration },
@@ -350,8 +397,13 @@ inEachShape('screen-in-a-hall', 'a visit that goes on for days is the same on ea
     for (const date of datesOf('2024-04-09', '2024-04-12'))
         await compareDay(ask, differences, 'screen-in-a-hall', date, reference);
     differences.none(100);
-    const page = { siteId: 'screen-in-a-hall', from: '2024-04-10', to: '2024-04-10', dimension: 'page' };
-    assert.equal((await ask('breakdown', page)).rows[0].visitDuration, 120 * 25 * 60);
+    // On a day in the middle it has lasted until that day's last event, at 23:55.
+    const day = { siteId: 'screen-in-a-hall', from: '2024-04-10', to: '2024-04-10' };
+    const { rows } = await ask('breakdown', { ...day, dimension: 'page' });
+    assert.equal(rowOf({ rows }, '/board').visitDuration, 60 * 25 * 60);
+    assert.equal(rowOf({ rows }, '/start').conversions, 1);
+    const exits = await ask('breakdown', { ...day, dimension: 'exitPage' });
+    assert.deepEqual(exits.rows.map((row) => row.value).sort(), ['/board', '/start']);
 });
 
 // -- values --------------------------------------------------------------------------------------
@@ -370,7 +422,8 @@ inEachShape('capped', 'what a day has beyond its cap is in "(other)", where ever
                 ['2024-04-10', '2024-04-10'],
                 ['2024-04-10', '2024-04-11'],
             ]) {
-                const answer = await ask('breakdown', { siteId: 'capped', from, to, dimension, filter });
+                const params = { siteId: 'capped', from, to, dimension, filter };
+                const answer = await ask('breakdown', params);
                 const asked = { site: 'capped', from, to, dimension, cap: CAP };
                 const expected = breakdown(reference, { ...asked, filters: filter.map(parse) });
                 others += expected.other ? 1 : 0;

@@ -11,11 +11,20 @@ import { join } from 'node:path';
 import { before, test } from 'node:test';
 import { setTimeout as sleep } from 'node:timers/promises';
 import { BUILD, exec, query, start, tempDir } from '../lib/abacus.mjs';
+import { breakdown, compareBreakdown, OF_EVENTS, OF_VISITS } from '../lib/breakdown.mjs';
 import { FakeClock } from '../lib/clock.mjs';
 import { Differences } from '../lib/diff.mjs';
 import { SHAPES } from '../lib/platform.mjs';
 import { METRICS, Reference, same, value } from '../lib/reference.mjs';
-import { domainOf, END_MS, FIRST_DATE, LAST_DATE, makeScenario, SITES } from '../lib/scenario.mjs';
+import {
+    domainOf,
+    END_MS,
+    FIRST_DATE,
+    LAST_DATE,
+    makeScenario,
+    settingsOf,
+    SITES,
+} from '../lib/scenario.mjs';
 
 const LOGFILL = process.env.ABACUS_LOGFILL ?? join(BUILD, 'tests/tools/logfill');
 const { plain } = makeScenario({ seed: 4, people: 60, sessions: 5, backends: 300 });
@@ -39,8 +48,12 @@ async function fill({ dir, databaseUrl }, seed) {
 /** All that is answered about one order and one way of counting. */
 async function answersOf(make, { seed, batch = 10_000, before = () => {}, after = () => {} }) {
     const abacus = await make({ clock });
-    for (const { id, tenant, zone } of SITES)
+    for (const site of SITES) {
+        const { id, tenant, zone } = site;
         await abacus.site(id, tenant, { domain: domainOf(id), timezone: zone });
+        const settings = settingsOf(site);
+        if (settings.length > 0) await abacus.must(['site', 'set', id, ...settings]);
+    }
     const token = await abacus.token('stats:read', { platform: true });
     await fill(abacus, seed);
     await before(abacus);
@@ -68,8 +81,13 @@ function* questions() {
         for (const metric of METRICS)
             for (const interval of ['day', 'hour'])
                 yield query('/api/analytics/timeseries', { siteId: id, metric, interval, ...span });
+        for (const dimension of DIMENSIONS) yield breakdownOf(id, dimension);
     }
 }
+
+const DIMENSIONS = [...OF_EVENTS, ...OF_VISITS, 'goal', 'prop:plan', 'prop:note'];
+const breakdownOf = (siteId, dimension) =>
+    query('/api/analytics/breakdown', { siteId, dimension, from: FIRST_DATE, to: LAST_DATE });
 
 /** The questions whose answers differ. */
 function differing(answers) {
@@ -102,6 +120,12 @@ test('counted in one go in the order sent, every number equals the second calcul
         for (const { date, received, stored } of ledger.days) {
             differences.equal(`${id} ${date} stored`, stored, books[date].stored);
             differences.equal(`${id} ${date} received`, received, books[date].received);
+        }
+        for (const dimension of DIMENSIONS) {
+            const asked = { site: id, dimension, from: FIRST_DATE, to: LAST_DATE };
+            const answer = wanted[breakdownOf(id, dimension)];
+            const where = `${id} ${dimension}`;
+            compareBreakdown(differences, where, answer, breakdown(reference, asked));
         }
         const hours = reference.series(id, FIRST_DATE, LAST_DATE, 'hour');
         for (const metric of METRICS) {

@@ -68,7 +68,7 @@ async function askAll(run, scenario) {
 /** A server that answers in the place of another run's, to the same tokens. */
 async function answerAs(run, shape, abacus) {
     const other = new ScenarioRun(shape);
-    Object.assign(other, { abacus, tokens: run.tokens });
+    Object.assign(other, { abacus, tokens: run.tokens, first: run.first, last: run.last });
     other.servers = [await abacus.serve(['--roles', 'query'])];
     other.reader = other.servers[0];
     return other;

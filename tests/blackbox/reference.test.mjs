@@ -2,6 +2,8 @@
 
 import assert from 'node:assert/strict';
 import { test } from 'node:test';
+import { breakdown, filteredDay, filteredHour } from '../lib/breakdown.mjs';
+import { countryOf, network4In, network6In } from '../lib/countries.mjs';
 import { buckets, cutAddress, earlierRange, Reference, value } from '../lib/reference.mjs';
 import { hourStart, hoursOf, localDate } from '../lib/zones.mjs';
 
@@ -111,6 +113,93 @@ test('of one id within 24 hours of the counted copy the later ones are dropped',
         bots: {},
     });
     assert.equal(ledger['2026-03-20'].stored, 1);
+});
+
+// -- by value ------------------------------------------------------------------------------------
+
+const view = (path, more = {}) => ({ path, ...more });
+
+/** Two visits of mine, one of another's, and an event of nobody's. */
+const SHOP = [
+    at('2026-03-20T10:00:00Z', 'pageview', me, view('/?utm=x', { traits: { source: 'News' } })),
+    at('2026-03-20T10:05:00Z', 'pageview', me, view('/buy', { traits: { source: 'Other' } })),
+    at('2026-03-20T10:05:20Z', 'engagement', me, view('/buy', { seconds: 20, scroll: 60 })),
+    at('2026-03-20T10:06:00Z', 'engagement', me, view('/buy', { seconds: 30 })),
+    at('2026-03-20T10:07:00Z', 'lead.created', me, { props: { plan: 'pro', seats: 3 } }),
+    at('2026-03-20T12:00:00Z', 'pageview', me, view('/buy')),
+    at('2026-03-20T11:00:00Z', 'pageview', other, view('/buy#top', { count: 2 })),
+    at('2026-03-20T13:00:00Z', 'lead.created', null, { count: 4, path: '/' }),
+];
+const DAY = { site: 'b', from: '2026-03-20', to: '2026-03-20' };
+
+const rowsOf = (dimension, more) =>
+    breakdown(referenceOf(SHOP), { ...DAY, dimension, ...more }).rows.map((row) =>
+        Object.values(row).map((n) => (typeof n === 'number' ? Math.round(n * 1000) / 1000 : n)),
+    );
+
+test('a page has the visits that saw it, and the conversion that came after it', () => {
+    assert.deepEqual(rowsOf('page'), [
+        ['/buy', 2, 4, 3, 0.667, 140, 1, 0.5, 100, 50, 60],
+        ['/', 1, 1, 1, 0, 420, 4, 0, 50, null, null],
+    ]);
+});
+
+test("a visit's values are those it was entered and left with, and nobody's events have none", () => {
+    assert.deepEqual(rowsOf('source'), [
+        ['(direct)', 2, 3, 2, 1, 0, 0, 0, 100],
+        ['News', 1, 2, 1, 0, 420, 1, 1, 50],
+    ]);
+    assert.deepEqual(rowsOf('entryPage').map(([value]) => value), ['/buy', '/']);
+    assert.deepEqual(rowsOf('exitPage').map(([value]) => value), ['/buy']);
+    assert.deepEqual(rowsOf('goal'), [['lead.created', 1, 0, 1, 0, 420, 5, 0.5, 50]]);
+    assert.deepEqual(rowsOf('prop:seats'), [['3', 1, 0, 1, 0, 420, 1, 1, 50]]);
+    assert.deepEqual(rowsOf('utmTerm'), []);
+});
+
+test('filters hold together; those on visits and goals keep none of what has no visit', () => {
+    const kept = (...filters) => {
+        const day = filteredDay(referenceOf(SHOP), 'b', '2026-03-20', filters);
+        return [day.uniqueVisitors, day.pageviews, day.visits, day.conversions];
+    };
+    const filter = (dimension, op, text) => ({ dimension, op, value: text });
+    assert.deepEqual(kept(), [2, 5, 3, 5]);
+    assert.deepEqual(kept(filter('goal', 'is', 'lead.created')), [1, 2, 1, 1]);
+    assert.deepEqual(kept(filter('goal', 'isNot', 'lead.created')), [2, 3, 2, 0]);
+    assert.deepEqual(kept(filter('source', 'startsWith', 'N')), [1, 2, 1, 1]);
+    assert.deepEqual(kept(filter('page', 'contains', 'u')), [2, 4, 3, 1]);
+    assert.deepEqual(kept(filter('prop:plan', 'isNot', 'pro')), [2, 5, 3, 4]);
+    assert.deepEqual(
+        kept(filter('page', 'is', '/buy'), filter('source', 'is', '(direct)')),
+        [2, 3, 2, 0],
+    );
+    const hourMs = Date.parse('2026-03-20T10:00:00Z');
+    const hour = filteredHour(referenceOf(SHOP), 'b', '2026-03-20', hourMs, [
+        filter('page', 'is', '/buy'),
+    ]);
+    assert.deepEqual([hour.pageviews, hour.visits, hour.conversions], [1, 1, 1]);
+});
+
+test('beyond the cap visitors and visits count once', () => {
+    const { rows, other, total } = breakdown(referenceOf(SHOP), {
+        ...DAY,
+        dimension: 'event',
+        cap: 0,
+    });
+    assert.deepEqual([rows, total], [[], 0]);
+    assert.deepEqual(
+        [other.visitors, other.pageviews, other.visits, other.conversions, other.percent],
+        [2, 5, 3, 5, 100],
+    );
+});
+
+test('an address lies in the country whose network it is taken from', () => {
+    for (const country of ['DE', 'US', 'JP']) {
+        const [four, six] = [network4In(country), network6In(country)];
+        if (four) assert.equal(countryOf(`${four}.200.9`), country);
+        if (six) assert.equal(countryOf(`${six}:ffff:1::9`), country);
+    }
+    assert.equal(countryOf('127.0.0.1'), '');
+    assert.equal(countryOf('::1'), '');
 });
 
 test('local hours follow the wall clock through changes of a whole and of half an hour', () => {

@@ -15,6 +15,7 @@ import {
     FIRST_DATE,
     LAST_DATE,
     makeScenario,
+    MARKS,
     rangesOf,
     secretsOf,
     TENANTS,
@@ -459,7 +460,7 @@ inEachShape('neither an address nor a User-Agent nor a click id of the scenario 
     const needles = Object.fromEntries(
         [...addresses, ...agents, ...clicks].map((text) => [text, Buffer.from(text)]),
     );
-    for (const mark of ['Quillfeather', 'Umbravole', 'Backendwhistle'])
+    for (const mark of [...MARKS, 'Backendwhistle'])
         needles[mark] = Buffer.from(mark);
     assert.ok(Object.keys(needles).length > 250);
     const said = servers.map(({ stderr, stdout }) => stderr + stdout).join('\n');

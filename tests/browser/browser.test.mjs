@@ -5,6 +5,7 @@ import { existsSync } from 'node:fs';
 import { createServer } from 'node:http';
 import { after, before, test } from 'node:test';
 import { Installation } from '../lib/abacus.mjs';
+import { BROWSER } from '../lib/browsers.mjs';
 
 const CHROMIUM = process.env.ABACUS_CHROMIUM ?? '/usr/bin/chromium';
 const playwright = await import('playwright-core').catch(() => null);
@@ -41,7 +42,8 @@ after(async () => {
 
 /** A page in a browser profile of its own; what it sends to /track is collected in page.sent. */
 async function open({ url = home, script } = {}) {
-    const context = await browser.newContext();
+    // What runs without a screen says so, and is a robot.
+    const context = await browser.newContext({ userAgent: BROWSER });
     const page = await context.newPage();
     page.sent = [];
     page.problems = [];

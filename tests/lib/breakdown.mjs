@@ -43,7 +43,7 @@ const SAYS = {
     startsWith: (text, value) => text.startsWith(value),
 };
 
-const visitValue = (visit, dimension) => visit.values[dimension] || (ABSENT[dimension] ?? '');
+const visitValue = (event, dimension) => event.visit.values[dimension] || (ABSENT[dimension] ?? '');
 
 /** The value of an event's own; '' where there is none. */
 function eventValue(event, dimension) {
@@ -66,15 +66,18 @@ function holds({ dimension, op, value }, event, met) {
         return goals.some((goal) => SAYS[op](goal, value));
     }
     if (!isOfVisits(dimension)) return SAYS[op](eventValue(event, dimension), value);
-    return event.visit !== undefined && SAYS[op](visitValue(event.visit, dimension), value);
+    return event.visit !== undefined && SAYS[op](visitValue(event, dimension), value);
 }
 
 /** The events of a day that all filters keep, engagement included. With `hours`, only these (by
  *  their instants) are looked at. */
 export function matching(reference, site, date, filters, hours) {
-    const events = reference.eventsOf(site, date).filter(
-        ({ hourMs }) => hours === undefined || hours.has(hourMs),
-    );
+    const events = reference
+        .eventsOf(site, date)
+        .filter(({ hourMs }) => hours === undefined || hours.has(hourMs))
+        .map((event) =>
+            event.visit ? { ...event, visit: reference.visitOn(event.visit, date) } : event,
+        );
     const met = new Map();
     for (const { visit, goals } of events)
         if (visit && goals.length > 0)
@@ -115,7 +118,7 @@ function valuesOf(event, dimension) {
     if (dimension === 'goal') return event.goals;
     if (isProp(dimension)) return [ownProp(event, dimension)].filter((text) => text !== undefined);
     if (!isOfVisits(dimension)) return [eventValue(event, dimension)].filter((text) => text !== '');
-    return event.visit ? [visitValue(event.visit, dimension)].filter((text) => text !== '') : [];
+    return event.visit ? [visitValue(event, dimension)].filter((text) => text !== '') : [];
 }
 
 class DayRow {
@@ -142,7 +145,8 @@ class DayRow {
     }
 
     #read(event) {
-        const key = event.who === null ? event : `${event.page} ${event.run[0].timeMs} ${event.who}`;
+        const reader = `${event.page} ${event.run?.[0].timeMs} ${event.who}`;
+        const key = event.who === null ? event : reader;
         const read = this.reads.get(key) ?? { seconds: 0, scroll: null };
         read.seconds += event.seconds;
         if (event.scroll !== undefined) read.scroll = Math.max(read.scroll ?? 0, event.scroll);

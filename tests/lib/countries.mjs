@@ -84,5 +84,6 @@ export function network4In(country) {
 /** The first two groups ("2003:c0") of a network of IPv6 in a country. */
 export function network6In(country) {
     const first = networkIn(6, country, 65536);
-    return first && [2 ** 32, 2 ** 16].map((unit) => (Math.floor(first / unit) % 65536).toString(16)).join(':');
+    const group = (unit) => (Math.floor(first / unit) % 65536).toString(16);
+    return first && [2 ** 32, 2 ** 16].map(group).join(':');
 }

@@ -4,8 +4,8 @@
 // by tuple, visits by sorting. Shares nothing with the server. What was sent is a list of
 // facts:
 //
-//     {site, name, timeMs, receivedMs, count, tokens, visitor: {ip, userAgent} | null, id?, outcome,
-//      path, seconds, scroll, props, screen, referrer, traits}
+//     {site, name, timeMs, receivedMs, count, tokens, visitor: {ip, userAgent} | null, id?,
+//      outcome, path, seconds, scroll, props, screen, referrer, traits}
 //
 // where outcome is 'stored', 'dropped:REASON' (of a robot 'dropped:bot:KIND') or 'rejected:REASON',
 // as the sender knows it from the contract; which of several facts with the same id counts is found
@@ -223,6 +223,7 @@ export class Reference {
             ms: run[run.length - 1].timeMs - beginMs,
             bounce: views.length === 1 && real.length === 1,
             values: valuesOf(views[0] ?? real[0], views),
+            events: run,
         };
         let page = '';
         for (const event of run) {
@@ -231,6 +232,24 @@ export class Reference {
             else if (event.goals.length > 0 && event.page === '') event.page = page;
         }
         return [visit];
+    }
+
+    /** What of a visit is known on a local date: where it began on an earlier one, it is no bounce,
+     *  and has lasted, and come, as far as that day's events tell. */
+    visitOn(visit, date) {
+        if (visit.date === date) return visit;
+        visit.days ??= new Map();
+        if (!visit.days.has(date)) {
+            const events = visit.events.filter((event) => event.date <= date);
+            const views = events.filter(({ name }) => name === 'pageview');
+            visit.days.set(date, {
+                ...visit,
+                bounce: false,
+                ms: Math.max(0, events.at(-1).timeMs - visit.beginMs),
+                values: { ...visit.values, exitPage: views.at(-1)?.page ?? '' },
+            });
+        }
+        return visit.days.get(date);
     }
 
     /** Counts of one set of events and visits: distinct within it. */

@@ -8,7 +8,7 @@ import assert from 'node:assert/strict';
 import { isDeepStrictEqual } from 'node:util';
 import { query, until } from './abacus.mjs';
 import { SHAPES } from './platform.mjs';
-import { domainOf, settingsOf } from './scenario.mjs';
+import { domainOf, FIRST_DATE, LAST_DATE, settingsOf } from './scenario.mjs';
 import { trackBytes, Wire } from './wire.mjs';
 
 /** So that the year before can be compared with; elsewhere it lies before the first day kept. */
@@ -27,6 +27,7 @@ const ROLES = {
 export class ScenarioRun {
     constructor({ shape, make }) {
         Object.assign(this, { shape, make, tokens: {}, servers: [], answers: new Map() });
+        Object.assign(this, { first: FIRST_DATE, last: LAST_DATE });
     }
 
     /** All shapes, each of them without a server as yet. */

@@ -2,8 +2,8 @@
 // becomes of it.
 //
 // makeScenario() gives {sites, requests, facts, plain, beginMs, endMs, first, last}. A request is
-// {atMs, headers, body, status, facts}; the facts are what lib/reference.mjs counts; plain are those
-// events that are stored whatever comes before them, as {line, fact} with the line that
+// {atMs, headers, body, status, facts}; the facts are what lib/reference.mjs counts; plain are
+// those events that are stored whatever comes before them, as {line, fact} with the line that
 // tests/tools/logfill reads. Everything follows from the seed.
 
 import { AGENTS, LANGUAGES, ROBOTS, SCREENS } from './agents.mjs';
@@ -64,6 +64,9 @@ export const LAST_DATE = '2026-04-06';
 /** Where people are, as far as the tables know; the others have addresses that are nobody's. */
 const COUNTRIES = ['DE', 'FR', 'US', 'JP', 'BR', 'IN', 'GB'];
 
+/** Words that occur nowhere else: what holds them holds a User-Agent. */
+export const MARKS = ['Quillfeather', 'Umbravole'];
+
 const CUSTOM = ['signup', 'video.play', 'cart:add', 'a', 'plan_change-2'];
 /** Names and how often each is drawn. */
 const MIX = [
@@ -123,7 +126,7 @@ class Maker {
             ip: network.host(random),
             userAgent: same
                 ? this.last.userAgent
-                : `${agent.userAgent} ${i % 2 === 0 ? 'Quillfeather' : 'Umbravole'}${random.int(0, 13)}`,
+                : `${agent.userAgent} ${random.pick(MARKS)}${random.int(0, 13)}`,
             hinted: agent.hint !== undefined && random.chance(0.8),
             language: random.pick(LANGUAGES),
             screen: random.pick(SCREENS),
@@ -178,8 +181,10 @@ class Maker {
         for (let i = 0; i < steps && inSpan(atMs); i++) {
             const at = random.chance(0.1) ? 2 : 1; // two events in one second, perhaps at two sites
             const arrives = random.chance(i === 0 ? 0.8 : 0.1);
-            for (let j = 0; j < at; j++)
-                this.browserEvent(person, j === 0 ? site : random.pick(person.sites), atMs, arrives);
+            for (let j = 0; j < at; j++) {
+                const where = j === 0 ? site : random.pick(person.sites);
+                this.browserEvent(person, where, atMs, arrives);
+            }
             atMs += random.pick(PAUSES);
         }
     }
@@ -278,7 +283,8 @@ class Maker {
         const { random } = this;
         const props = { plan: random.pick(['pro', 'free', 'team']), trial: random.chance(0.5) };
         if (random.chance(0.5)) props.seats = random.pick([3, 3, 12, -1, 2.5, 0]);
-        if (random.chance(0.2)) props.note = random.pick(['', 'ein "Wort"\n', 'Größe 🍋', 'a:b']);
+        if (random.chance(0.2))
+            props.note = random.pick(['', 'ein "Wort"\n', 'Größe 🍋', 'a:b']);
         return props;
     }
 

@@ -555,6 +555,122 @@ static void new_goals_are_counted_from_the_raw_rows_that_are_there(void **state)
     assert_balanced(w);
 }
 
+/* rawDays were fewer for a while: what was counted of rows that are gone stays as it was counted.
+ */
+static void new_goals_leave_days_alone_that_have_lost_rows(void **state)
+{
+    struct world *w = *state;
+    struct aggregate_config few = {
+        .raw_days = 1, .visit_days = 365, .stats_days = 365, .audit_days = 90};
+    struct event gone = days_ago(w, 5, "", 7), late = days_ago(w, 4, "/thanks", 7),
+                 kept = days_ago(w, 3, "/thanks", 8);
+    struct err err = {0};
+
+    gone.kind = EVENT_LEAD_CREATED;
+    gone.name = STR("lead.created");
+    append(w, &gone);
+    gone.day++;
+    gone.time_ms += DAY_MS;
+    gone.hour_ms += DAY_MS;
+    append(w, &gone);
+    run(w, 0);
+    must(run_once(w, &few, AGGREGATE_WAIT | AGGREGATE_RETENTION, &err), &err);
+    assert_int_equal(number(w, "SELECT count(*) FROM analytics_events"), 0);
+    append(w, &late);
+    append(w, &kept);
+    set_goals(w, "[{\"name\":\"Thanks\",\"path\":\"/thanks\"}]");
+    run(w, 0);
+    /* Both leads, and the two pages that came when they were goals. */
+    assert_int_equal(number(w, "SELECT sum(conversions) FROM analytics_daily_stats"), 4);
+    assert_int_equal(number(w, "SELECT sum(conversions) FROM hourly_stats"), 4);
+    assert_balanced(w);
+}
+
+/* The day's rows tell their date, and it began when the site was elsewhere. */
+static void new_goals_are_counted_on_days_of_another_zone(void **state)
+{
+    struct world *w = *state;
+    struct event early = days_ago(w, 3, "/thanks", 7), last = early;
+
+    early.time_ms = early.hour_ms = early.day * DAY_MS;
+    last.time_ms = last.hour_ms = early.day * DAY_MS + 23 * HOUR_MS;
+    last.visitor = 8;
+    append(w, &early);
+    append(w, &last);
+    run(w, 0);
+    change(w, "UPDATE analytics_settings SET timezone = 'Asia/Tokyo'");
+    set_goals(w, "[{\"name\":\"Thanks\",\"path\":\"/thanks\"}]");
+    run(w, 0);
+    assert_int_equal(number(w, "SELECT sum(conversions) FROM analytics_daily_stats"), 2);
+    assert_int_equal(number(w, "SELECT sum(converters) FROM analytics_daily_stats"), 2);
+    assert_int_equal(number(w, "SELECT sum(conversions) FROM hourly_stats"), 2);
+    assert_int_equal(number(w, "SELECT count(DISTINCT date) FROM analytics_daily_stats"), 1);
+}
+
+/* The run is stopped when it has come to packing, and goes on behind it. */
+static bool stops_packing(void *ctx)
+{
+    return ++*(int *)ctx == 2;
+}
+
+static void a_day_that_waits_to_be_packed_keeps_the_visits_of_the_night_before(void **state)
+{
+    struct world *w = *state;
+    int asked = 0;
+    struct aggregate_config config = {.raw_days = 3,
+                                      .visit_days = 365,
+                                      .stats_days = 365,
+                                      .audit_days = 90,
+                                      .stopping = stops_packing,
+                                      .ctx = &asked};
+    struct event evening = days_ago(w, 4, "/in", 7), night = days_ago(w, 3, "/on", 8);
+    struct err err = {0};
+
+    evening.time_ms = evening.hour_ms = night.day * DAY_MS - 60 * 1000;
+    night.time_ms = night.hour_ms = night.day * DAY_MS + 60 * 1000;
+    night.visitor_before = 7;
+    night.day_before = evening.day;
+    append(w, &evening);
+    append(w, &night);
+    run(w, 0);
+    assert_int_equal(number(w, "SELECT count(*) FROM visits WHERE before IS NULL OR before = 0"),
+                     1);
+    change(w, "INSERT INTO due_days (site_id, day) SELECT site_id, max(day) FROM packs");
+    must(run_once(w, &config, AGGREGATE_WAIT | AGGREGATE_RETENTION, &err), &err);
+    assert_true(asked > 3);
+    assert_int_equal(number(w, "SELECT count(*) FROM due_days"), 1);
+    assert_int_equal(number(w, "SELECT count(*) FROM analytics_events"), 2);
+    assert_int_equal(number(w, "SELECT count(*) FROM visits"), 2);
+}
+
+/* Its first day has lost its rows; a late event of the second one goes on with it. */
+static void a_visit_stays_as_long_as_the_rows_of_its_last_day(void **state)
+{
+    struct world *w = *state;
+    struct aggregate_config config = {
+        .raw_days = 3, .visit_days = 365, .stats_days = 365, .audit_days = 90};
+    struct event evening = days_ago(w, 4, "/in", 7), night = days_ago(w, 3, "/on", 8), late;
+    struct err err = {0};
+
+    evening.time_ms = evening.hour_ms = night.day * DAY_MS - 60 * 1000;
+    night.time_ms = night.hour_ms = night.day * DAY_MS + 60 * 1000;
+    late = night;
+    night.visitor_before = 7;
+    night.day_before = evening.day;
+    late.time_ms += 29 * 60 * 1000 + 59 * 1000;
+    append(w, &evening);
+    append(w, &night);
+    run(w, 0);
+    must(run_once(w, &config, AGGREGATE_WAIT | AGGREGATE_RETENTION, &err), &err);
+    assert_int_equal(number(w, "SELECT count(*) FROM analytics_events"), 1);
+    append(w, &late);
+    must(run_once(w, &config, AGGREGATE_WAIT | AGGREGATE_RETENTION, &err), &err);
+    assert_int_equal(number(w, "SELECT sum(visits) FROM analytics_daily_stats"), 1);
+    config.raw_days = 2;
+    must(run_once(w, &config, AGGREGATE_WAIT | AGGREGATE_RETENTION, &err), &err);
+    assert_int_equal(number(w, "SELECT count(*) FROM visits"), 0);
+}
+
 static void a_robots_kind_stands_behind_the_reason(void **state)
 {
     struct world *w = *state;
@@ -594,6 +710,10 @@ int main(void)
         WORLD_TEST(a_late_event_makes_its_day_due_again),
         WORLD_TEST(a_day_loses_its_rows_only_when_it_is_packed),
         WORLD_TEST(new_goals_are_counted_from_the_raw_rows_that_are_there),
+        WORLD_TEST(new_goals_leave_days_alone_that_have_lost_rows),
+        WORLD_TEST(new_goals_are_counted_on_days_of_another_zone),
+        WORLD_TEST(a_day_that_waits_to_be_packed_keeps_the_visits_of_the_night_before),
+        WORLD_TEST(a_visit_stays_as_long_as_the_rows_of_its_last_day),
         WORLD_TEST(a_robots_kind_stands_behind_the_reason),
     };
     return cmocka_run_group_tests_name("aggregate", tests, NULL, NULL);

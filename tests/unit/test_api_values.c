@@ -264,7 +264,7 @@ static void names_the_filter_that_is_wrong(void **state)
             (void)snprintf(query, sizeof(query), "siteId=a%s&filter=page:is:a:b&filter=%s",
                            dimension, bad[i]);
             assert_refused(w, handlers[h], query, "filter");
-            assert_has(w, "\"detail\":\"filter 2 ");
+            assert_has(w, "\"detail\":\"filter 1 ");
             assert_has(w, "\"index\":1,");
         }
     assert_refused(w, stats_get, "siteId=a&filter=", "filter");

@@ -205,6 +205,46 @@ static void finds_a_day_that_was_counted_in_another_zone(void **state)
     }
 }
 
+/* What has no visitor is in no visit that would reach there. */
+static void finds_events_without_a_visitor_of_another_zone(void **state)
+{
+    static const char *const zones[] = {"Pacific/Kiritimati", "Etc/GMT+12", "UTC"};
+
+    (void)state;
+    for (size_t i = 0; i < COUNT_OF(zones); i++) {
+        struct world world = world_new("UTC", "2024-05-15");
+        struct stats stats;
+        struct err err = {0};
+
+        (void)world_add(&world, 0, world_ms(&world, 1), "pageview", "/first");
+        (void)world_add(&world, 0, world_ms(&world, 1439), "pageview", "/last");
+        (void)world_add(&world, 0, world_ms(&world, 1441), "pageview", "/after");
+        world_settle(&world);
+        struct store *store = stored(&world);
+        const struct stats_row hours[] = {
+            {world.site.id, world.site.tenant, world.day, world_ms(&world, 0), {.pageviews = 1}},
+            {world.site.id, world.site.tenant, world.day, world_ms(&world, 1380), {.pageviews = 1}},
+            {world.site.id,
+             world.site.tenant,
+             world.day + 1,
+             world_ms(&world, 1440),
+             {.pageviews = 1}}};
+
+        assert_int_equal(
+            store_commit(
+                store, &(struct store_batch){.hours = hours, .hours_count = COUNT_OF(hours)}, &err),
+            0);
+        facts_site_free(&world.site);
+        world.site = facts_site(zones[i]);
+        struct facts *facts = loaded(&world, store);
+
+        facts_stats(facts, NULL, 0, &stats, NULL, NULL);
+        assert_int_equal(stats.pageviews, 2);
+        close_store(&store);
+        world_free(&world);
+    }
+}
+
 static void a_day_without_rows_has_no_facts(void **state)
 {
     struct world world = world_new("UTC", "2024-05-15");
@@ -230,6 +270,7 @@ int main(void)
         cmocka_unit_test(looks_for_the_page_of_a_conversion_in_the_days_before),
         cmocka_unit_test(a_page_of_the_same_millisecond_may_come_too_late),
         cmocka_unit_test(finds_a_day_that_was_counted_in_another_zone),
+        cmocka_unit_test(finds_events_without_a_visitor_of_another_zone),
         cmocka_unit_test(a_day_without_rows_has_no_facts),
     };
 

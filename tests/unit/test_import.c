@@ -6,6 +6,9 @@
 #include "import/import.h"
 #include "unit.h"
 
+#include <sodium.h>
+#include <stdio.h>
+
 static bool parse(const char *text, struct arena *arena, struct access_line *out)
 {
     return access_line_parse(str_from(text), arena, out);
@@ -90,7 +93,13 @@ static void refuses_what_is_not_combined(void **state)
         "192.0.2.1 - - [01/Foo/2026:00:00:00 +0000] \"GET / HTTP/1.1\" 200 1 \"-\" \"A\"",
         "192.0.2.1 - - [01/Jan/2026:24:00:00 +0000] \"GET / HTTP/1.1\" 200 1 \"-\" \"A\"",
         "192.0.2.1 - - [01/Jan/2026:00:00:00] \"GET / HTTP/1.1\" 200 1 \"-\" \"A\"",
-        "192.0.2.1 - - [01/Jan/2026:00:00:00 +0000] \"\" 400 0 \"-\" \"A\"",
+        "192.0.2.1 - - [00/Jan/2026:00:00:00 +0000] \"GET / HTTP/1.1\" 200 1 \"-\" \"A\"",
+        "192.0.2.1 - - [29/Feb/2025:00:00:00 +0000] \"GET / HTTP/1.1\" 200 1 \"-\" \"A\"",
+        "192.0.2.1 - - [01/Jan/2026:00:60:00 +0000] \"GET / HTTP/1.1\" 200 1 \"-\" \"A\"",
+        "192.0.2.1 - - [01/Jan/2026:00:00:61 +0000] \"GET / HTTP/1.1\" 200 1 \"-\" \"A\"",
+        "192.0.2.1 - - [01/Jan/2026:00:00:00 +2460] \"GET / HTTP/1.1\" 200 1 \"-\" \"A\"",
+        "192.0.2.1 - - [01/Jan/1970:00:59:59 +0100] \"GET / HTTP/1.1\" 200 1 \"-\" \"A\"",
+        "192.0.2.1 - - [01/Jan/2026:00:00:00 +0000] \"GET / HTTP/1.1\" 2oo 1 \"-\" \"A\"",
         "192.0.2.1 - - [01/Jan/2026:00:00:00 +0000] \"GET / HTTP/1.1\" two 1 \"-\" \"A\"",
         "192.0.2.1 - - [01/Jan/2026:00:00:00 +0000] \"GET / HTTP/1.1\" 200 1 \"-\" \"A",
         "192.0.2.1 - - [01/Jan/2026:00:00:00 +0000] \"GET / HTTP/1.1\" 200 1 \"-\" \"A\\\"",
@@ -102,6 +111,73 @@ static void refuses_what_is_not_combined(void **state)
     for (size_t i = 0; i < sizeof(lines) / sizeof(lines[0]); i++)
         if (parse(lines[i], &arena, &line))
             fail_msg("read: %s", lines[i]);
+    arena_free(&arena);
+}
+
+static void reads_the_first_moment_and_the_last_day_of_february(void **state)
+{
+    struct arena arena = {0};
+    struct access_line line;
+
+    (void)state;
+    assert_true(
+        parse("192.0.2.1 - - [01/Jan/1970:01:00:00 +0100] \"GET / HTTP/1.1\" 200 1 \"-\" \"A\"",
+              &arena, &line));
+    assert_int_equal(line.time_ms, 0);
+    assert_true(
+        parse("192.0.2.1 - - [29/Feb/2024:23:59:60 +0000] \"GET / HTTP/1.1\" 200 1 \"-\" \"A\"",
+              &arena, &line));
+    /* 2024-03-01 00:00:00 UTC */
+    assert_int_equal(line.time_ms, INT64_C(1709251200000));
+    arena_free(&arena);
+}
+
+/* Servers log what they could not read, too: it is in combined format, and no page. */
+static void what_is_no_request_has_no_target(void **state)
+{
+    static const char *const requests[] = {"", "-", "\\x16\\x03\\x01", "GET"};
+    struct arena arena = {0};
+    struct access_line line;
+    char text[256];
+
+    (void)state;
+    for (size_t i = 0; i < sizeof(requests) / sizeof(requests[0]); i++) {
+        (void)snprintf(text, sizeof(text),
+                       "192.0.2.1 - - [01/Jan/2026:00:00:00 +0000] \"%s\" 200 0 \"-\" \"-\"",
+                       requests[i]);
+        if (!parse(text, &arena, &line))
+            fail_msg("not read: %s", text);
+        assert_text(line.target, "");
+        assert_false(access_line_is_page(&line));
+    }
+    arena_free(&arena);
+}
+
+static struct addr address_in(const char *name, struct arena *arena)
+{
+    struct access_line line;
+    char text[256];
+
+    (void)snprintf(text, sizeof(text),
+                   "%s - - [01/Jan/2026:00:00:00 +0000] \"GET / HTTP/1.1\" 200 1 \"-\" \"A\"",
+                   name);
+    assert_true(parse(text, arena, &line));
+    return line.address;
+}
+
+/* Visitors are told apart by their address; what is cut from it must not make them one. */
+static void names_stand_for_different_private_networks(void **state)
+{
+    struct arena arena = {0};
+    const struct addr a = addr_cut(address_in("a.example", &arena), 24, 48),
+                      again = addr_cut(address_in("a.example", &arena), 24, 48),
+                      b = addr_cut(address_in("b.example", &arena), 24, 48);
+
+    (void)state;
+    assert_int_equal(a.family, 6);
+    assert_int_equal(a.bytes[0], 0xfd);
+    assert_memory_equal(a.bytes, again.bytes, sizeof(a.bytes));
+    assert_memory_not_equal(a.bytes, b.bytes, sizeof(a.bytes));
     arena_free(&arena);
 }
 
@@ -140,8 +216,13 @@ int main(void)
         cmocka_unit_test(reads_other_addresses_users_and_endings),
         cmocka_unit_test(unescapes_what_was_quoted),
         cmocka_unit_test(refuses_what_is_not_combined),
+        cmocka_unit_test(reads_the_first_moment_and_the_last_day_of_february),
+        cmocka_unit_test(what_is_no_request_has_no_target),
+        cmocka_unit_test(names_stand_for_different_private_networks),
         cmocka_unit_test(knows_pages_by_method_status_and_name),
     };
 
+    if (sodium_init() < 0)
+        return 1;
     return cmocka_run_group_tests_name("import", tests, NULL, NULL);
 }

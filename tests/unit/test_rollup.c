@@ -48,7 +48,9 @@ static void days_show(const struct visit *visits, size_t count, uint64_t shows[D
     memset(shows, 0, DAYS * sizeof(shows[0]));
     for (size_t i = 0; i < count; i++)
         if (visits[i].before == 0 && visits[i].first_ms != INT64_MAX)
-            for (int32_t day = visits[i].first_day; day <= visits[i].last_day; day++)
+            /* Engagement before the first event is of the visit, too. */
+            for (int32_t day = (int32_t)(visits[i].key.begin_ms / DAY_MS);
+                 day <= visits[i].last_day; day++)
                 shows[day] += visit_shows(&visits[i], day);
 }
 
@@ -121,7 +123,10 @@ static void shelf_take(struct shelf *shelf, const struct store_batch *batch)
         struct visit *visit = shelf_visit(shelf, &batch->visits[i].key);
 
         assert_true(visit != NULL || shelf->visits_count < MAX_VISITS);
-        *(visit != NULL ? visit : &shelf->visits[shelf->visits_count++]) = batch->visits[i];
+        if (visit == NULL)
+            visit = &shelf->visits[shelf->visits_count++];
+        *visit = batch->visits[i];
+        visit->texts[VISIT_ENTRY_NAME] = arena_str(&shelf->arena, visit->texts[VISIT_ENTRY_NAME]);
     }
     for (size_t i = 0; i < batch->sketches_count; i++) {
         struct sketch *sketch = shelf_sketch(shelf, &batch->sketches[i].key);
@@ -133,6 +138,27 @@ static void shelf_take(struct shelf *shelf, const struct store_batch *batch)
     }
     for (size_t i = 0; i < batch->ledger_count; i++)
         shelf->stored += batch->ledger[i].events;
+}
+
+#define ID_STEP UINT64_C(0x9e3779b97f4a7c15) /* of a person, from day to day */
+
+/* What a later day says of conversions without a path, and of the exit where it has no page, is the
+ * last page that was seen before it. */
+static void assert_later_days_due(const struct shelf *shelf, const struct store_batch *batch,
+                                  const struct event *page)
+{
+    uint64_t person = page->visitor - ID_STEP * (uint64_t)page->day;
+
+    for (size_t i = 0; i < shelf->visits_count; i++) {
+        const struct visit *visit = &shelf->visits[i];
+
+        if (visit->before != 0 || page->time_ms < visit->key.begin_ms ||
+            page->time_ms > visit->end_ms ||
+            visit->key.visitor - ID_STEP * (uint64_t)visit->key.day != person)
+            continue;
+        for (int32_t day = page->day + 1; day <= visit->last_day; day++)
+            assert_true(is_due(batch, day));
+    }
 }
 
 static void count_batch(struct shelf *shelf, const struct event *events, size_t count)
@@ -175,8 +201,11 @@ static void count_batch(struct shelf *shelf, const struct event *events, size_t 
     days_show(shelf->visits, shelf->visits_count, after);
     for (int32_t day = 0; day < DAYS; day++)
         assert_true(before[day] == after[day] || is_due(&batch, day));
-    for (size_t i = 0; i < count; i++)
+    for (size_t i = 0; i < count; i++) {
         assert_true(is_due(&batch, events[i].day));
+        if (events[i].kind == EVENT_PAGEVIEW)
+            assert_later_days_due(shelf, &batch, &events[i]);
+    }
     arena_free(&arena);
 }
 
@@ -195,7 +224,7 @@ static uint32_t next(uint32_t *seed)
 
 static uint64_t id_of(int person, int32_t day)
 {
-    return UINT64_C(0x9e3779b97f4a7c15) * (uint64_t)(person * 100 + day + 1);
+    return ID_STEP * (uint64_t)(person * 100 + day + 1);
 }
 
 static struct event event_at(int person, int64_t time_ms, enum event_kind kind)
@@ -284,8 +313,7 @@ static int by_contract(const struct event *x, const struct event *y)
 
     if (order == 0)
         order = str_cmp(x->name, y->name);
-    /* Paths of events that are no pageviews are not kept. */
-    if (order == 0 && x->kind == EVENT_PAGEVIEW)
+    if (order == 0)
         order = str_cmp(x->path, y->path);
     if (order == 0)
         order = str_cmp(x->referrer, y->referrer);

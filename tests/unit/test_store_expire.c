@@ -419,6 +419,26 @@ static void links_and_unfinished_runs_go_with_their_day(void **state)
     assert_int_equal(load_visits(f, 5, &visits), 0);
 }
 
+static void a_visit_over_midnight_goes_with_its_last_day(void **state)
+{
+    struct fixture *f = *state;
+    const struct visit row = {.key = {STR("abc"), DAY, 7, DAY_START},
+                              .end_ms = DAY_START + 86400000,
+                              .first_ms = DAY_START,
+                              .first_day = DAY,
+                              .last_day = DAY + 1,
+                              .pageviews = 2};
+    struct expiry raw = {STR("abc"), INT64_MIN, DAY + 1, INT32_MIN, INT32_MIN};
+    struct visit *visits;
+
+    commit(f, &(struct store_batch){.visits = &row, .visits_count = 1});
+    expire(f, &raw, &nothing_general);
+    assert_int_equal(load_visits(f, 7, &visits), 1);
+    raw.raw_before_day = DAY + 2;
+    expire(f, &raw, &nothing_general);
+    assert_int_equal(load_visits(f, 7, &visits), 0);
+}
+
 static void a_call_removes_at_most_10000_rows(void **state)
 {
     enum { EVENTS = 10001 };
@@ -460,6 +480,7 @@ int main(void)
         ON_ALL(old_keys_go),
         ON_ALL(what_belongs_to_no_site_stays_without_being_asked_for),
         ON_ALL(links_and_unfinished_runs_go_with_their_day),
+        ON_ALL(a_visit_over_midnight_goes_with_its_last_day),
         ON_ALL(a_call_removes_at_most_10000_rows),
     };
 

@@ -637,6 +637,24 @@ static void days_are_made_ahead_and_go_when_all_are_too_old(void **state)
     assert_int_equal(days_of_then(f), 31 + 1 + 7);
 }
 
+/* An import may have put rows there since it was asked which days are too old. */
+static void a_day_that_waits_to_be_packed_stays(void **state)
+{
+    struct fixture *f = *state;
+    char site[16];
+    const struct site_day due = {str_from(site_of(3, site)), DAY};
+
+    assert_ok(f, commit_one(f->store, 3, 0, &f->err));
+    assert_ok(f,
+              store_commit(f->store, &(struct store_batch){.due = &due, .due_count = 1}, &f->err));
+    assert_ok(f, expire_days(f, DAY + 100, DAY + 103));
+    assert_true(has_day(f));
+    assert_ok(f, store_commit(f->store, &(struct store_batch){.packed = &due, .packed_count = 1},
+                              &f->err));
+    assert_ok(f, expire_days(f, DAY + 100, DAY + 103));
+    assert_false(has_day(f));
+}
+
 struct expirer {
     struct fixture *fixture;
     pthread_t thread;
@@ -738,6 +756,7 @@ int main(void)
         ON_POSTGRES(a_day_that_went_away_since_is_made_by_the_next_try),
         ON_POSTGRES(a_table_that_was_left_behind_does_not_come_back),
         ON_POSTGRES(days_are_made_ahead_and_go_when_all_are_too_old),
+        ON_POSTGRES(a_day_that_waits_to_be_packed_stays),
         ON_POSTGRES(a_day_that_is_being_read_keeps_no_other_reader_waiting),
         ON_POSTGRES(only_too_old_rows_of_a_day_go_one_by_one),
     };
