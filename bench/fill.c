@@ -215,8 +215,8 @@ static void add_title(struct buf *body, unsigned page)
 {
     uint64_t hash = scramble(page + 1);
 
-    buf_addf(body, "A %s guide to %s, part %u", adjectives[hash / 5 % 7],
-             subjects[hash / 35 % 11], page);
+    buf_addf(body, "A %s guide to %s, part %u", adjectives[hash / 5 % 7], subjects[hash / 35 % 11],
+             page);
 }
 
 static void add_numbered(struct buf *body, const char *text, unsigned number)

@@ -289,43 +289,73 @@ static bool get_events_meta(struct unpack *u)
     return true;
 }
 
+/* By the number of an event's name: 1 where its kind has the column. What comes next among events
+ * cannot be foretold, so the loops over them have no branch. */
+static const uint32_t *names_with(struct unpack *u, bool (*has)(uint8_t kind))
+{
+    const struct facts *facts = u->facts;
+    uint32_t count = facts->dicts[DIM_EVENT].count;
+    uint32_t *with = arena_bytes(u->arena, count * sizeof(with[0]));
+
+    for (uint32_t i = 0; i < count; i++)
+        with[i] = has(facts->kinds[i]);
+    return with;
+}
+
+static size_t count_with(const uint32_t *names, const uint32_t *with, size_t count)
+{
+    size_t sum = 0;
+
+    for (size_t i = 0; i < count; i++)
+        sum += with[names[i]];
+    return sum;
+}
+
 /* Columns that stand for events of some kinds alone, in full. */
 static bool get_amounts(struct unpack *u, size_t count)
 {
-    const struct facts *facts = u->facts;
-    const uint64_t *kept = NULL;
-    size_t kept_count = 0;
-
     if (u->events[EVENTS_AMOUNT].len == 0)
         return true;
-    for (size_t i = 0; i < count; i++)
-        kept_count += has_amount(facts->kinds[facts->values[DIM_EVENT][i]]);
+    const uint32_t *names = u->facts->values[DIM_EVENT], *with = names_with(u, has_amount);
+    const uint64_t none = 0, *kept = NULL;
+    size_t kept_count = count_with(names, with, count), at = 0;
+
     if (!get_wide(u, u->events[EVENTS_AMOUNT], kept_count, SUM_MAX, &kept))
         return false;
+    if (kept_count == 0)
+        kept = &none;
     uint64_t *amounts = arena_bytes(u->arena, (count + 1) * sizeof(amounts[0]));
 
-    for (size_t i = 0; i < count; i++)
-        amounts[i] = has_amount(facts->kinds[facts->values[DIM_EVENT][i]]) ? *kept++ : 0;
+    for (size_t i = 0; i < count; i++) {
+        uint64_t has = with[names[i]];
+
+        amounts[i] = kept[at < kept_count ? at : 0] & -has;
+        at += has;
+    }
     u->facts->amount = amounts;
     return true;
 }
 
 static bool get_scrolls(struct unpack *u, size_t count)
 {
-    const struct facts *facts = u->facts;
-    const uint32_t *kept = NULL;
-    size_t kept_count = 0;
-
     if (u->events[EVENTS_SCROLL].len == 0)
         return true;
-    for (size_t i = 0; i < count; i++)
-        kept_count += has_scroll(facts->kinds[facts->values[DIM_EVENT][i]]);
+    const uint32_t *names = u->facts->values[DIM_EVENT], *with = names_with(u, has_scroll);
+    const uint32_t none = 0, *kept = NULL;
+    size_t kept_count = count_with(names, with, count), at = 0;
+
     if (!get(u, u->events[EVENTS_SCROLL], kept_count, SCROLL_MAX + 1, &kept))
         return false;
+    if (kept_count == 0)
+        kept = &none;
     uint32_t *scrolls = arena_bytes(u->arena, (count + 1) * sizeof(scrolls[0]));
 
-    for (size_t i = 0; i < count; i++)
-        scrolls[i] = has_scroll(facts->kinds[facts->values[DIM_EVENT][i]]) ? *kept++ : 0;
+    for (size_t i = 0; i < count; i++) {
+        uint32_t has = with[names[i]];
+
+        scrolls[i] = kept[at < kept_count ? at : 0] & -has;
+        at += has;
+    }
     u->facts->scroll = scrolls;
     return true;
 }

@@ -153,7 +153,7 @@ static struct str unescape(struct str s, struct arena *arena)
             out[len++] = (char)(hex_digit(s.ptr[i + 1]) << 4 | hex_digit(s.ptr[i + 2]));
             i += 2;
         } else {
-            out[len++] = c == 'n' ? '\n' : c == 't' ? '\t' : c;
+            out[len++] = (char)(c == 'n' ? '\n' : c == 't' ? '\t' : c);
         }
     }
     return (struct str){out, len};

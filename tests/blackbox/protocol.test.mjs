@@ -66,8 +66,6 @@ const NOWHERE = [
     '/api/analytics/tenants//stats',
     '/api/analytics/tenants/a/b/stats',
     `/${text(3000)}`,
-    '/api/analytics/breakdown',
-    '/api/analytics/realtime',
     '/admin/',
 ];
 for (const path of NOWHERE)

@@ -10,7 +10,6 @@ export const SAFARI =
 export const GOOGLEBOT = 'Mozilla/5.0 (compatible; Googlebot/2.1; +http://www.google.com/bot.html)';
 
 const PAUSE_MS = 30 * 60_000;
-const two = (n) => String(n).padStart(2, '0');
 
 /** "10/Mar/2026:09:00:00 +0000" */
 function logTime(ms) {
@@ -86,4 +85,3 @@ export function countBy(views, key) {
 export const dayAt = (date, clock) => Date.parse(`${date}T${clock}Z`);
 export const csv = (rows) => `${rows.map((row) => row.join(',')).join('\n')}\n`;
 export const addDays = (date, days) => dateOf(Date.parse(date) + days * 86_400_000);
-export const clockOf = (n) => `${two(Math.floor(n / 60))}:${two(n % 60)}:00`;

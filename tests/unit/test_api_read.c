@@ -568,6 +568,8 @@ static void answers_the_ledger(void **state)
     fixture_ledger(w->store, "five", "b", "2026-11-12", LEDGER_DROPPED, "bot", 2);
     fixture_ledger(w->store, "five", "b", "2026-11-12", LEDGER_DROPPED, "bot:search", 3);
     fixture_ledger(w->store, "five", "b", "2026-11-12", LEDGER_REJECTED, "invalid", 1);
+    /* A line of another product's totals: a record without an event. */
+    fixture_ledger(w->store, "five", "b", "2026-11-12", LEDGER_DROPPED, "imported", 0);
     const char *query = "siteId=b&from=2026-11-11&to=2026-11-13";
     assert_int_equal(ask(w, ledger_get, w->five, query, ""), 200);
     assert_body(

@@ -286,6 +286,21 @@ static void carries_the_id_of_the_day_before_for_half_an_hour(void **state)
     end_world(&w);
 }
 
+/* In the half hour after midnight there are two ids, of which one is known. */
+static void takes_an_id_that_is_known_but_after_midnight(void **state)
+{
+    const uint64_t known = 77, before = UINT64_C(0x9c5ffb258cdb2efc);
+    struct world w = new_world("Europe/Berlin", DAY);
+
+    (void)state;
+    w.client.visitor = known;
+    assert_true(make(&w, MIDNIGHT + 30 * MINUTE_MS).visitor == known);
+    assert_true(make(&w, MIDNIGHT + 30 * MINUTE_MS).visitor_before == 0);
+    assert_true(make(&w, MIDNIGHT + 30 * MINUTE_MS - 1).visitor == UINT64_C(0x8658726b1f8a48da));
+    assert_true(make(&w, MIDNIGHT + 30 * MINUTE_MS - 1).visitor_before == before);
+    end_world(&w);
+}
+
 static void the_half_hour_begins_with_the_date_not_with_the_clock(void **state)
 {
     /* Beirut 2026-03-29 begins at 01:00, its first instant is 2026-03-28T22:00:00Z. */
@@ -512,6 +527,7 @@ int main(void)
         cmocka_unit_test(is_unavailable_without_the_salt_of_today),
         cmocka_unit_test(an_old_timestamp_without_its_salt_has_no_visitor),
         cmocka_unit_test(carries_the_id_of_the_day_before_for_half_an_hour),
+        cmocka_unit_test(takes_an_id_that_is_known_but_after_midnight),
         cmocka_unit_test(the_half_hour_begins_with_the_date_not_with_the_clock),
         cmocka_unit_test(the_day_before_a_skipped_date_is_the_one_that_ended),
         cmocka_unit_test(knows_the_sites_date_and_hour),

@@ -3,7 +3,7 @@
  * page.
  */
 #include "base/date.h"
-#include "import/import.h"
+#include "import/import_internal.h"
 #include "unit.h"
 
 #include <sodium.h>
@@ -209,6 +209,44 @@ static void knows_pages_by_method_status_and_name(void **state)
     }
 }
 
+/* Many more than are remembered at once: whoever is found is the right one. */
+static void remembers_who_sent_a_line_and_nobody_else(void **state)
+{
+    enum { SENDERS = 20000, ROUNDS = 3 };
+    static const char *const agents[] = {
+        "Mozilla/5.0 (X11; Linux x86_64) AppleWebKit/537.36 (KHTML, like Gecko) Chrome/131.0.0.0 "
+        "Safari/537.36",
+        "Mozilla/5.0 (Windows NT 10.0; Win64; x64; rv:133.0) Gecko/20100101 Firefox/133.0"};
+    static const char *const browsers[] = {"Chrome", "Firefox"};
+    struct import_config config = {0};
+    struct people *people = people_new();
+    struct arena arena = {0};
+    struct err err = {""};
+    size_t found = 0;
+
+    (void)state;
+    assert_int_equal(agent_open(STR(""), &config.agent, &err), 0);
+    for (uint32_t i = 0; i < ROUNDS * SENDERS; i++) {
+        /* Each is looked up twice in a row. */
+        uint32_t n = i / 2 % SENDERS + 1;
+        struct access_line line = {.address = {.family = n % 2 == 0 ? 4 : 6},
+                                   .agent = str_from(agents[n / 2 % 2])};
+
+        memcpy(line.address.bytes, &(uint32_t){n / 4}, sizeof(n));
+        struct known *known = people_look(people, &config, &line, &arena);
+
+        assert_text(known->sender.browser, browsers[n / 2 % 2]);
+        assert_true(known->visitor == 0 || known->visitor == n);
+        found += known->visitor == n;
+        known->visitor = n;
+        arena_reset(&arena);
+    }
+    assert_true(found >= ROUNDS * SENDERS / 2);
+    people_free(&people);
+    agent_close(&config.agent);
+    arena_free(&arena);
+}
+
 int main(void)
 {
     const struct CMUnitTest tests[] = {
@@ -220,6 +258,7 @@ int main(void)
         cmocka_unit_test(what_is_no_request_has_no_target),
         cmocka_unit_test(names_stand_for_different_private_networks),
         cmocka_unit_test(knows_pages_by_method_status_and_name),
+        cmocka_unit_test(remembers_who_sent_a_line_and_nobody_else),
     };
 
     if (sodium_init() < 0)

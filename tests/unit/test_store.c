@@ -478,6 +478,39 @@ static void pages_give_every_row_once(void **state)
     assert_int_equal(total, EVENTS);
 }
 
+/* A backend may put many rows at once, and then those that are left. */
+static void batches_of_any_size_are_put_whole(void **state)
+{
+    struct fixture *f = *state;
+    const size_t sizes[] = {1, 2, 49, 50, 51, 99, 100, 101, 149};
+    enum { MOST = 149 };
+    static const char *const paths[] = {"/a", "", "/c"};
+    struct event events[MOST];
+    struct event_row *rows;
+    size_t count;
+
+    for (size_t i = 0; i < sizeof(sizes) / sizeof(sizes[0]); i++) {
+        int64_t from_ms = DAY_START + (int64_t)i * HOUR_MS;
+
+        for (size_t k = 0; k < sizes[i]; k++) {
+            events[k] = pageview("abc", from_ms + (int64_t)k, paths[k % 3]);
+            events[k].visitor = k;
+        }
+        commit(f, &(struct store_batch){.events = pointers(f, events, sizes[i]),
+                                        .events_count = sizes[i]});
+        assert_ok(f, store_page_events(f->store, STR("t5g"), STR("abc"), from_ms, from_ms + HOUR_MS,
+                                       (struct event_cursor){INT64_MIN, 0}, 1000, &f->arena, &rows,
+                                       &count, &f->err));
+        assert_int_equal(count, sizes[i]);
+        for (size_t k = 0; k < count; k++) {
+            assert_int_equal(rows[k].event.time_ms, from_ms + (int64_t)k);
+            assert_int_equal(rows[k].event.visitor, k);
+            assert_str(rows[k].event.path, paths[k % 3]);
+            assert_true(k == 0 || rows[k].id > rows[k - 1].id);
+        }
+    }
+}
+
 static void a_page_keeps_to_its_site_and_time(void **state)
 {
     struct fixture *f = *state;
@@ -651,6 +684,7 @@ int main(void)
         ON_ALL(a_raw_row_keeps_what_it_says),
         ON_ALL(what_a_raw_row_lacks_stays_absent),
         ON_ALL(pages_give_every_row_once),
+        ON_ALL(batches_of_any_size_are_put_whole),
         ON_ALL(a_page_keeps_to_its_site_and_time),
         ON_ALL(the_ledger_comes_by_day_kind_and_reason),
         ON_ALL(a_run_leaves_how_far_it_saw),
