@@ -76,29 +76,6 @@ static void total_visits(struct totals *t)
 
 /* -- by events ------------------------------------------------------------------------------ */
 
-static int64_t *kind_sum(struct stats *stats, enum event_kind kind)
-{
-    switch (kind) {
-    case EVENT_PAGEVIEW:
-        return &stats->pageviews;
-    case EVENT_LEAD_CREATED:
-        return &stats->leads;
-    case EVENT_FORM_SUBMIT:
-        return &stats->forms;
-    case EVENT_AUTOMATION_RUN:
-        return &stats->automation_runs;
-    case EVENT_EXPORT_COMPLETED:
-        return &stats->exports;
-    case EVENT_AI_USAGE:
-        return &stats->ai_tokens;
-    case EVENT_ENGAGEMENT:
-    case EVENT_CUSTOM:
-    case EVENT_KINDS:
-        break;
-    }
-    return NULL;
-}
-
 static void add_conversions(struct stats *stats, struct whom *whom, int64_t count, uint32_t visitor)
 {
     stats->conversions = sum_add(stats->conversions, count);
@@ -116,7 +93,7 @@ static void add_event(struct stats *stats, struct whom *whom, const struct facts
 {
     enum event_kind kind = (enum event_kind)facts->kinds[facts->values[DIM_EVENT][event]];
     int64_t count = (int64_t)facts->extra[event] + 1;
-    int64_t *sum = kind_sum(stats, kind);
+    int64_t *sum = stats_counter(stats, kind);
 
     if (sum != NULL)
         *sum = sum_add(*sum, kind == EVENT_AI_USAGE ? (int64_t)facts->amount[event] : count);

@@ -109,35 +109,11 @@ static void seen_add(struct rollup *rollup, struct seen *seen, uint64_t visitor)
     seen->visitors[seen->count++] = visitor;
 }
 
-/* The counter of its kind; NULL where a kind has none. */
-static int64_t *kind_counter(struct stats *stats, enum event_kind kind)
-{
-    switch (kind) {
-    case EVENT_PAGEVIEW:
-        return &stats->pageviews;
-    case EVENT_LEAD_CREATED:
-        return &stats->leads;
-    case EVENT_FORM_SUBMIT:
-        return &stats->forms;
-    case EVENT_AUTOMATION_RUN:
-        return &stats->automation_runs;
-    case EVENT_EXPORT_COMPLETED:
-        return &stats->exports;
-    case EVENT_AI_USAGE:
-        return &stats->ai_tokens;
-    case EVENT_ENGAGEMENT:
-    case EVENT_CUSTOM:
-    case EVENT_KINDS:
-        break;
-    }
-    return NULL;
-}
-
 static void slot_count(struct rollup *rollup, struct slot *slot, const struct event *event,
                        uint64_t visitor, bool converts)
 {
     struct stats *stats = &slot->row.stats;
-    int64_t *counter = kind_counter(stats, event->kind);
+    int64_t *counter = stats_counter(stats, event->kind);
 
     if (counter != NULL)
         *counter += event->kind == EVENT_AI_USAGE ? event->tokens * event->count : event->count;

@@ -29,6 +29,29 @@ struct stats stats_from_array(const int64_t values[STATS_COUNT])
     return stats;
 }
 
+int64_t *stats_counter(struct stats *stats, enum event_kind kind)
+{
+    switch (kind) {
+    case EVENT_PAGEVIEW:
+        return &stats->pageviews;
+    case EVENT_LEAD_CREATED:
+        return &stats->leads;
+    case EVENT_FORM_SUBMIT:
+        return &stats->forms;
+    case EVENT_AUTOMATION_RUN:
+        return &stats->automation_runs;
+    case EVENT_EXPORT_COMPLETED:
+        return &stats->exports;
+    case EVENT_AI_USAGE:
+        return &stats->ai_tokens;
+    case EVENT_ENGAGEMENT:
+    case EVENT_CUSTOM:
+    case EVENT_KINDS:
+        break;
+    }
+    return NULL;
+}
+
 enum {
     LIST_BYTES_MAX = 65536,
     DAYS_MAX = 36500, /* a hundred years */

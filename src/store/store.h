@@ -63,6 +63,9 @@ enum stats_source {
     STATS_IMPORTED,  /* totals of another product: its definitions, not ours */
 };
 
+/* What an event of this kind adds to: its count, or the tokens of ai.usage. NULL: nothing. */
+int64_t *stats_counter(struct stats *stats, enum event_kind kind);
+
 struct stats_row {
     struct str site, tenant;
     int32_t day;
