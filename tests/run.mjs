@@ -1,8 +1,9 @@
-// Run the tests that work on the real program, one file after the other, and write TAP on stdout.
+// Run the tests that work on the real program, and write TAP on stdout, file by file.
 //
 //     node tests/run.mjs --suite test|soak [PART-OF-A-FILE-NAME...]
 //
-// Each file is a process of its own; a file that dies or hangs is one more "not ok". ABACUS_BIN
+// Each file is a process of its own; a file that dies or hangs is one more "not ok". Most of them
+// wait more than they work, so those of the suite `test` run two at a time. ABACUS_BIN
 // and ABACUS_ASAN_BIN name the programs under test (build/ and build-asan/ unless given).
 
 import { spawn } from 'node:child_process';
@@ -12,6 +13,7 @@ import { fileURLToPath } from 'node:url';
 
 const HERE = dirname(fileURLToPath(import.meta.url));
 const SUITES = { test: ['blackbox', 'fault', 'browser'], soak: ['soak'] };
+const AT_ONCE = { test: 2, soak: 1 };
 const LIMIT_MS = { test: 10 * 60_000, soak: 3 * 60 * 60_000 };
 
 function usage() {
@@ -44,38 +46,38 @@ function reporter() {
     return major > 18 || minor >= 15 ? ['--test-reporter=tap'] : [];
 }
 
+/** What the file has said is written when it has ended, so that files do not mix. */
 function runFile(file, limit) {
     return new Promise((resolve) => {
+        const began = Date.now();
         const child = spawn(process.execPath, [...reporter(), file], {
             stdio: ['ignore', 'pipe', 'inherit'],
         });
-        let failed = false;
-        child.stdout.on('data', (chunk) => {
-            process.stdout.write(chunk);
-            failed ||= /^\s*not ok /m.test(chunk);
-        });
+        let said = `# ${relative(HERE, file)}\n`;
+        child.stdout.setEncoding('utf8');
+        child.stdout.on('data', (chunk) => (said += chunk));
         const timer = setTimeout(() => child.kill('SIGTERM'), limit);
         child.on('close', (code, signal) => {
             clearTimeout(timer);
-            if (code !== 0 && !failed)
-                process.stdout.write(
-                    `not ok - ${relative(HERE, file)} ended with ${code ?? signal}\n`,
-                );
+            if (code !== 0 && !/^\s*not ok /m.test(said))
+                said += `not ok - ${relative(HERE, file)} ended with ${code ?? signal}\n`;
+            const seconds = ((Date.now() - began) / 1000).toFixed(1);
+            process.stdout.write(`${said}# ${relative(HERE, file)} took ${seconds} s\n`);
             resolve(code === 0);
         });
     });
 }
 
-const { suite, parts } = readArguments(process.argv.slice(2));
-const files = filesOf(suite, parts);
-if (files.length === 0) usage();
-let good = true;
-for (const file of files) {
-    const began = Date.now();
-    process.stdout.write(`# ${relative(HERE, file)}\n`);
-    good = (await runFile(file, LIMIT_MS[suite])) && good;
-    process.stdout.write(
-        `# ${relative(HERE, file)} took ${((Date.now() - began) / 1000).toFixed(1)} s\n`,
-    );
+/** Take the next file until there is none. */
+async function work(queue, limit) {
+    let good = true;
+    for (let file = queue.shift(); file !== undefined; file = queue.shift())
+        good = (await runFile(file, limit)) && good;
+    return good;
 }
-process.exit(good ? 0 : 1);
+
+const { suite, parts } = readArguments(process.argv.slice(2));
+const queue = filesOf(suite, parts);
+if (queue.length === 0) usage();
+const workers = Array.from({ length: AT_ONCE[suite] }, () => work(queue, LIMIT_MS[suite]));
+process.exit((await Promise.all(workers)).every(Boolean) ? 0 : 1);

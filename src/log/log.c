@@ -24,9 +24,10 @@
  * first record of the append last and with release order. So a reader, or recovery after a crash of
  * the process, finds all records of an append or none. When an append does not fit, under the same
  * lock: the header of the next segment is written, then the seal of the full one, then the records
- * go into the next. The seal names the exact end. A reader at that offset is done with the segment,
- * one before it is not, whatever it saw there first; no order of reading is needed for that.
- * Nothing is written to a segment after its seal.
+ * go into the next. A segment is also sealed when it is old and all of it is released, so that what
+ * is in it goes; then the next append begins one. The seal names the exact end. A reader at that
+ * offset is done with the segment, one before it is not, whatever it saw there first; no order of
+ * reading is needed for that. Nothing is written to a segment after its seal.
  *
  * SETTLED is a sealed segment whose file is exactly as long as its seal says. A file is cut to that
  * length only after its bytes were flushed, and it was at least 8 bytes longer before; so recovery
@@ -73,8 +74,10 @@
 #include <inttypes.h>
 #include <string.h>
 
-/* What log_usage() calls an append of ordinary size. */
-enum { ORDINARY_APPEND = 4096 };
+enum {
+    ORDINARY_APPEND = 4096,          /* what log_usage() calls an append of ordinary size */
+    SEGMENT_MS_MIN = 10 * 60 * 1000, /* a segment is worth making for so long */
+};
 
 /* -- appending -- */
 
@@ -129,6 +132,7 @@ static bool begin_segment(struct log *log, int64_t now_ms)
     segment_header_init(&header, segment->sequence, segment->bytes, &log->run->producer,
                         log->run->next, now_ms);
     segment->salt = segment_salt(&header);
+    segment->begun_ms = now_ms;
     segment->offset = SEGMENT_DATA_AT;
     segment->run = log->run;
     log->run->segments++;
@@ -254,12 +258,28 @@ static void take_positions(struct log *log, const struct position *positions, si
     }
 }
 
+/* A log with little to take would never fill a segment, and so never forget what is in it: one that
+ * holds nothing but what is released, and something older than is to be kept, ends here. */
+static void seal_old(struct log *log, int64_t now_ms)
+{
+    const struct segment *segment = log->current;
+    int64_t most = log->keep_ms > SEGMENT_MS_MIN ? log->keep_ms : SEGMENT_MS_MIN;
+
+    if (segment == NULL || now_ms - segment->begun_ms < most)
+        return;
+    for (size_t p = 0; p < PARTITIONS; p++)
+        if (log->run->next[p] - 1 > log->run->released[p])
+            return;
+    log_seal_current(log);
+}
+
 void log_release(struct log *log, const struct position *positions, size_t count, int64_t now_ms)
 {
     bool wake = false;
 
     (void)pthread_mutex_lock(&log->lock);
     take_positions(log, positions, count);
+    seal_old(log, now_ms);
     for (struct segment *s = log->segments.head; s != NULL; s = s->next) {
         if (s->released && !all_released(s))
             s->released = s->expired = false;

@@ -79,9 +79,11 @@ void log_when_durable(struct log *log, uint64_t ticket, void (*done)(void *ctx, 
 
 /* The numbers up to these positions are committed in the store: segments of which everything is may
  * go keep_ms after the call that found it, by a later call (so call it in every run, also without
- * news), the oldest of each producer first. Positions of unknown producers are passed over. Where
- * the store went back in time (a restored backup), what lies behind its positions now is not
- * released any more, if it is still there. Any thread. */
+ * news), the oldest of each producer first. A segment takes records for keep_ms (10 minutes at
+ * least), if it is not full before, and longer only while not all of it is committed: so a record
+ * that is committed at once is gone after twice that time. Positions of unknown producers are
+ * passed over. Where the store went back in time (a restored backup), what lies behind its
+ * positions now is not released any more, if it is still there. Any thread. */
 void log_release(struct log *log, const struct position *positions, size_t count, int64_t now_ms);
 
 /* The producer of the next append. It changes when flushing has failed: what was appended before

@@ -33,6 +33,7 @@ struct segment {
     uint64_t bytes; /* mapped */
     uint64_t disk;  /* on the disk */
     uint64_t salt;
+    int64_t begun_ms;          /* when this process put the first record in */
     uint64_t offset;           /* of the next record */
     uint64_t last[PARTITIONS]; /* once sealed: the highest numbers in it or before it */
     bool sealed;               /* no more records */

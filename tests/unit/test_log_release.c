@@ -1,4 +1,5 @@
 /* test_log_release.c -- the bound of the log, releasing what is committed, counting what is not. */
+#include "base/clock.h"
 #include "test_log_support.h"
 
 /* -- bounds and release -- */
@@ -105,6 +106,53 @@ static void keeps_released_segments_for_a_while(void **state)
     done[1].number = PER_SEGMENT;
     log_release(log, done, 2, 11000);
     log_release(log, done, 2, 12000);
+    assert_true(wait_for_segments(*state, 3));
+    log_close(&log);
+}
+
+/* What is counted goes in time, also where next to nothing is appended. */
+static void a_segment_that_is_not_full_goes_when_it_is_old(void **state)
+{
+    struct log_config config = small_config(*state);
+    const int64_t ten_minutes = 10 * 60 * 1000;
+    struct position done[2] = {{.partition = 0, .number = 1}, {.partition = 1, .number = 1}};
+    int code;
+
+    config.keep_ms = 60 * 60 * 1000;
+    struct log *log = open_log(&config);
+    int64_t begun = clock_wall_ms();
+    done[0].producer = done[1].producer = log_producer(log);
+    append_range(log, 0, 1, 1);
+    append_range(log, 1, 1, 1);
+    assert_true(wait_for_segments(*state, 3));
+    /* Neither before its time, nor while something of it is not committed. */
+    log_release(log, done, 2, begun + config.keep_ms - 1);
+    done[1].number = 0;
+    log_release(log, done, 2, begun + 5 * config.keep_ms);
+    append_range(log, 0, 2, 2);
+    pause_ms(100);
+    assert_int_equal(count_segments(*state), 3);
+    done[0].number = 2;
+    done[1].number = 1;
+    log_release(log, done, 2, begun + 5 * config.keep_ms);
+    append_range(log, 1, 2, 2);
+    assert_int_equal(read_all(*state, P128, &code), 4);
+    assert_true(wait_for_segments(*state, 4));
+    log_release(log, done, 0, begun + 6 * config.keep_ms);
+    assert_true(wait_for_segments(*state, 3));
+    log_close(&log);
+
+    /* However short it is to be kept, no segment is made for less than ten minutes. */
+    config.keep_ms = 0;
+    log = open_log(&config);
+    done[0] = (struct position){log_producer(log), 0, 1};
+    append_range(log, 0, 1, 1);
+    /* One of the run before, this one, and two made ahead. */
+    assert_true(wait_for_segments(*state, 4));
+    log_release(log, done, 1, clock_wall_ms() + ten_minutes - 60000);
+    pause_ms(100);
+    assert_int_equal(count_segments(*state), 4);
+    log_release(log, done, 1, clock_wall_ms() + ten_minutes);
     assert_true(wait_for_segments(*state, 3));
     log_close(&log);
 }
@@ -288,6 +336,7 @@ int main(void)
         T(is_full_at_its_bound_and_goes_on_after_a_release),
         T(opens_full_and_can_be_released),
         T(keeps_released_segments_for_a_while),
+        T(a_segment_that_is_not_full_goes_when_it_is_old),
         T(removes_the_oldest_first),
         T(removes_the_oldest_first_though_the_clock_steps),
         T(passes_over_positions_of_strangers),
