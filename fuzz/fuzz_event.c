@@ -40,7 +40,11 @@ static void keep(const struct site *site, const struct client *client, const str
     event_encode(&event, &buf);
     if (record_decode(buf_str(&buf), &record, NULL) != 0 ||
         !str_eq(record.event.path, event.path) || !str_eq(record.event.props, event.props) ||
-        !str_eq(record.event.referrer, event.referrer) || record.event.visitor != event.visitor)
+        !str_eq(record.event.referrer, event.referrer) ||
+        !str_eq(record.event.prefix, event.prefix) || record.event.visitor != event.visitor)
+        abort();
+    if (event.path.len > EVENT_PATH_MAX || (event.prefix.len > 0) != (event.visitor != 0) ||
+        (site->fields_off != 0 && event.referrer.len + event.title.len + event.props.len > 0))
         abort();
     for (unsigned i = 0; i < TRAITS; i++)
         if (!str_eq(record.event.traits[i], event.traits[i]) ||
@@ -61,6 +65,7 @@ int LLVMFuzzerTestOneInput(const uint8_t *data, size_t size)
     struct tz *tz = utc();
     struct str kept[] = {STR("q")};
     struct path_rule rules[] = {{STR("/users/*/edit"), STR("/users/:id/edit")},
+                                {STR("/app#/users/*"), STR("/app#/users/:id")},
                                 {STR("/docs/*/**"), STR("/$2/$1")}};
     struct goal_prop props[] = {{STR("plan"), STR("pro")}};
     struct goal goals[] = {{.name = STR("a"), .path = STR("/*"), .props = props, .props_count = 1},
@@ -73,12 +78,16 @@ int LLVMFuzzerTestOneInput(const uint8_t *data, size_t size)
                               .query_params = kept,
                               .query_params_count = 1,
                               .path_rules = rules,
-                              .path_rules_count = 2,
+                              .path_rules_count = 3,
                               .goals = goals,
                               .goals_count = 2,
                               .ipv4_prefix = 24,
-                              .ipv6_prefix = 48};
-    const struct client client = {.has_token = size % 2 == 0};
+                              .ipv6_prefix = 48,
+                              .store_prefix = true,
+                              .fields_off = size % 3 == 0 ? (1U << FIELDS) - 1 : 0};
+    const struct client client = {.address = {.family = 6, .bytes = {0x20, 0x01, 0x0d, 0xb8}},
+                                  .user_agent = STR("UA"),
+                                  .has_token = size % 2 == 0};
     int rc =
         event_parse((struct str){(const char *)data, size}, NOW_MS, &arena, &batch, &problem, &err);
 

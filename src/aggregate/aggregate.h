@@ -65,4 +65,18 @@ enum aggregate_how {
 int aggregate_run(struct aggregator *aggregator, struct store *store, unsigned how,
                   struct aggregate_report *report, struct err *err);
 
+/* -- what is too old: for the job, and for who looks whether it is gone -- */
+
+enum { RETENTION_KEY_DAYS = 7 /* of idempotency keys */ };
+
+/* Of a site, whose raw rows are kept from `needed` on whatever their age; INT32_MAX: none are. */
+struct expiry retention_of_site(const struct site *site, int64_t now_ms, int32_t needed);
+/* Of sites that were removed, which have no settings and no zone any more: the installation's days
+ * hold, in UTC. The site is empty. */
+struct expiry retention_of_removed(int32_t raw_days, int32_t visit_days, int32_t stats_days,
+                                   int64_t now_ms);
+/* The first day of which a site still needs the rows: the one before the first that waits to be
+ * packed, which looks back over midnight; INT32_MAX: none. `due` is by site, then day. */
+int32_t retention_needs(const struct site_day *due, size_t count, struct str site);
+
 #endif

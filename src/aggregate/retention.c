@@ -12,10 +12,7 @@
 
 /* A node that was stopped still has the last of its log, and sends it again if it comes back when
  * its positions are gone: they are kept for longer than a node can be thought to be away. */
-enum {
-    KEY_DAYS = 7,
-    POSITION_DAYS = 400,
-};
+enum { POSITION_DAYS = 400 };
 
 /* The days that wait to be packed, of all sites, by whoever holds their partitions. */
 struct due_list {
@@ -28,31 +25,26 @@ static int32_t before_day(int32_t today, int32_t days)
     return days == 0 ? INT32_MIN : today - days;
 }
 
-/* The first day of which a site still needs the rows: the one before the first that waits to be
- * packed, which looks back over midnight; INT32_MAX: none. The list is by site, then day. */
-static int32_t first_needed(const struct due_list *due, struct str site)
+int32_t retention_needs(const struct site_day *due, size_t count, struct str site)
 {
-    size_t low = 0, high = due->count;
+    size_t low = 0, high = count;
 
     while (low < high) {
         size_t middle = low + (high - low) / 2;
 
-        if (str_cmp(due->days[middle].site, site) < 0)
+        if (str_cmp(due[middle].site, site) < 0)
             low = middle + 1;
         else
             high = middle;
     }
-    return low < due->count && str_eq(due->days[low].site, site) ? due->days[low].day - 1
-                                                                 : INT32_MAX;
+    return low < count && str_eq(due[low].site, site) ? due[low].day - 1 : INT32_MAX;
 }
 
-static struct expiry site_expiry(const struct run *run, const struct due_list *due,
-                                 const struct site *site)
+struct expiry retention_of_site(const struct site *site, int64_t now_ms, int32_t needed)
 {
-    int32_t today = site_day(site, run->now_ms);
-    int32_t raw = before_day(today, site->raw_days), held = first_needed(due, site->id);
+    int32_t today = site_day(site, now_ms), raw = before_day(today, site->raw_days);
 
-    raw = held < raw ? held : raw;
+    raw = needed < raw ? needed : raw;
     return (struct expiry){
         .site = site->id,
         .raw_before_ms = raw == INT32_MIN ? INT64_MIN : tz_day_start(site->tz, raw),
@@ -62,19 +54,32 @@ static struct expiry site_expiry(const struct run *run, const struct due_list *d
     };
 }
 
-/* A site that was removed has no settings and no zone any more. */
-static struct expiry removed_expiry(const struct run *run)
+struct expiry retention_of_removed(int32_t raw_days, int32_t visit_days, int32_t stats_days,
+                                   int64_t now_ms)
 {
-    int32_t today = (int32_t)(run->now_ms / DAY_MS);
-    int32_t raw = before_day(today, run->config->raw_days);
+    int32_t today = (int32_t)(now_ms / DAY_MS), raw = before_day(today, raw_days);
 
     return (struct expiry){
         .site = STR(""),
         .raw_before_ms = raw == INT32_MIN ? INT64_MIN : raw * DAY_MS,
         .raw_before_day = raw,
-        .visits_before_day = before_day(today, run->config->visit_days),
-        .stats_before_day = before_day(today, run->config->stats_days),
+        .visits_before_day = before_day(today, visit_days),
+        .stats_before_day = before_day(today, stats_days),
     };
+}
+
+static struct expiry site_expiry(const struct run *run, const struct due_list *due,
+                                 const struct site *site)
+{
+    return retention_of_site(site, run->now_ms, retention_needs(due->days, due->count, site->id));
+}
+
+static struct expiry removed_expiry(const struct run *run)
+{
+    const struct aggregate_config *config = run->config;
+
+    return retention_of_removed(config->raw_days, config->visit_days, config->stats_days,
+                                run->now_ms);
 }
 
 /* Where no site keeps raw rows any more; INT64_MIN where one keeps all. */
@@ -102,7 +107,7 @@ static int general_expiry(const struct run *run, const struct due_list *due,
     int rc = log_producers(run->config->data_dir, arena, &running, &count, err);
 
     *out = (struct expiry_general){
-        .keys_before_ms = run->now_ms - KEY_DAYS * DAY_MS,
+        .keys_before_ms = run->now_ms - RETENTION_KEY_DAYS * DAY_MS,
         .positions_before_ms = run->now_ms - POSITION_DAYS * DAY_MS,
         .running = running,
         .running_count = count,
@@ -124,6 +129,8 @@ static int expire_all(struct run *run, const struct expiry *expiries, size_t cou
         if (rc == 0 && more)
             store_yield(run->store);
     }
+    if (rc == 0 && !more)
+        rc = store_finish_retention(run->store, run->partitions, run->now_ms, err);
     return rc;
 }
 

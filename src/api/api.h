@@ -29,7 +29,8 @@ enum role {
 struct refusals; /* refused events of known sites, waiting to become tallies (api/refusals.h) */
 struct rates;    /* events per second, per site (api/rates.h) */
 struct query_recent;
-struct live; /* open event streams (api/live.h) */
+struct live;    /* open event streams (api/live.h) */
+struct scripts; /* of other versions (api/scripts.h) */
 
 struct api {
     unsigned roles; /* a set of enum role */
@@ -40,6 +41,7 @@ struct api {
     struct refusals *refusals;
     struct rates *rates;
     struct live *live;           /* NULL: no event streams */
+    struct scripts *scripts;     /* NULL without ROLE_WEB */
     struct query_recent *recent; /* of breakdowns (query/query.h); NULL: none */
     struct agent *agent;         /* both NULL without ROLE_INGEST */
     const struct geo *geo;

@@ -1,8 +1,18 @@
 /*
- * assets.c -- analytics.js, and the demo pages that carry it. The bytes are embedded (web/).
+ * assets.c -- files that browsers load: the scripts, by name and by hash, and the demo pages that
+ * carry them. The bytes are embedded in all their forms (web/); nothing is packed here.
+ *
+ *     /public/analytics.js                   kept for an hour, then asked for again by its ETag
+ *     /public/analytics.0123456789abcdef.js  these bytes for ever; also those of other versions
+ *                                            (scripts.c)
+ *
+ * An ETag is the hash of the bytes as they are sent, so that each form has its own.
  */
+#include "api/assets.h"
 #include "api/api.h"
 #include "api/handlers.h"
+#include "api/scripts.h"
+#include "base/template.h"
 #include "web.h"
 
 #include <inttypes.h>
@@ -11,8 +21,15 @@
 
 /* -- a file that browsers keep --------------------------------------------------------------- */
 
-/* True if one of the tags of If-None-Match is `tag`; weak comparison (RFC 9110, 13.1.2). */
-static bool tag_matches(struct str if_none_match, struct str tag)
+/* A form that is empty is not there; that of CODING_IDENTITY is, even so. */
+struct asset {
+    struct str type;
+    struct str forms[CODINGS];
+};
+
+static const struct str form_names[CODINGS] = {STR_INIT("br"), STR_INIT("gzip"), STR_INIT("")};
+
+bool asset_tag_matches(struct str if_none_match, struct str tag)
 {
     struct str rest = if_none_match, piece;
 
@@ -28,56 +45,121 @@ static bool tag_matches(struct str if_none_match, struct str tag)
     return false;
 }
 
-static void serve(const struct http_request *request, struct http_response *response,
-                  struct str bytes, struct str content_type, struct str cache_control)
+static enum http_coding choose_form(const struct http_request *request, const struct asset *asset)
+{
+    unsigned offered = 1U << CODING_IDENTITY;
+
+    for (unsigned c = 0; c < CODINGS; c++)
+        if (asset->forms[c].len > 0)
+            offered |= 1U << c;
+    return http_coding_choose(request->accept_encoding, offered);
+}
+
+static void send_form(const struct http_request *request, struct http_response *response,
+                      struct str bytes, struct str form_name)
 {
     char text[24];
 
     (void)snprintf(text, sizeof(text), "\"%016" PRIx64 "\"", XXH3_64bits(bytes.ptr, bytes.len));
     struct str tag = arena_str(request->arena, str_from(text));
+
     http_header(response, STR("ETag"), tag);
-    http_header(response, STR("Cache-Control"), cache_control);
-    response->content_type = content_type;
-    if (tag_matches(request->if_none_match, tag))
+    if (asset_tag_matches(request->if_none_match, tag)) {
         response->status = 304;
-    else
-        response->static_body = bytes;
+        return;
+    }
+    if (form_name.len > 0)
+        http_header(response, STR("Content-Encoding"), form_name);
+    response->static_body = bytes;
 }
 
-void tracker_get(const struct http_request *request, struct http_response *response)
+static void send_asset(const struct http_request *request, struct http_response *response,
+                       const struct asset *asset, struct str cache_control)
 {
+    enum http_coding form = choose_form(request, asset);
+
+    http_header(response, STR("Vary"), STR("Accept-Encoding"));
+    if (form == CODINGS) {
+        http_problem(response, 406, STR("every form of this file is refused"), STR(""));
+        return;
+    }
     /* Pages that isolate themselves (COEP) may load it too. */
     http_header(response, STR("Cross-Origin-Resource-Policy"), STR("cross-origin"));
-    serve(request, response, web_analytics_js, STR("text/javascript; charset=utf-8"),
-          STR("public, max-age=3600"));
+    http_header(response, STR("Cache-Control"), cache_control);
+    response->content_type = asset->type;
+    send_form(request, response, asset->forms[form], form_names[form]);
 }
 
-/* -- the demo ------------------------------------------------------------------------------ */
+static struct asset embedded(const struct web_file *file)
+{
+    return (struct asset){
+        .type = file->type,
+        .forms = {
+            [CODING_BR] = file->br, [CODING_GZIP] = file->gzip, [CODING_IDENTITY] = file->plain}};
+}
+
+bool asset_serve(const struct http_request *request, struct http_response *response,
+                 struct str name, struct str cache_control)
+{
+    for (size_t i = 0; i < web_files_count; i++) {
+        if (str_eq(web_files[i].name, name)) {
+            struct asset asset = embedded(&web_files[i]);
+            send_asset(request, response, &asset, cache_control);
+            return true;
+        }
+    }
+    return false;
+}
 
 static void not_found(struct http_response *response)
 {
     http_problem(response, 404, STR("there is no such page"), STR(""));
 }
 
-/* The page with each __SITE__ replaced. A siteId needs no escaping: [A-Za-z0-9_-]. */
-static void fill_in(struct str page, struct str site, struct buf *out)
-{
-    const struct str mark = STR("__SITE__");
+/* -- the files by their public addresses ---------------------------------------------------- */
 
-    for (size_t at = 0; at < page.len;) {
-        struct str rest = str_slice(page, at, page.len);
-        const char *next = memmem(rest.ptr, rest.len, mark.ptr, mark.len);
-        size_t plain = next == NULL ? rest.len : (size_t)(next - rest.ptr);
-        buf_add(out, str_slice(rest, 0, plain));
-        if (next != NULL)
-            buf_add(out, site);
-        at += plain + (next == NULL ? 0 : mark.len);
+/* A name that only certain bytes have, of this version or of another. */
+static bool find_hashed(const struct api *api, struct str hashed, struct asset *out)
+{
+    for (size_t i = 0; i < web_files_count; i++) {
+        if (str_eq(web_files[i].hashed, hashed)) {
+            *out = embedded(&web_files[i]);
+            return true;
+        }
     }
+    *out = (struct asset){.type = STR("text/javascript; charset=utf-8")};
+    return api->scripts != NULL && scripts_find(api->scripts, hashed, &out->forms[CODING_IDENTITY]);
 }
+
+static void serve_public(const struct http_request *request, struct http_response *response,
+                         struct str name)
+{
+    struct asset asset;
+
+    if (asset_serve(request, response, name, STR("public, max-age=3600")))
+        return;
+    if (find_hashed(request->app, name, &asset))
+        send_asset(request, response, &asset, STR("public, max-age=31536000, immutable"));
+    else
+        not_found(response);
+}
+
+void tracker_get(const struct http_request *request, struct http_response *response)
+{
+    serve_public(request, response, STR("analytics.js"));
+}
+
+void public_get(const struct http_request *request, struct http_response *response)
+{
+    serve_public(request, response, request->param);
+}
+
+/* -- the demo ------------------------------------------------------------------------------ */
 
 void demo_get(const struct http_request *request, struct http_response *response)
 {
     const struct api *api = request->app;
+    const struct template_value site = {"site", api->demo_site};
 
     if (api->demo_site.len == 0) {
         not_found(response);
@@ -88,35 +170,25 @@ void demo_get(const struct http_request *request, struct http_response *response
     http_header(response, STR("Content-Security-Policy"),
                 STR("default-src 'none'; script-src 'self'; style-src 'self'; connect-src 'self'; "
                     "img-src data:; base-uri 'none'; form-action 'none'; frame-ancestors 'none'"));
-    fill_in(web_demo_html, api->demo_site, &response->body);
+    template_fill(web_demo_html, &site, 1, TEMPLATE_HTML, &response->body);
 }
 
-/* The pages that the links of the demo lead to, and what they load. */
-static const struct demo_file {
-    struct str name;
-    const struct str *bytes; /* NULL: the page */
-    struct str content_type;
-} demo_files[] = {
-    {{"pricing", 7}, NULL, {NULL, 0}},
-    {{"about", 5}, NULL, {NULL, 0}},
-    {{"inbox", 5}, NULL, {NULL, 0}},
-    {{"settings", 8}, NULL, {NULL, 0}},
-    {{"demo.css", 8}, &web_demo_css, {"text/css; charset=utf-8", 23}},
-    {{"demo.js", 7}, &web_demo_js, {"text/javascript; charset=utf-8", 30}},
-};
+/* The pages that the links of the demo lead to. */
+static const struct str demo_pages[] = {STR_INIT("pricing"), STR_INIT("about"), STR_INIT("inbox"),
+                                        STR_INIT("settings")};
+
+static bool is_demo_page(struct str name)
+{
+    for (size_t i = 0; i < sizeof(demo_pages) / sizeof(demo_pages[0]); i++)
+        if (str_eq(demo_pages[i], name))
+            return true;
+    return false;
+}
 
 void demo_page_get(const struct http_request *request, struct http_response *response)
 {
-    const struct api *api = request->app;
-    const struct demo_file *file = NULL;
-
-    for (size_t i = 0; i < sizeof(demo_files) / sizeof(demo_files[0]); i++)
-        if (str_eq(demo_files[i].name, request->param))
-            file = &demo_files[i];
-    if (api->demo_site.len == 0 || file == NULL)
-        not_found(response);
-    else if (file->bytes == NULL)
+    if (is_demo_page(request->param))
         demo_get(request, response);
     else
-        serve(request, response, *file->bytes, file->content_type, STR("no-cache"));
+        not_found(response);
 }

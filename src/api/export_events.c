@@ -16,7 +16,7 @@ static const struct str columns[] = {
     STR_INIT("id"),      STR_INIT("siteId"), STR_INIT("tenantId"), STR_INIT("timestamp"),
     STR_INIT("event"),   STR_INIT("path"),   STR_INIT("referrer"), STR_INIT("title"),
     STR_INIT("screen"),  STR_INIT("props"),  STR_INIT("tokens"),   STR_INIT("count"),
-    STR_INIT("seconds"), STR_INIT("scroll"), STR_INIT("visitor"),
+    STR_INIT("seconds"), STR_INIT("scroll"), STR_INIT("visitor"),  STR_INIT("ipPrefix"),
 };
 enum { COLUMNS = sizeof(columns) / sizeof(columns[0]) };
 
@@ -61,6 +61,7 @@ static void make_cells(const struct event_row *row, struct arena *arena, struct 
     cells[i++] = seconds_cell(arena, e->seconds_ms);
     cells[i++] = e->scroll < 0 ? cell_text(STR("")) : cell_number(arena, e->scroll);
     cells[i++] = visitor_cell(arena, e->visitor);
+    cells[i++] = cell_text(e->prefix);
 }
 
 static void begin(struct export *self, const struct site *site)

@@ -40,6 +40,10 @@ void readyz_get(const struct http_request *request, struct http_response *respon
 void metrics_get(const struct http_request *request, struct http_response *response);
 void openapi_get(const struct http_request *request, struct http_response *response);
 void tracker_get(const struct http_request *request, struct http_response *response);
+void public_get(const struct http_request *request, struct http_response *response);
+extern const struct http_param privacy_params[];
+void privacy_get(const struct http_request *request, struct http_response *response);
+void privacy_site_get(const struct http_request *request, struct http_response *response);
 void demo_get(const struct http_request *request, struct http_response *response);
 void demo_page_get(const struct http_request *request, struct http_response *response);
 

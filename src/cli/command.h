@@ -44,6 +44,7 @@ extern const struct command command_site_add, command_site_list, command_site_rm
 extern const struct command command_token_create, command_token_list, command_token_revoke;
 extern const struct command command_queue_status, command_queue_dump, command_relay;
 extern const struct command command_backup, command_restore, command_export, command_import;
+extern const struct command command_privacy_report;
 extern const struct command command_doctor, command_version, command_help;
 
 /* All of them in the order of the help; ends with NULL. */

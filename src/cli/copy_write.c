@@ -4,7 +4,7 @@
  * Lines of JSON (UTF-8, no spaces, "\n"), so that a copy can be looked at, cut into tables and
  * compressed with what every system has:
  *
- *     {"abacus":"copy","format":1,"schema":2,"id":"HEX","madeAt":"...","version":"0.1.0",
+ *     {"abacus":"copy","format":1,"schema":3,"id":"HEX","madeAt":"...","version":"0.1.0",
  *      "asOf":"..."}                            one line, the first
  *     {"table":"tenants","columns":["id","name","active","created_ms"]}
  *     ["t5g","Five",true,1795344300000]         a line for each row, in the order of its key

@@ -1,4 +1,4 @@
-/* cli/site.c -- `abacus site add|list|rm|snippet`. */
+/* cli/site.c -- `abacus site add|list|rm`. */
 #include "cli/site.h"
 
 #include "cli/table.h"
@@ -180,32 +180,13 @@ static int run_list(const struct invocation *in, struct err *err)
     return 0;
 }
 
-/* -- rm, snippet -- */
+/* -- rm -- */
 
 static int run_rm(const struct invocation *in, struct err *err)
 {
     const struct id_args *args = in->args;
     return cli_remove(in, store_remove_site, args->id, err);
 }
-
-struct snippet_args {
-    struct str id, url;
-};
-
-static const struct option snippet_options[] = {
-    {.name = "id",
-     .type = OPTION_ID,
-     .value = "ID",
-     .required = true,
-     .offset = offsetof(struct snippet_args, id),
-     .sentence = "The site."},
-    {.name = "url",
-     .type = OPTION_URL,
-     .value = "URL",
-     .offset = offsetof(struct snippet_args, url),
-     .sentence = "Where browsers reach this server; unless given, --public-url, else --listen."},
-    {.name = NULL},
-};
 
 const struct site_row *site_find(const struct directory_rows *rows, struct str id)
 {
@@ -215,29 +196,6 @@ const struct site_row *site_find(const struct directory_rows *rows, struct str i
         }
     }
     return NULL;
-}
-
-static int run_snippet(const struct invocation *in, struct err *err)
-{
-    const struct snippet_args *args = in->args;
-    const struct settings *settings = in->settings;
-    struct directory_rows rows;
-    int rc = cli_read_directory(in, &rows, err);
-    if (rc != 0) {
-        return rc;
-    }
-    if (site_find(&rows, args->id) == NULL) {
-        return err_set(err, ERR_NOTFOUND, "site %.*s: no such site", STR_FMT(args->id));
-    }
-    struct str base = args->url.len > 0 ? args->url : settings->public_url;
-    buf_add(in->out, STR("<script defer src=\""));
-    if (base.len > 0) {
-        buf_add(in->out, base);
-    } else {
-        buf_addf(in->out, "http://%.*s", STR_FMT(settings->listen));
-    }
-    buf_addf(in->out, "/public/analytics.js\" data-site=\"%.*s\"></script>\n", STR_FMT(args->id));
-    return 0;
 }
 
 const struct command command_site_add = {
@@ -267,14 +225,4 @@ const struct command command_site_rm = {
     .operand = "id",
     .groups = SETTINGS_DATA,
     .run = run_rm,
-};
-
-const struct command command_site_snippet = {
-    .name = "site snippet",
-    .summary = "Print the script tag for a site's pages.",
-    .options = snippet_options,
-    .args_size = sizeof(struct snippet_args),
-    .operand = "id",
-    .groups = SETTINGS_DATA | SETTINGS_LINK,
-    .run = run_snippet,
 };

@@ -131,6 +131,8 @@ static const struct {
      "What of an address is hashed into a visitor."},
     {"ipv4Prefix", NULL, NULL, "Bits of an IPv4 address that are left when it is cut."},
     {"ipv6Prefix", NULL, NULL, "Bits of an IPv6 address that are left when it is cut."},
+    {"storeIpPrefix", NULL, NULL,
+     "Whether raw events keep the cut address (192.0.2.0/24) for as long as they are kept."},
     {"trackingIds", read_id, "ID,...", "Public aliases of its id."},
     {"allowedOrigins", read_origin, "HOST,...",
      "Whose pages may send: example.com, *.example.com, or * for any; unless set, the domain and "
@@ -142,6 +144,9 @@ static const struct {
     {"blockedReferrers", read_host, "HOST,...",
      "Hosts, with all below them, from which nothing is counted."},
     {"events", read_event, "EVENT,...", "Names of events that are switched off."},
+    {"fields", NULL, "FIELD,...",
+     "Fields that are switched off, and kept of no event: referrer, campaign, title, screen, "
+     "props, country, browser, os, device, language."},
     {"requireToken", read_event, "EVENT,...", "Names of events that only a token may send."},
     {"goals", NULL, NULL,
      "What is a conversion, [{\"name\":\"Bought\",\"path\":\"/thanks/*\"}]: each has a name and an "

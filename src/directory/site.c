@@ -117,6 +117,24 @@ static struct str *read_words(const struct list_reader *reader, const char *memb
     return texts;
 }
 
+/* The names of fields as a set. */
+static unsigned read_fields(const struct list_reader *reader, struct str text)
+{
+    size_t count = 0;
+    const struct str *names = read_list(reader, "fields", text, &count);
+    unsigned set = 0;
+
+    for (size_t i = 0; i < count; i++) {
+        enum field field = field_of(names[i]);
+
+        if (field < FIELDS)
+            set |= 1U << field;
+        else
+            list_warn(reader, "fields", "an item is no field");
+    }
+    return set;
+}
+
 static void read_lists(const struct list_reader *reader, const struct site_row *row,
                        struct site *out)
 {
@@ -137,6 +155,7 @@ static void read_lists(const struct list_reader *reader, const struct site_row *
                    "an item is no host", &out->blocked_referrers_count);
     out->disabled_events =
         read_list(reader, "events", row->disabled_events, &out->disabled_events_count);
+    out->fields_off = read_fields(reader, row->disabled_fields);
     out->token_events =
         read_list(reader, "requireToken", row->require_token, &out->token_events_count);
 }
@@ -205,6 +224,7 @@ int directory_make_site(struct directory *directory, const struct site_row *row,
                                                                        : IDENTITY_CUT_ADDRESS,
         .ipv4_prefix = prefix_or(row->ipv4_prefix, 24),
         .ipv6_prefix = prefix_or(row->ipv6_prefix, 48),
+        .store_prefix = row->store_ip_prefix,
         .events_per_second = row->events_per_second < 0 ? 0 : row->events_per_second,
         .paths_per_day =
             row->paths_per_day < 1 ? site_row_default().paths_per_day : row->paths_per_day,

@@ -7,8 +7,9 @@
  * Pure: no I/O, no clock, no globals; time, salts and settings are arguments. Any thread. What is
  * borrowed lives in the arena, the request or the record that it came from.
  *
- * The address and the User-Agent enter event_make() and leave it only as a keyed hash. What was
- * read from them before (struct sender) are a few common words: a browser's family, a country.
+ * The address and the User-Agent enter event_make() and leave it only as a keyed hash, and, where
+ * the site stores it, as a cut address. What was read from them before (struct sender) are a few
+ * common words: a browser's family, a country.
  */
 #ifndef ABACUS_EVENT_EVENT_H
 #define ABACUS_EVENT_EVENT_H
@@ -39,7 +40,7 @@ enum {
     EVENT_BATCH_MAX = 100,       /* events in a request */
     EVENT_BODY_MAX = 64 * 1024,  /* bytes of a request's body */
     EVENT_NESTING_MAX = 4,       /* depth of its JSON */
-    EVENT_PATH_MAX = 2000,       /* bytes; also of the referrer */
+    EVENT_PATH_MAX = 2000,       /* bytes; a longer referrer is cut there */
     EVENT_TITLE_MAX = 500,       /* bytes; what is longer is cut at a character */
     EVENT_SCREEN_MAX = 32,       /* bytes */
     EVENT_ID_MAX = 200,          /* bytes of an idempotency key */
@@ -47,6 +48,8 @@ enum {
     EVENT_PROP_KEY_MAX = 100,    /* bytes */
     EVENT_PROP_VALUE_MAX = 2000, /* bytes of a string */
     EVENT_AGENT_MAX = 512,       /* bytes of the User-Agent that are looked at */
+    EVENT_PREFIX_MIN = 4,        /* bytes of a cut address: "::/0" ... */
+    EVENT_PREFIX_MAX = 19,       /* ... to "2001:db80:1111::/48" */
     VISIT_TIMEOUT_MS = 30 * 60 * 1000,
     TIMESTAMP_PAST_DAYS = 30,
     TIMESTAMP_AHEAD_MS = 60 * 1000,
@@ -115,7 +118,8 @@ enum { TRAIT_MAX = 200 }; /* bytes; what is longer is cut at a character */
 /* -- what the site wants -- */
 
 /* One of the site's goals: events of that name, or pageviews of a path, that carry all of `props`.
- * Paths are compared as they are kept: masked, under the site's pathRules, without their query. */
+ * Paths are compared as they are kept: masked, with the route of a fragment, under the site's
+ * pathRules, without their query. */
 struct goal {
     struct str name;
     struct str event; /* empty: pageviews of `path` */
@@ -144,7 +148,8 @@ uint64_t goals_hash(const struct goal *goals, size_t count);
  * A path is cut into segments at its slashes. A segment "*" of `match` stands for one that is not
  * empty, "**" as its last segment for all that follow, which may be none; the others are compared
  * bytewise, so that a slash at the end counts. "shoes", "*" and "reviews", joined by slashes, match
- * /shoes/blue-suede/reviews; "docs" and "**" match /docs, /docs/ and /docs/a/b.
+ * /shoes/blue-suede/reviews; "docs" and "**" match /docs, /docs/ and /docs/a/b. The route of a
+ * fragment goes on behind the path: "app#", "users" and "*" match /app#/users/7.
  *
  * `to` is the path that is kept: "/shoes/:name/reviews". "$1" to "$9" in it are the texts that
  * stars stood for, counted from the left, that of "**" as well; any other '$' is itself. */
@@ -164,6 +169,24 @@ int path_rules_parse(struct str json, struct arena *arena, struct path_rule **ou
 
 enum visitor_identity { IDENTITY_CUT_ADDRESS, IDENTITY_FULL_ADDRESS };
 
+/* What a site may leave out of all its events, each by its name under `fields`. */
+enum field {
+    FIELD_REFERRER, /* the page before, a source and channel that it alone tells */
+    FIELD_CAMPAIGN, /* utm_*, ref, source and the kinds of click ids, and what they tell */
+    FIELD_TITLE,
+    FIELD_SCREEN,
+    FIELD_PROPS,
+    FIELD_COUNTRY, /* blockedCountries still holds */
+    FIELD_BROWSER,
+    FIELD_OS,
+    FIELD_DEVICE,
+    FIELD_LANGUAGE,
+    FIELDS,
+};
+/* "referrer"; and the field of a name, or FIELDS. */
+struct str field_name(enum field field);
+enum field field_of(struct str name);
+
 /* The members of AnalyticsSettings that an event meets on its way (CONTRACT: AnalyticsSettings),
  * and whose they are. Immutable; belongs to the directory's snapshot. */
 struct site {
@@ -173,6 +196,8 @@ struct site {
     bool respect_gpc, respect_dnt, mask_personal;
     enum visitor_identity identity;
     uint8_t ipv4_prefix, ipv6_prefix;
+    bool store_prefix;           /* storeIpPrefix */
+    unsigned fields_off;         /* bit f for enum field f */
     bool has_allowed_origins;    /* else: the domain and its subdomains */
     struct str *allowed_origins; /* hosts; "*.example.com" for subdomains; "*" for any */
     size_t allowed_origins_count;
@@ -303,6 +328,9 @@ struct event {
         day_before; /* that day: the date that ended when `day` began; 0 without visitor_before */
     struct str path, referrer, title, screen, props;
     struct str traits[TRAITS]; /* only of events with a visitor */
+    /* "192.0.2.0/24", "2001:db8:1::/48": where the site stores it, of events with a visitor; else
+     * empty. */
+    struct str prefix;
     bool has_id;
     uint8_t id[16]; /* keyed hash of site and idempotency key */
     int64_t count, tokens, seconds_ms;
@@ -319,13 +347,14 @@ struct tally {
     uint64_t events;
 };
 
-/* Make the anonymous event: local date, visitor id, path without its query (but for the settings'
- * queryParams) under the site's pathRules, referrer cut to its host (with the path where it is the
- * site's own), source and campaign from the path's query and the referrer (event/source.c), masked
- * personal data, hashed idempotency key. `id_key` is the installation's (16 bytes).
- * ERR_UNAVAILABLE: the salt of the event's date is missing although the event came without
- * timestamp of its own. A token's event with `visitor` whose day's salt is gone has no visitor;
- * `visitor` counts only with a token. sodium_init() comes first. */
+/* Make the anonymous event, without the fields that the site has switched off: local date, visitor
+ * id, the cut address where the site stores it, path without its query (but for the settings'
+ * queryParams) and with a route in its fragment under the site's pathRules, referrer cut to its
+ * host (with the path where it is the site's own), source and campaign from the path's query and
+ * the referrer (event/source.c), masked personal data, hashed idempotency key. `id_key` is the
+ * installation's (16 bytes). ERR_UNAVAILABLE: the salt of the event's date is missing although the
+ * event came without timestamp of its own. A token's event with `visitor` whose day's salt is gone
+ * has no visitor; `visitor` counts only with a token. sodium_init() comes first. */
 int event_make(const struct site *site, const struct client *client, const struct sender *sender,
                const struct salts *salts, const uint8_t id_key[16], int64_t now_ms,
                const struct event_input *in, struct arena *arena, struct event *out,

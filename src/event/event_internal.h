@@ -54,18 +54,27 @@ struct str mask_props(struct str json, struct arena *arena);
 
 /* -- path.c: where on the site, and where from -- */
 
-/* The path as it is kept: no fragment, of the query only what the site keeps, under its rules. */
+/* The parts of a path: what stands before '?' and '#', what between them, and the route in its
+ * fragment ("#/users/7"; empty where that is none). Path and route together name the page; they are
+ * found in a path as it was sent and in one as it is kept. */
+struct page {
+    struct str path, query, route;
+};
+struct page page_of(struct str path);
+/* Is there nothing but the page's name? */
+bool path_is_page(struct str path);
+/* The path as it is kept: its page under the site's rules, and of the query what the site keeps. */
 struct str path_clean(const struct site *site, struct str path, struct arena *arena);
 /* Is it an http, https or android-app URL? */
 bool referrer_split(struct str referrer, struct url *out);
 /* Host, or host/path where the host is the site's own; empty where it is no referrer. */
 struct str referrer_clean(const struct site *site, struct str referrer, struct arena *arena);
-/* Does the path without query and fragment match "/exact" or "/prefix/" followed by "*"? */
+/* Does the page that the path names match "/exact" or "/prefix/" followed by "*"? */
 bool path_matches(struct str path, struct str pattern);
 
 /* -- path_rules.c -- */
 
-/* `path` (masked, without query, not empty) as the first of the site's rules that matches makes it.
+/* `path` (a page, masked, not empty) as the first of the site's rules that matches makes it.
  */
 struct str path_rewrite(const struct site *site, struct str path, struct arena *arena);
 
@@ -170,6 +179,12 @@ struct channel_input {
 struct str channel_of(const struct channel_input *in, struct arena *arena);
 
 /* -- names.c -- */
+
+/* Has the site switched it off? */
+static inline bool field_is_off(const struct site *site, enum field field)
+{
+    return (site->fields_off >> field & 1) != 0;
+}
 
 /* One of the seven, or EVENT_CUSTOM for any other. */
 enum event_kind event_kind_of(struct str name);

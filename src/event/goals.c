@@ -64,8 +64,10 @@ static int read_path(const struct goal_reader *r, const struct json *v)
 
     if (path.ptr[0] != '/')
         return wrong(r, "path", "does not begin with /");
-    if (text_until(path, "?#").len < path.len)
-        return wrong(r, "path", "has a query or fragment, and the paths that it meets have none");
+    if (!path_is_page(path))
+        return wrong(r, "path",
+                     "has a query, or a fragment that is no route (#/ or #!): the paths that it "
+                     "meets have none");
     if (star < path.len && (star + 1 < path.len || path.ptr[star - 1] != '/'))
         return wrong(r, "path", "has a * that is not all that follows its last /");
     return 0;

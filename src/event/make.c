@@ -17,8 +17,10 @@
  */
 #include "event/event_internal.h"
 
+#include <arpa/inet.h>
 #include <assert.h>
 #include <sodium.h>
+#include <stdio.h>
 
 enum {
     HASH_BYTES = 16, /* the shortest that libsodium promises */
@@ -137,6 +139,25 @@ static int add_visitor(const struct site *site, const struct client *client,
     return 0;
 }
 
+/* -- the address that is kept -- */
+
+/* However the visitor is told apart, an address is only ever kept cut. */
+static void add_prefix(const struct site *site, const struct client *client,
+                       const struct event_input *in, struct arena *arena, struct event *out)
+{
+    struct addr address = client->has_token ? in->visitor_address : client->address;
+    unsigned bits = address.family == 4 ? site->ipv4_prefix : site->ipv6_prefix;
+    char text[INET6_ADDRSTRLEN], prefix[INET6_ADDRSTRLEN + 4];
+
+    if (!site->store_prefix || out->visitor == 0 || address.family == 0)
+        return;
+    address = addr_cut(address, site->ipv4_prefix, site->ipv6_prefix);
+    (void)inet_ntop(address.family == 4 ? AF_INET : AF_INET6, address.bytes, text, sizeof(text));
+    int len = snprintf(prefix, sizeof(prefix), "%s/%u", text, bits);
+
+    out->prefix = arena_str(arena, (struct str){prefix, (size_t)len});
+}
+
 /* -- the event -- */
 
 static void add_time(const struct site *site, const struct event_input *in, int64_t now_ms,
@@ -150,18 +171,29 @@ static void add_time(const struct site *site, const struct event_input *in, int6
     out->hour_ms = local.hour_ms;
 }
 
+/* The text, or nothing where the site has switched its field off. */
+static struct str unless_off(const struct site *site, enum field field, struct str text)
+{
+    return field_is_off(site, field) ? STR("") : text;
+}
+
 static void add_text(const struct site *site, const struct event_input *in, struct arena *arena,
                      struct event *out)
 {
     out->path = path_clean(site, in->path, arena);
-    out->referrer = referrer_clean(site, in->referrer, arena);
-    out->screen = in->screen;
-    out->title = in->title;
-    out->props = in->props;
+    out->referrer = referrer_clean(site, unless_off(site, FIELD_REFERRER, in->referrer), arena);
+    out->screen = unless_off(site, FIELD_SCREEN, in->screen);
+    out->title = unless_off(site, FIELD_TITLE, in->title);
+    out->props = unless_off(site, FIELD_PROPS, in->props);
     if (!site->mask_personal)
         return;
-    out->title = text_cut(mask_text(in->title, arena), EVENT_TITLE_MAX);
-    out->props = mask_props(in->props, arena);
+    out->title = text_cut(mask_text(out->title, arena), EVENT_TITLE_MAX);
+    out->props = mask_props(out->props, arena);
+}
+
+static void add_trait(const struct site *site, enum field field, struct str text, struct str *out)
+{
+    *out = text_cut(unless_off(site, field, text), TRAIT_MAX);
 }
 
 /* What is known of the visit: no more than a visitor shares with many, and of none without one. */
@@ -171,11 +203,11 @@ static void add_traits(const struct site *site, const struct sender *sender,
     if (out->visitor == 0)
         return;
     source_read(site, in->path, in->referrer, arena, out->traits);
-    out->traits[TRAIT_COUNTRY] = text_cut(sender->country, TRAIT_MAX);
-    out->traits[TRAIT_BROWSER] = text_cut(sender->browser, TRAIT_MAX);
-    out->traits[TRAIT_OS] = text_cut(sender->os, TRAIT_MAX);
-    out->traits[TRAIT_DEVICE] = text_cut(sender->device, TRAIT_MAX);
-    out->traits[TRAIT_LANGUAGE] = text_cut(sender->language, TRAIT_MAX);
+    add_trait(site, FIELD_COUNTRY, sender->country, &out->traits[TRAIT_COUNTRY]);
+    add_trait(site, FIELD_BROWSER, sender->browser, &out->traits[TRAIT_BROWSER]);
+    add_trait(site, FIELD_OS, sender->os, &out->traits[TRAIT_OS]);
+    add_trait(site, FIELD_DEVICE, sender->device, &out->traits[TRAIT_DEVICE]);
+    add_trait(site, FIELD_LANGUAGE, sender->language, &out->traits[TRAIT_LANGUAGE]);
 }
 
 static void add_id(const struct site *site, const uint8_t id_key[16], struct str id,
@@ -213,6 +245,7 @@ int event_make(const struct site *site, const struct client *client, const struc
     int rc = add_visitor(site, client, salts, in, out, err);
 
     add_traits(site, sender, in, arena, out);
+    add_prefix(site, client, in, arena, out);
     return rc;
 }
 

@@ -37,6 +37,15 @@ static const struct str reject_names[REJECT_REASONS] = {
     [REJECT_UNSTORABLE] = NAME("unstorable"),
 };
 
+/* These stand in settings alone. */
+static const struct str field_names[FIELDS] = {
+    [FIELD_REFERRER] = NAME("referrer"), [FIELD_CAMPAIGN] = NAME("campaign"),
+    [FIELD_TITLE] = NAME("title"),       [FIELD_SCREEN] = NAME("screen"),
+    [FIELD_PROPS] = NAME("props"),       [FIELD_COUNTRY] = NAME("country"),
+    [FIELD_BROWSER] = NAME("browser"),   [FIELD_OS] = NAME("os"),
+    [FIELD_DEVICE] = NAME("device"),     [FIELD_LANGUAGE] = NAME("language"),
+};
+
 struct str event_kind_name(enum event_kind kind)
 {
     return kind_names[kind];
@@ -50,6 +59,20 @@ struct str drop_reason_name(enum drop_reason reason)
 struct str reject_reason_name(enum reject_reason reason)
 {
     return reject_names[reason];
+}
+
+struct str field_name(enum field field)
+{
+    return field_names[field];
+}
+
+enum field field_of(struct str name)
+{
+    unsigned field = 0;
+
+    while (field < FIELDS && !str_eq(name, field_names[field]))
+        field++;
+    return (enum field)field;
 }
 
 enum event_kind event_kind_of(struct str name)

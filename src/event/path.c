@@ -6,6 +6,16 @@
  *
  * The site's pages have the same name in both: masked, then under the site's rules (path_rules.c
  * says why in this order).
+ *
+ * A fragment that is a route, one that begins with "/" or "!", is a part of the page: an
+ * application that routes by it has all its pages under one path. It is kept up to a '?' or another
+ * '#' in it, and stands right behind the path, before what of the query is kept: of
+ * "/app?x=1#/users/7?tab=a" the page is "/app#/users/7", and where the site keeps `x` what is kept
+ * is "/app#/users/7?x=1". So a page's name is what stands before the '?', whether it has a route or
+ * not; rules, goals, blocked paths and filters by how a page's name begins see path and route as
+ * one text, and a route's pages stand together whatever the query. Any other fragment names a place
+ * on the page, or holds what a server was not to see, and is cut. Browsers send no fragment in a
+ * referrer; one that is there is cut.
  */
 #include "event/event_internal.h"
 
@@ -52,7 +62,31 @@ static struct str keep_query(const struct site *site, struct str query, struct a
     return (struct str){out, len};
 }
 
-/* The path of a page as reports name it; `path` has no query. */
+struct page page_of(struct str path)
+{
+    struct str before = text_until(path, "#");
+    struct page page = {.path = text_until(before, "?"), .query = STR(""), .route = STR("")};
+
+    if (page.path.len < before.len)
+        page.query = str_slice(before, page.path.len + 1, before.len);
+    if (before.len + 1 >= path.len)
+        return page;
+    char first = path.ptr[before.len + 1];
+    struct str route = text_until(str_slice(path, before.len + 1, path.len), "?#");
+
+    if (first == '/' || first == '!')
+        page.route = str_slice(path, before.len, before.len + 1 + route.len);
+    return page;
+}
+
+bool path_is_page(struct str path)
+{
+    struct page page = page_of(path);
+
+    return page.path.len + page.route.len == path.len;
+}
+
+/* The name of a page as reports give it. */
 static struct str page_path(const struct site *site, struct str path, struct arena *arena)
 {
     path = mask_if(site, path, arena);
@@ -61,12 +95,12 @@ static struct str page_path(const struct site *site, struct str path, struct are
 
 struct str path_clean(const struct site *site, struct str path, struct arena *arena)
 {
-    struct str whole = text_until(path, "#");
-    struct str before = text_until(whole, "?");
-    struct str kept = page_path(site, before, arena);
+    struct page page = page_of(path);
+    struct str name = page.route.len > 0 ? join(page.path, page.route, arena) : page.path;
+    struct str kept = page_path(site, name, arena);
 
-    if (whole.len > before.len && site->query_params_count > 0) {
-        struct str query = keep_query(site, str_slice(whole, before.len + 1, whole.len), arena);
+    if (page.query.len > 0 && site->query_params_count > 0) {
+        struct str query = keep_query(site, page.query, arena);
 
         if (query.len > 0)
             kept = join(kept, mask_if(site, query, arena), arena);
@@ -76,10 +110,17 @@ struct str path_clean(const struct site *site, struct str path, struct arena *ar
 
 bool path_matches(struct str path, struct str pattern)
 {
-    path = text_until(path, "?#");
-    if (!str_ends(pattern, STR("*")))
-        return str_eq(path, pattern);
-    return str_starts(path, str_slice(pattern, 0, pattern.len - 1));
+    struct page page = page_of(path);
+    bool prefix = str_ends(pattern, STR("*"));
+
+    pattern = str_slice(pattern, 0, pattern.len - prefix);
+    struct str route = str_slice(pattern, page.path.len, pattern.len);
+
+    if (!str_eq(str_slice(page.path, 0, pattern.len), str_slice(pattern, 0, page.path.len)))
+        return false;
+    if (prefix)
+        return str_starts(page.route, route);
+    return page.path.len <= pattern.len && str_eq(page.route, route);
 }
 
 static bool is_referrer_scheme(struct str scheme)

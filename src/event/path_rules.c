@@ -1,9 +1,12 @@
 /*
  * event/path_rules.c -- a site's rules for rewriting and grouping paths.
  *
- * Rules see the path without its query, after masking: so that no rule can carry over what masking
+ * Rules see the page without the query, after masking: so that no rule can carry over what masking
  * takes out, and a rule is written for the paths that reports show ("/users/[email]"). What of the
  * query the site keeps follows the path that a rule makes.
+ *
+ * The route of a fragment is a part of the page: "/app#/users/7" has the segments "app#", "users"
+ * and "7".
  *
  * A path is matched segment by segment without building anything, so a rule that does not match
  * costs the few bytes that it has in common with the path.
@@ -120,8 +123,9 @@ static int read_path(size_t index, const char *member, const struct json *rule, 
         return wrong(index, member, err, "not a text of 1 to %d bytes", PATH_RULE_BYTES_MAX);
     if (v->text.len == 0 || v->text.ptr[0] != '/')
         return wrong(index, member, err, "does not begin with /");
-    if (text_until(v->text, "?#").len < v->text.len)
-        return wrong(index, member, err, "has a query or fragment, and a path has none");
+    if (!path_is_page(v->text))
+        return wrong(index, member, err,
+                     "has a query, or a fragment that is no route (#/ or #!): a path has none");
     *out = v->text;
     return 0;
 }

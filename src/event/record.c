@@ -38,8 +38,10 @@
  *     28 utm_term: bytes     29 country: bytes
  *     30 browser: bytes      31 os: bytes
  *     32 device: bytes       33 language: bytes
+ *     34 prefix: bytes
  *
- * Fields 22 to 33 are the traits (enum trait), of events with a visitor only. A pageview has about
+ * Fields 22 to 33 are the traits (enum trait) and 34 is the cut address as text, where the site
+ * stores it ("192.0.2.0/24"): of events with a visitor only. A pageview has about
  * 90 bytes, and 55 more for what is known of its visit. record_decode.c reads what is written here.
  */
 #include "event/record_internal.h"
@@ -53,6 +55,7 @@ _Static_assert(REJECT_INVALID == 0 && REJECT_UNSTORABLE == 4, "reasons for refus
 _Static_assert(RECORD_EVENT == 1 && RECORD_TALLY == 2, "kinds of records");
 _Static_assert(TRAIT_SOURCE == 0 && TRAIT_LANGUAGE == 11 && TRAITS == 12, "traits");
 _Static_assert(E_SOURCE == 22 && E_LANGUAGE == E_SOURCE + TRAIT_LANGUAGE, "fields of traits");
+_Static_assert(E_PREFIX == 34, "the field behind the traits");
 
 static uint64_t zigzag(int64_t n)
 {
@@ -144,7 +147,7 @@ static void put_traits(struct writer *w, const struct event *e)
 static size_t text_bytes(const struct event *e)
 {
     size_t bytes = e->name.len + e->site.len + e->tenant.len + e->path.len + e->referrer.len +
-                   e->title.len + e->screen.len + e->props.len + sizeof(e->id);
+                   e->title.len + e->screen.len + e->props.len + e->prefix.len + sizeof(e->id);
 
     for (unsigned i = 0; i < TRAITS; i++)
         bytes += e->traits[i].len;
@@ -167,6 +170,7 @@ void event_encode(const struct event *event, struct buf *out)
     put_texts(&w, e);
     put_amounts(&w, e);
     put_traits(&w, e);
+    put_bytes(&w, E_PREFIX, e->prefix);
     end_record(out, &w);
 }
 

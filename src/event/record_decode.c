@@ -62,6 +62,7 @@ static const struct rule event_rules[E_FIELDS] = {
     [E_OS] = TRAIT_RULE,
     [E_DEVICE] = TRAIT_RULE,
     [E_LANGUAGE] = TRAIT_RULE,
+    [E_PREFIX] = {FORM_BYTES, false, EVENT_PREFIX_MIN, EVENT_PREFIX_MAX, 0},
 };
 
 static const struct rule tally_rules[T_FIELDS] = {
@@ -75,7 +76,7 @@ static const struct rule tally_rules[T_FIELDS] = {
 };
 
 /* The known fields of a record, by number. */
-struct fields {
+struct raw_fields {
     bool seen[FIELDS_MAX];
     uint64_t number[FIELDS_MAX];
     struct str bytes[FIELDS_MAX];
@@ -102,14 +103,14 @@ static bool take_varint(struct str *rest, uint64_t *out)
 }
 
 /* One field's key and value. */
-struct field {
+struct raw_field {
     uint64_t number;
     unsigned form;
     uint64_t value; /* or the length */
     struct str bytes;
 };
 
-static bool take_field(struct str *rest, struct field *out)
+static bool take_field(struct str *rest, struct raw_field *out)
 {
     uint64_t key;
 
@@ -126,7 +127,7 @@ static bool take_field(struct str *rest, struct field *out)
     return true;
 }
 
-static int keep_field(const struct field *f, const struct rule *rule, struct fields *out,
+static int keep_field(const struct raw_field *f, const struct rule *rule, struct raw_fields *out,
                       struct err *err)
 {
     if (f->form != rule->form || f->value < rule->min || f->value > rule->max)
@@ -137,12 +138,12 @@ static int keep_field(const struct field *f, const struct rule *rule, struct fie
     return 0;
 }
 
-static int read_fields(struct str rest, const struct rule *rules, size_t count, struct fields *out,
-                       struct err *err)
+static int read_fields(struct str rest, const struct rule *rules, size_t count,
+                       struct raw_fields *out, struct err *err)
 {
     memset(out->seen, 0, sizeof(out->seen));
     for (uint64_t last = 0; rest.len > 0;) {
-        struct field f = {0};
+        struct raw_field f = {0};
         int rc;
 
         if (!take_field(&rest, &f))
@@ -164,7 +165,7 @@ static int read_fields(struct str rest, const struct rule *rules, size_t count, 
     return 0;
 }
 
-static int read_times(const struct fields *f, struct event *e, struct err *err)
+static int read_times(const struct raw_fields *f, struct event *e, struct err *err)
 {
     e->received_ms = (int64_t)f->number[E_RECEIVED];
     e->time_ms = e->received_ms - unzigzag(f->number[E_DELAY]);
@@ -175,7 +176,7 @@ static int read_times(const struct fields *f, struct event *e, struct err *err)
     return 0;
 }
 
-static int read_names(const struct fields *f, struct event *e, struct err *err)
+static int read_names(const struct raw_fields *f, struct event *e, struct err *err)
 {
     e->kind = (enum event_kind)f->number[E_KIND];
     e->name = event_kind_name(e->kind);
@@ -194,7 +195,7 @@ static int read_names(const struct fields *f, struct event *e, struct err *err)
 
 static int read_event(struct str rest, struct event *e, struct err *err)
 {
-    struct fields f __attribute__((uninitialized));
+    struct raw_fields f __attribute__((uninitialized));
     int rc = read_fields(rest, event_rules, E_FIELDS, &f, err);
 
     if (rc != 0 || (rc = read_names(&f, e, err)) != 0 || (rc = read_times(&f, e, err)) != 0)
@@ -217,12 +218,13 @@ static int read_event(struct str rest, struct event *e, struct err *err)
         e->day_before = e->day - (int32_t)f.number[E_DAY_BEFORE];
     for (unsigned i = 0; i < TRAITS; i++)
         e->traits[i] = f.bytes[E_SOURCE + i];
+    e->prefix = f.bytes[E_PREFIX];
     return 0;
 }
 
 static int read_tally(struct str rest, struct tally *t, struct err *err)
 {
-    struct fields f __attribute__((uninitialized));
+    struct raw_fields f __attribute__((uninitialized));
     int rc = read_fields(rest, tally_rules, T_FIELDS, &f, err);
 
     if (rc != 0)

@@ -42,6 +42,7 @@ enum event_field {
     E_OS,
     E_DEVICE,
     E_LANGUAGE,
+    E_PREFIX,
     E_FIELDS,
 };
 

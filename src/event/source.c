@@ -16,6 +16,9 @@
  * What kind of source it is, the same ones are asked in the same order until one knows, so that
  * "utm_source=spring" on Instagram is social. channel.c says what follows from it.
  *
+ * A site that keeps no campaign has its queries not read, and one that keeps no referrer has that
+ * not looked at: what is left tells where a visit came from, or that it came directly.
+ *
  * The texts of utm_* are kept as people wrote them, decoded, masked where the site masks, and cut
  * at TRAIT_MAX. Nothing else of the query is kept, and of a click's id nothing but its kind's name.
  */
@@ -108,19 +111,17 @@ static struct finding find_source(const struct site *site, const struct tags *ta
     return f;
 }
 
-static struct str query_of(struct str path)
-{
-    path = text_until(path, "#");
-    return str_slice(path, str_find(path, 0, '?') + 1, path.len);
-}
-
 void source_read(const struct site *site, struct str path, struct str referrer, struct arena *arena,
                  struct str traits[TRAITS])
 {
     struct tags tags = {0};
-    struct str query = query_of(path);
-    struct origin origin = find_origin(site, referrer, arena);
+    struct str query = field_is_off(site, FIELD_CAMPAIGN) ? STR("") : page_of(path).query;
+    struct origin origin =
+        find_origin(site, field_is_off(site, FIELD_REFERRER) ? STR("") : referrer, arena);
 
+    /* As it was sent, too: decoded, the first part of "me+shop@example.com" is a word by itself. */
+    if (site->mask_personal)
+        query = mask_text(query, arena);
     if (query.len > 0)
         tags_read(query, arena, &tags);
     struct finding found = find_source(site, &tags, &origin, arena);

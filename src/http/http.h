@@ -38,7 +38,7 @@ struct http_request {
     struct str method, path; /* path: raw, not decoded, without the query */
     struct str query;        /* raw, without '?' */
     struct str host, origin, user_agent, authorization, content_type, accept, forwarded_for, cookie,
-        if_none_match, accept_language;
+        if_none_match, accept_language, accept_encoding;
     struct str mobile_hint; /* Sec-CH-UA-Mobile: "?1", "?0" */
     bool prerender;         /* Sec-Purpose has "prerender" */
     bool gpc;               /* Sec-GPC: 1 */
@@ -163,6 +163,15 @@ bool http_stop(struct http **http, int64_t grace_ms);
  * query and param stay where they are. */
 void http_suspend(const struct http_request *request);
 void http_resume(const struct http_request *request);
+
+/* The forms in which a body may be sent, best first. */
+enum http_coding { CODING_BR, CODING_GZIP, CODING_IDENTITY, CODINGS };
+
+/* The one that a client wants most of those `offered` (a set of 1 << enum http_coding), by its
+ * Accept-Encoding (RFC 9110, 12.5.3); of equals the first. CODINGS: it refuses all of them. A
+ * header that is absent or empty wants CODING_IDENTITY; an entry that is malformed is as though it
+ * were not there. Pure. */
+enum http_coding http_coding_choose(struct str accept_encoding, unsigned offered);
 
 /* The decoded value of query parameter `name`: 1 found, 0 absent, ERR_INVALID given twice or badly
  * encoded. `+` is a space. Bad UTF-8 and %00 are bad encoding. */

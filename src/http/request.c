@@ -69,6 +69,7 @@ static const struct known_header headers_14[] = {{"content-length", KNOWN_LENGTH
 static const struct known_header headers_15[] = {
     {"x-forwarded-for", KNOWN_ADDRESSES, FIELD(forwarded_for)},
     {"accept-language", KNOWN_FIRST, FIELD(accept_language)},
+    {"accept-encoding", KNOWN_LIST, FIELD(accept_encoding)},
     {0}};
 static const struct known_header headers_16[] = {
     {"content-encoding", KNOWN_CODING, 0},
@@ -350,10 +351,10 @@ void request_keep_head(struct exchange *exchange)
 {
     struct http_request *r = &exchange->request;
     struct str *const fields[] = {
-        &r->method,      &r->path,          &r->host,          &r->origin,
-        &r->user_agent,  &r->authorization, &r->content_type,  &r->accept,
-        &r->cookie,      &r->forwarded_for, &r->if_none_match, &r->accept_language,
-        &r->mobile_hint,
+        &r->method,          &r->path,          &r->host,          &r->origin,
+        &r->user_agent,      &r->authorization, &r->content_type,  &r->accept,
+        &r->cookie,          &r->forwarded_for, &r->if_none_match, &r->accept_language,
+        &r->accept_encoding, &r->mobile_hint,
     };
     struct str head = exchange->head_raw;
 

@@ -12,6 +12,7 @@
 
 #include "access/access.h"
 #include "agent/agent.h"
+#include "api/scripts.h"
 #include "base/clock.h"
 #include "base/date.h"
 #include "cache/cache.h"
@@ -192,6 +193,9 @@ static void wire_api(struct server *server)
                                .refusals = refusals_new(),
                                .rates = rates_new(),
                                .live = live_new(),
+                               .scripts = server_has(server, ROLE_WEB)
+                                              ? scripts_open(config->data_dir, &config->logger)
+                                              : NULL,
                                .recent = query_recent_new(RECENT_BYTES),
                                .agent = server->agent,
                                .geo = server->geo,
@@ -291,6 +295,7 @@ static int stop(struct server *server, struct err *err)
     refusals_free(&server->api.refusals);
     rates_free(&server->api.rates);
     live_free(&server->api.live);
+    scripts_close(&server->api.scripts);
     query_recent_free(&server->api.recent);
     agent_close(&server->agent);
     geo_close(&server->geo);

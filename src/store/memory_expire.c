@@ -29,6 +29,7 @@ static void remove_old(struct work *work, struct rows *rows, size_t size,
             gone(work->store, row);
         rows_remove(rows, size, i);
         work->left--;
+        work->store->retention_rows++;
     }
 }
 
@@ -63,17 +64,33 @@ static bool old_due(const struct expiry *expiry, const void *row)
            (d->day < expiry->raw_before_day || d->day < expiry->stats_before_day);
 }
 
-static bool old_part(const struct expiry *expiry, const void *row)
+static bool old_part_of_events(const struct expiry *expiry, const void *row)
 {
     const struct pack_part *p = row;
 
-    if (!str_eq(p->site, expiry->site))
-        return false;
-    if (p->part >= PACK_EVENTS && p->day < expiry->raw_before_day)
-        return true;
-    if (p->part >= PACK_VISITS && p->part < PACK_EVENTS && p->day < expiry->visits_before_day)
-        return true;
-    return p->day < expiry->stats_before_day;
+    return str_eq(p->site, expiry->site) && p->part >= PACK_EVENTS &&
+           p->day < expiry->raw_before_day;
+}
+
+static bool old_part_of_visits(const struct expiry *expiry, const void *row)
+{
+    const struct pack_part *p = row;
+
+    return str_eq(p->site, expiry->site) && p->part >= PACK_VISITS && p->part < PACK_EVENTS &&
+           p->day < expiry->visits_before_day;
+}
+
+static bool old_pack(const struct expiry *expiry, const void *row)
+{
+    const struct pack_part *p = row;
+
+    return str_eq(p->site, expiry->site) && p->day < expiry->stats_before_day;
+}
+
+static bool old_part(const struct expiry *expiry, const void *row)
+{
+    return old_part_of_events(expiry, row) || old_part_of_visits(expiry, row) ||
+           old_pack(expiry, row);
 }
 
 static bool old_stats(const struct expiry *expiry, const void *row)
@@ -109,6 +126,15 @@ static void expire_site(struct work *work, const struct expiry *expiry)
     remove_old(work, &s->ledger, sizeof(struct ledger_row), expiry, old_ledger, fold_records);
 }
 
+static bool any_old(const struct rows *rows, size_t size, const struct expiry *expiry,
+                    old_fn *is_old)
+{
+    for (size_t i = 0; i < rows->count; i++)
+        if (is_old(expiry, (const char *)rows->ptr + i * size))
+            return true;
+    return false;
+}
+
 static bool has_rows(struct memory_store *s, struct str site)
 {
     /* With these bounds every row of the site is old. */
@@ -127,9 +153,8 @@ static bool has_rows(struct memory_store *s, struct str site)
                   {&s->ledger, sizeof(struct ledger_row), old_ledger}};
 
     for (size_t t = 0; t < sizeof(tables) / sizeof(tables[0]); t++)
-        for (size_t i = 0; i < tables[t].rows->count; i++)
-            if (tables[t].is_old(&all, (const char *)tables[t].rows->ptr + i * tables[t].size))
-                return true;
+        if (any_old(tables[t].rows, tables[t].size, &all, tables[t].is_old))
+            return true;
     return false;
 }
 
@@ -179,6 +204,7 @@ static void expire_general(struct work *work, const struct expiry_general *gener
         }
         rows_remove(&s->keys, sizeof(struct event_key), i);
         work->left--;
+        s->retention_rows++;
     }
     for (size_t i = 0; i < s->positions.count && work->left > 0;) {
         const struct memory_position *row = &((const struct memory_position *)s->positions.ptr)[i];
@@ -192,6 +218,7 @@ static void expire_general(struct work *work, const struct expiry_general *gener
         s->folded_positions += (int64_t)row->position.number;
         rows_remove(&s->positions, sizeof(*row), i);
         work->left--;
+        s->retention_rows++;
     }
 }
 
@@ -210,5 +237,46 @@ int memory_expire(struct store *base, const struct expiry *sites, size_t count,
     }
     *more = work.left <= 0;
     work.store->version++;
+    return 0;
+}
+
+int memory_finish_retention(struct store *base, uint32_t partitions, int64_t now_ms,
+                            struct err *err)
+{
+    struct memory_store *store = memory_of(base);
+
+    (void)err;
+    for (unsigned p = 0; p < PARTITIONS; p++)
+        if ((partitions >> p & 1) != 0)
+            store->retention_ms[p] = now_ms;
+    if (store->retention_since_ms == 0)
+        store->retention_since_ms = now_ms;
+    return 0;
+}
+
+int memory_overdue(struct store *base, const struct expiry *sites, size_t count, uint32_t *out,
+                   struct err *err)
+{
+    const struct memory_store *s = memory_of(base);
+    const struct {
+        const struct rows *rows;
+        size_t size;
+        old_fn *is_old;
+    } kinds[HOLDINGS_OF_SITES] = {
+        [HOLDING_EVENTS] = {&s->events, sizeof(struct event_row), old_event},
+        [HOLDING_VISITS] = {&s->visits, sizeof(struct visit), old_visit},
+        [HOLDING_SKETCHES] = {&s->sketches, sizeof(struct sketch), old_sketch},
+        [HOLDING_EVENT_PARTS] = {&s->packs, sizeof(struct pack_part), old_part_of_events},
+        [HOLDING_VISIT_PARTS] = {&s->packs, sizeof(struct pack_part), old_part_of_visits},
+        [HOLDING_PACKS] = {&s->packs, sizeof(struct pack_part), old_pack},
+        [HOLDING_DAYS] = {&s->days, sizeof(struct stats_row), old_stats},
+        [HOLDING_HOURS] = {&s->hours, sizeof(struct stats_row), old_stats},
+        [HOLDING_LEDGER] = {&s->ledger, sizeof(struct ledger_row), old_ledger}};
+
+    (void)err;
+    for (size_t i = 0; i < count; i++)
+        for (size_t k = 0; k < HOLDINGS_OF_SITES; k++)
+            if (any_old(kinds[k].rows, kinds[k].size, &sites[i], kinds[k].is_old))
+                out[i] |= UINT32_C(1) << k;
     return 0;
 }

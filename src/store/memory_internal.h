@@ -41,6 +41,8 @@ struct memory_store {
     int64_t commits[PARTITIONS]; /* that touched each partition */
     int64_t as_of_ms[PARTITIONS];
     int64_t event_id, folded_records, folded_positions, version;
+    int64_t retention_ms[PARTITIONS]; /* the last complete run of retention */
+    int64_t retention_since_ms, retention_rows;
     uint8_t id_key[16];
 };
 
@@ -89,6 +91,14 @@ int memory_each_pack(struct store *base, struct str tenant, struct str site, int
 int memory_expire(struct store *store, const struct expiry *sites, size_t count,
                   const struct expiry_general *general, int64_t now_ms, bool *more,
                   struct err *err);
+int memory_finish_retention(struct store *store, uint32_t partitions, int64_t now_ms,
+                            struct err *err);
+int memory_overdue(struct store *store, const struct expiry *sites, size_t count, uint32_t *out,
+                   struct err *err);
+
+/* memory_holdings.c */
+int memory_holdings(struct store *store, struct arena *arena, struct holdings *out,
+                    struct err *err);
 
 /* memory_admin.c */
 int memory_read_directory(struct store *store, struct arena *arena, struct directory_rows *out,

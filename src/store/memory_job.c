@@ -101,6 +101,7 @@ static void add_events(struct memory_store *store, const struct store_batch *bat
         e->title = memory_keep(store, e->title);
         e->screen = memory_keep(store, e->screen);
         e->props = memory_keep(store, e->props);
+        e->prefix = memory_keep(store, e->prefix);
     }
     if (batch->events_count > 0)
         qsort(store->events.ptr, store->events.count, sizeof(struct event_row), event_order);

@@ -260,10 +260,12 @@ static int pg_open(const struct store_config *config, struct str path, struct st
     .version = pg_version, .stamp = pg_stamp, .each_day = pg_each_day, .each_hour = pg_each_hour,  \
     .each_ledger = pg_each_ledger, .page_events = pg_page_events, .each_visit = pg_each_visit,     \
     .due_days = pg_due_days, .each_pack = pg_each_pack, .balance = pg_balance, .check = pg_check,  \
-    .read_directory = pg_read_directory, .put_tenant = pg_put_tenant, .put_site = pg_put_site,     \
-    .set_site = pg_set_site, .put_token = pg_put_token, .remove_tenant = pg_remove_tenant,         \
-    .remove_site = pg_remove_site, .remove_token = pg_remove_token, .dump = pg_dump_table,         \
-    .load_begin = pg_load_begin, .load = pg_load_rows, .load_end = pg_load_end, .sums = pg_sums
+    .holdings = pg_holdings, .overdue = pg_overdue, .salts_held = pg_salts_held,                   \
+    .finish_retention = pg_finish_retention, .read_directory = pg_read_directory,                  \
+    .put_tenant = pg_put_tenant, .put_site = pg_put_site, .set_site = pg_set_site,                 \
+    .put_token = pg_put_token, .remove_tenant = pg_remove_tenant, .remove_site = pg_remove_site,   \
+    .remove_token = pg_remove_token, .dump = pg_dump_table, .load_begin = pg_load_begin,           \
+    .load = pg_load_rows, .load_end = pg_load_end, .sums = pg_sums
 
 const struct store_ops store_postgres = {
     .scheme = STR_INIT("postgres:"), .batch_records = 50000, POSTGRES_OPS};

@@ -198,9 +198,9 @@ int pg_remove_tenant(struct store *base, struct str id, const struct actor *acto
 
 static const char ADD_SITE[] =
     "INSERT INTO analytics_settings (" PG_SITE_COLUMNS ", created_ms) VALUES ($1, $2, $3, $4, $5,"
-    " $6, $7, $8, $9, $10, $11, $12::jsonb, $13::jsonb, $14::jsonb, $15::jsonb, $16::jsonb,"
-    " $17::jsonb, $18::jsonb, $19::jsonb, $20::jsonb, $21::jsonb, $22::jsonb, $23, $24,"
-    " nullif($25, -1), nullif($26, -1), nullif($27, -1), $28)";
+    " $6, $7, $8, $9, $10, $11, $12, $13::jsonb, $14::jsonb, $15::jsonb, $16::jsonb, $17::jsonb,"
+    " $18::jsonb, $19::jsonb, $20::jsonb, $21::jsonb, $22::jsonb, $23::jsonb, $24::jsonb, $25, $26,"
+    " nullif($27, -1), nullif($28, -1), nullif($29, -1), $30)";
 
 static void bind_member(struct pg_query *query, const struct site_member *member,
                         const struct site_row *row)
@@ -291,8 +291,8 @@ static int make_missing_tenant(struct pg_store *store, const struct site_row *ro
 /* The row that is there, and the JSON of `row` written as the database writes it. */
 static const char SITE[] =
     "SELECT " PG_SITE_COLUMNS ", created_ms, $2::jsonb, $3::jsonb, $4::jsonb, $5::jsonb, $6::jsonb,"
-    " $7::jsonb, $8::jsonb, $9::jsonb, $10::jsonb, $11::jsonb, $12::jsonb FROM analytics_settings"
-    " WHERE site_id = $1";
+    " $7::jsonb, $8::jsonb, $9::jsonb, $10::jsonb, $11::jsonb, $12::jsonb, $13::jsonb"
+    " FROM analytics_settings WHERE site_id = $1";
 
 static int find_site(struct pg_store *store, const struct site_row *row, PGresult **result,
                      struct err *err)
@@ -353,9 +353,9 @@ int pg_put_site(struct store *base, const struct site_row *row, const struct act
 /* id and tenant_id are what they were: the schema refuses others. */
 static const char CHANGE_SITE[] =
     "UPDATE analytics_settings SET (" PG_SITE_COLUMNS ") = ROW ($1, $2, $3, $4, $5, $6, $7, $8, $9,"
-    " $10, $11, $12::jsonb, $13::jsonb, $14::jsonb, $15::jsonb, $16::jsonb, $17::jsonb, $18::jsonb,"
-    " $19::jsonb, $20::jsonb, $21::jsonb, $22::jsonb, $23, $24, nullif($25, -1), nullif($26, -1),"
-    " nullif($27, -1)) WHERE site_id = $1";
+    " $10, $11, $12, $13::jsonb, $14::jsonb, $15::jsonb, $16::jsonb, $17::jsonb, $18::jsonb,"
+    " $19::jsonb, $20::jsonb, $21::jsonb, $22::jsonb, $23::jsonb, $24::jsonb, $25, $26,"
+    " nullif($27, -1), nullif($28, -1), nullif($29, -1)) WHERE site_id = $1";
 
 static int set_site(struct pg_store *store, const struct change *change, struct arena *arena,
                     struct err *err)

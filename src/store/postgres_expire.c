@@ -21,7 +21,8 @@ enum { ROWS_MAX = 10000, PART_ROWS = 10, DAYS_BACK = 31, DAYS_AHEAD = 7 };
 
 struct work {
     struct pg_store *store;
-    int64_t left; /* rows that this call may still change */
+    int64_t left;          /* rows that this call may still change */
+    int64_t removed, days; /* rows, and whole days, that it has */
     int64_t records, positions;
     bool stats_gone;
 };
@@ -96,6 +97,7 @@ static int run(struct work *work, struct pg_query *query, int64_t weight, int64_
     *sum = 0;
     if (rc == 0 && PQntuples(result) == 1) {
         work->left -= weight * pg_get_i64(result, 0, 0);
+        work->removed += pg_get_i64(result, 0, 0);
         *sum = pg_get_i64(result, 0, 1);
     }
     PQclear(result);
@@ -274,16 +276,49 @@ static int make_days(struct pg_store *store, int32_t from, int32_t to, struct er
     return pg_days_make(store, days, count, err);
 }
 
-static int keep_days(struct pg_store *store, const struct expiry_general *general, int64_t now_ms,
+/* Days before $1 that have rows, or had: a table of which all rows were removed keeps its size
+ * until it is vacuumed. */
+static const char FILLED_DAYS[] = "SELECT count(*) FROM analytics.event_days"
+                                  " WHERE day < $1 AND pg_relation_size(id) > 0";
+
+static int filled_days(struct pg_store *store, int32_t before, int64_t *out, struct err *err)
+{
+    struct pg_query query = pg_query(FILLED_DAYS);
+    PGresult *result = NULL;
+    int rc = pg_ready(store, err);
+
+    pg_date(&query, before);
+    if (rc == 0)
+        rc = pg_run(store, &query, &result, err);
+    *out = rc == 0 && PQntuples(result) == 1 ? pg_get_i64(result, 0, 0) : 0;
+    PQclear(result);
+    return rc;
+}
+
+static int remove_days(struct work *work, int32_t before, struct err *err)
+{
+    int64_t there = 0, left = 0;
+    int rc = filled_days(work->store, before, &there, err);
+
+    if (rc == 0)
+        rc = pg_days_remove(work->store, before, err);
+    if (rc == 0 && there > 0)
+        rc = filled_days(work->store, before, &left, err);
+    work->days = rc == 0 ? there - left : 0;
+    return rc;
+}
+
+static int keep_days(struct work *work, const struct expiry_general *general, int64_t now_ms,
                      struct err *err)
 {
+    struct pg_store *store = work->store;
     int32_t today = day_of(now_ms), from = today - DAYS_BACK;
     int rc = 0;
 
     if (general->raw_before_ms != INT64_MIN) {
         int32_t before = day_of(general->raw_before_ms);
 
-        rc = pg_days_remove(store, before, err);
+        rc = remove_days(work, before, err);
         from = before > from ? before : from;
     }
     if (rc == 0)
@@ -311,11 +346,18 @@ static const char FOLD[] = "UPDATE analytics.counters SET value = value + CASE n
                            " WHEN 'folded_records' THEN $1 ELSE $2 END"
                            " WHERE name IN ('folded_records', 'folded_positions')";
 
-/* Fold, tell the caches, commit. */
+/* What retention has done stands in `counters`, in rows that the first run of it makes:
+ * retention_rows, retention_days, retention_since, and retention_at_N of partition N. */
+static const char ADD_REMOVED[] =
+    "INSERT INTO analytics.counters AS c (name, value) SELECT name, n"
+    " FROM (VALUES ('retention_rows', $1), ('retention_days', $2)) AS v (name, n) WHERE n > 0"
+    " ON CONFLICT (name) DO UPDATE SET value = c.value + excluded.value";
+
+/* Fold, keep the book, tell the caches, commit. */
 static int finish(struct work *work, uint32_t partitions, struct err *err)
 {
     struct pg_touched touched = {.partitions = work->stats_gone ? partitions : 0};
-    struct pg_query fold = pg_query(FOLD);
+    struct pg_query fold = pg_query(FOLD), add = pg_query(ADD_REMOVED);
     int rc = pg_pipe_begin(work->store, err);
 
     if (rc != 0)
@@ -325,6 +367,10 @@ static int finish(struct work *work, uint32_t partitions, struct err *err)
     pg_i64(&fold, work->positions);
     if (work->records != 0 || work->positions != 0)
         (void)pg_pipe_add(work->store, &fold, err);
+    pg_i64(&add, work->removed);
+    pg_i64(&add, work->days);
+    if (work->removed > 0 || work->days > 0)
+        (void)pg_pipe_add(work->store, &add, err);
     return pg_pipe_end(work->store, true, err);
 }
 
@@ -333,7 +379,7 @@ int pg_expire(struct store *base, const struct expiry *sites, size_t count,
 {
     struct work work = {.store = pg_of(base), .left = ROWS_MAX};
     uint32_t partitions = 0;
-    int rc = general != NULL ? keep_days(work.store, general, now_ms, err) : 0;
+    int rc = general != NULL ? keep_days(&work, general, now_ms, err) : 0;
 
     if (rc == 0)
         rc = begin(work.store, err);
@@ -347,4 +393,35 @@ int pg_expire(struct store *base, const struct expiry *sites, size_t count,
         rc = expire_general(&work, general, err);
     *more = work.left <= 0;
     return rc == 0 ? finish(&work, partitions, err) : pg_end(work.store, rc, err);
+}
+
+/* -- the end of a run -------------------------------------------------------------------------- */
+
+/* Partition by partition, so that aggregators do not wait for each other. */
+static const char SET_ENDED[] =
+    "INSERT INTO analytics.counters (name, value) SELECT 'retention_at_' || p, $2"
+    " FROM generate_series(0, 15) AS p WHERE ($1 >> p) & 1 = 1"
+    " ON CONFLICT (name) DO UPDATE SET value = excluded.value";
+_Static_assert(PARTITIONS == 16, "as the statement has it");
+static const char SET_SINCE[] = "INSERT INTO analytics.counters (name, value)"
+                                " VALUES ('retention_since', $1) ON CONFLICT (name) DO NOTHING";
+
+int pg_finish_retention(struct store *base, uint32_t partitions, int64_t now_ms, struct err *err)
+{
+    struct pg_store *store = pg_of(base);
+    struct pg_query ended = pg_query(SET_ENDED), since = pg_query(SET_SINCE);
+    int rc = pg_begin(store, err);
+
+    if (rc != 0)
+        return rc;
+    rc = pg_pipe_begin(store, err);
+    if (rc != 0)
+        return pg_end(store, rc, err);
+    pg_i32(&ended, (int32_t)(partitions & PARTITIONS_ALL));
+    pg_i64(&ended, now_ms);
+    pg_i64(&since, now_ms);
+    if (pg_hold_leases(store, &(struct pg_touched){0}, err) == 0 &&
+        pg_pipe_add(store, &ended, err) == 0)
+        (void)pg_pipe_add(store, &since, err);
+    return pg_pipe_end(store, true, err);
 }

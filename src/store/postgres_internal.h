@@ -31,7 +31,7 @@ enum {
     PG_JOB_IDLE_MS = LEASE_MS,
     PG_GRACE_MS = 2 * 1000, /* for the server to say that the time is over */
     PG_DAYS_KNOWN = 64,
-    PG_SCHEMA = 2, /* the last of its files that this program knows */
+    PG_SCHEMA = 3, /* the last of its files that this program knows */
 };
 
 struct pg_store {
@@ -309,6 +309,14 @@ int pg_each_pack(struct store *store, struct str tenant, struct str site, int32_
 /* postgres_expire.c */
 int pg_expire(struct store *store, const struct expiry *sites, size_t count,
               const struct expiry_general *general, int64_t now_ms, bool *more, struct err *err);
+int pg_finish_retention(struct store *store, uint32_t partitions, int64_t now_ms, struct err *err);
+
+/* postgres_holdings.c */
+int pg_holdings(struct store *store, struct arena *arena, struct holdings *out, struct err *err);
+int pg_overdue(struct store *store, const struct expiry *sites, size_t count, uint32_t *out,
+               struct err *err);
+int pg_salts_held(struct store *store, struct arena *arena, struct salts_held *out,
+                  struct err *err);
 
 /* postgres_salts.c */
 int pg_salts(struct store *store, int64_t now_ms, struct salts *io, struct err *err);
@@ -350,10 +358,10 @@ int pg_read_directory(struct store *store, struct arena *arena, struct directory
 /* The columns of a site's row in the order of site_members, but without id and created_ms. */
 #define PG_SITE_COLUMNS                                                                            \
     "site_id, tenant_id, domain, timezone, enabled, respect_gpc, respect_dnt, mask_personal,"      \
-    " visitor_identity, ipv4_prefix, ipv6_prefix, tracking_ids, allowed_origins, query_params,"    \
-    " blocked_addresses, blocked_paths, disabled_events, require_token, blocked_countries,"        \
-    " blocked_referrers, goals, path_rules, events_per_second, paths_per_day, raw_days,"           \
-    " visit_days, stats_days"
+    " visitor_identity, ipv4_prefix, ipv6_prefix, store_ip_prefix, tracking_ids,"                  \
+    " allowed_origins, query_params, blocked_addresses, blocked_paths, disabled_events,"           \
+    " disabled_fields, require_token, blocked_countries, blocked_referrers, goals, path_rules,"    \
+    " events_per_second, paths_per_day, raw_days, visit_days, stats_days"
 #define PG_TOKEN_COLUMNS "id, tenant_id, site_id, platform, scopes, hash, created_ms, expires_ms"
 /* A row that begins with PG_SITE_COLUMNS and created_ms, or with PG_TOKEN_COLUMNS; texts go to the
  * arena. */

@@ -16,7 +16,8 @@
 #include <sodium.h>
 #include <stdio.h>
 
-static const struct str *const migrations[PG_SCHEMA] = {&postgres_001, &postgres_002};
+static const struct str *const migrations[PG_SCHEMA] = {&postgres_001, &postgres_002,
+                                                        &postgres_003};
 
 enum {
     MIGRATE_MS = 10 * 60 * 1000, /* a statement may have to read all raw rows */

@@ -15,7 +15,7 @@
 #include <stdlib.h>
 
 enum {
-    ROW_FIELDS = 16,
+    ROW_FIELDS = 17,
     EPOCH_DAY = 10957, /* 2000-01-01, from which PostgreSQL counts */
     FIRST_DAY = -719162,
     LAST_DAY = 2932896,
@@ -25,7 +25,7 @@ enum {
 
 static const char COPY[] =
     "COPY analytics.analytics_events (site_id, \"timestamp\", tenant_id, type, name, day, visitor,"
-    " path, referrer, title, screen, props, count, tokens, seconds_ms, scroll)"
+    " path, referrer, title, screen, props, count, tokens, seconds_ms, scroll, ip_prefix)"
     " FROM STDIN (FORMAT binary)";
 
 /* -- fields ------------------------------------------------------------------------------------ */
@@ -56,7 +56,7 @@ static int32_t kept_day(int32_t day)
 static size_t row_room(const struct event *e)
 {
     return 256 + e->site.len + e->tenant.len + e->name.len + e->path.len + e->referrer.len +
-           e->title.len + e->screen.len + e->props.len;
+           e->title.len + e->screen.len + e->props.len + e->prefix.len;
 }
 
 static void put_row(struct buf *buf, const struct event *e)
@@ -80,6 +80,7 @@ static void put_row(struct buf *buf, const struct event *e)
     at = put_field_i64(at, e->tokens);
     at = put_field_i64(at, e->seconds_ms);
     at = e->scroll < 0 ? put_null(at) : put_field_i32(at, e->scroll);
+    at = put_optional(at, e->prefix);
     buf->len = (size_t)(at - buf->ptr);
 }
 

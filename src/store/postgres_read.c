@@ -298,13 +298,14 @@ static int read_event(void *ctx, const PGresult *result, int row, struct err *er
     e->tokens = pg_get_i64(result, row, 12);
     e->seconds_ms = pg_get_i64(result, row, 13);
     e->scroll = PQgetisnull(result, row, 14) != 0 ? -1 : (int32_t)pg_get_i64(result, row, 14);
+    e->prefix = copied(result, row, 15, arena);
     return 0;
 }
 
 /* Time bounds the days that are looked at; within one the key gives the order. */
 static const char EVENTS_OF_SITE[] =
     "SELECT id, \"timestamp\", type, name, day, visitor, path, referrer, title, screen, props,"
-    " count, tokens, seconds_ms, scroll FROM analytics_events"
+    " count, tokens, seconds_ms, scroll, ip_prefix FROM analytics_events"
     " WHERE tenant_id = $1 AND site_id = $2 AND \"timestamp\" >= $3 AND \"timestamp\" < $4"
     " AND (\"timestamp\", id) > ($3, $5) ORDER BY \"timestamp\", id LIMIT $6";
 

@@ -69,6 +69,7 @@ const struct site_member site_members[SITE_MEMBERS] = {
     {"visitorIdentity", offsetof(struct site_row, visitor_identity), MEMBER_TEXT, 1, 64},
     {"ipv4Prefix", offsetof(struct site_row, ipv4_prefix), MEMBER_INT32, 0, 24},
     {"ipv6Prefix", offsetof(struct site_row, ipv6_prefix), MEMBER_INT32, 0, 48},
+    {"storeIpPrefix", offsetof(struct site_row, store_ip_prefix), MEMBER_BOOL, 0, 1},
     {"trackingIds", offsetof(struct site_row, tracking_ids), MEMBER_LIST, 0, LIST_BYTES_MAX},
     {"allowedOrigins", offsetof(struct site_row, allowed_origins), MEMBER_LIST, 0, LIST_BYTES_MAX},
     {"queryParams", offsetof(struct site_row, query_params), MEMBER_LIST, 0, LIST_BYTES_MAX},
@@ -76,6 +77,7 @@ const struct site_member site_members[SITE_MEMBERS] = {
      LIST_BYTES_MAX},
     {"blockedPaths", offsetof(struct site_row, blocked_paths), MEMBER_LIST, 0, LIST_BYTES_MAX},
     {"events", offsetof(struct site_row, disabled_events), MEMBER_LIST, 0, LIST_BYTES_MAX},
+    {"fields", offsetof(struct site_row, disabled_fields), MEMBER_LIST, 0, LIST_BYTES_MAX},
     {"requireToken", offsetof(struct site_row, require_token), MEMBER_LIST, 0, LIST_BYTES_MAX},
     {"blockedCountries", offsetof(struct site_row, blocked_countries), MEMBER_LIST, 0,
      LIST_BYTES_MAX},
@@ -201,6 +203,33 @@ static int list_check(const struct site_row *row, const struct site_member *memb
                           ids ? "ids" : "texts");
 }
 
+static int no_field(size_t index, struct err *err)
+{
+    struct buf known = {0};
+
+    for (unsigned f = 0; f + 1 < FIELDS; f++)
+        buf_addf(&known, "%s%.*s", f > 0 ? ", " : "", STR_FMT(field_name((enum field)f)));
+    int rc = err_set(err, ERR_INVALID, "fields[%zu]: must be %.*s or %.*s", index,
+                     STR_FMT(buf_str(&known)), STR_FMT(field_name(FIELDS - 1)));
+
+    buf_release(&known);
+    return rc;
+}
+
+/* `list` is one of texts, or empty. */
+static int fields_check(struct str list, struct err *err)
+{
+    struct json *json = NULL;
+    struct arena arena = {0};
+    int rc = list.len == 0 ? 0 : json_parse(list, 1, &arena, &json, err);
+
+    for (size_t i = 0; rc == 0 && json != NULL && i < json->count; i++)
+        if (field_of(json->items[i].text) == FIELDS)
+            rc = no_field(i, err);
+    arena_free(&arena);
+    return rc;
+}
+
 /* Where they are wrong is said by who reads them. */
 static int rules_check(const struct site_row *row, const struct site_member *member,
                        struct err *err)
@@ -245,7 +274,7 @@ int site_row_check(const struct site_row *row, struct err *err)
     if (!str_eq(row->visitor_identity, STR("cut-address")) &&
         !str_eq(row->visitor_identity, STR("full-address")))
         return err_set(err, ERR_INVALID, "visitorIdentity must be cut-address or full-address");
-    return 0;
+    return fields_check(row->disabled_fields, err);
 }
 
 int tenant_row_check(const struct tenant_row *row, struct err *err)

@@ -24,6 +24,7 @@
 #include <fcntl.h>
 #include <sodium.h>
 #include <stdio.h>
+#include <sys/stat.h>
 #include <unistd.h>
 
 enum {
@@ -44,6 +45,11 @@ void store_salt_days(int64_t now_ms, int32_t *first, int32_t *last)
 {
     *first = day_of(now_ms - WEST_HOURS * HOUR_MS - VISIT_TIMEOUT_MS);
     *last = day_of(now_ms + (EAST_HOURS + AHEAD_HOURS) * HOUR_MS);
+}
+
+int64_t store_salt_end_ms(int32_t day)
+{
+    return (day + INT64_C(1)) * DAY_MS + WEST_HOURS * HOUR_MS + VISIT_TIMEOUT_MS;
 }
 
 /* -- the text ---------------------------------------------------------------------------------- */
@@ -136,16 +142,17 @@ static void dir_close(struct salts_dir *dir)
 }
 
 /* A file that is not there leaves *out as it is. */
-static int file_read(const struct salts_dir *dir, struct salts *out, bool *there, struct err *err)
+static int file_read(const struct salts_dir *dir, const char *name, struct salts *out, bool *there,
+                     struct err *err)
 {
     char text[FILE_BYTES_MAX + 1];
-    int fd = openat(dir->fd, "salts", O_RDONLY | O_CLOEXEC);
+    int fd = openat(dir->fd, name, O_RDONLY | O_CLOEXEC);
 
     *there = fd >= 0;
     if (fd < 0)
-        return errno == ENOENT ? 0 : fail(dir, "salts", err);
+        return errno == ENOENT ? 0 : fail(dir, name, err);
     ssize_t n = read(fd, text, sizeof(text));
-    int rc = n < 0 ? fail(dir, "salts", err) : text_parse((struct str){text, (size_t)n}, out, err);
+    int rc = n < 0 ? fail(dir, name, err) : text_parse((struct str){text, (size_t)n}, out, err);
 
     (void)close(fd);
     sodium_memzero(text, sizeof(text));
@@ -219,12 +226,12 @@ static int read_and_turn(const struct salts_dir *dir, int64_t now_ms, struct sal
                          struct err *err)
 {
     bool there = false;
-    int rc = file_read(dir, salts, &there, err);
+    int rc = file_read(dir, "salts", salts, &there, err);
 
     if (rc != 0 || (!salts_turn(salts, now_ms) && there))
         return rc;
     rc = file_replace(dir, salts, err);
-    return rc == 0 ? file_read(dir, salts, &there, err) : rc;
+    return rc == 0 ? file_read(dir, "salts", salts, &there, err) : rc;
 }
 
 /* What fails leaves the caller what it held. */
@@ -242,6 +249,53 @@ int salts_read(struct store *store, int64_t now_ms, struct salts *io, struct err
     if (rc == 0)
         *io = salts;
     sodium_memzero(&salts, sizeof(salts));
+    dir_close(&dir);
+    return rc;
+}
+
+/* -- looking, without a lock and without a change ---------------------------------------------- */
+
+static void note_dates(const struct salts *salts, bool aside, struct salts_held *out)
+{
+    for (size_t i = 0; i < salts->count; i++)
+        out->salts[out->count++] =
+            (struct salt_held){salts->salt[i].day, salts->salt[i].made_ms, aside};
+}
+
+static int look_into(const struct salts_dir *dir, const char *name, bool aside,
+                     struct salts_held *out, struct err *err)
+{
+    struct salts salts = {0};
+    struct stat st;
+    bool there = false;
+    int rc = file_read(dir, name, &salts, &there, err);
+
+    if (rc == 0)
+        note_dates(&salts, aside, out);
+    if (rc == 0 && there && fstatat(dir->fd, name, &st, 0) == 0)
+        out->mode |= st.st_mode & 0777;
+    sodium_memzero(&salts, sizeof(salts));
+    return rc;
+}
+
+/* A process that dies while it replaces the file leaves the new one beside it until the next time;
+ * one that is just being written has no whole lines yet, and then holds nothing that is ended. */
+int salts_look(struct store *store, struct arena *arena, struct salts_held *out, struct err *err)
+{
+    struct salts_dir dir = {store->data_dir[0] == '\0' ? "." : store->data_dir, -1, -1};
+    struct buf place = {0};
+    int rc = 0;
+
+    buf_addf(&place, "%s/salts", dir.name);
+    out->place = arena_str(arena, buf_str(&place));
+    buf_release(&place);
+    out->salts = ARENA_NEW(arena, struct salt_held, 2 * SALTS_MAX);
+    dir.fd = open(dir.name, O_RDONLY | O_DIRECTORY | O_CLOEXEC);
+    if (dir.fd < 0)
+        return errno == ENOENT ? 0 : fail(&dir, "", err);
+    rc = look_into(&dir, "salts", false, out, err);
+    if (rc == 0 && look_into(&dir, "salts.new", true, out, NULL) == ERR_SYSTEM)
+        rc = fail(&dir, "salts.new", err);
     dir_close(&dir);
     return rc;
 }

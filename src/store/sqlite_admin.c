@@ -182,9 +182,10 @@ int sqlite_remove_tenant(struct store *base, struct str id, const struct actor *
 
 static const char SITE[] =
     "SELECT " SITE_COLUMNS ", created_ms FROM analytics_settings WHERE site_id = ?";
-static const char ADD_SITE[] =
-    "INSERT INTO analytics_settings (" SITE_COLUMNS ", created_ms)"
-    " VALUES (?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?)";
+static const char ADD_SITE[] = "INSERT INTO analytics_settings (" SITE_COLUMNS ", created_ms)"
+                               " VALUES (?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, "
+                               "?, ?, ?, ?, ?, ?, ?, ?, ?, ?,"
+                               " ?)";
 
 static void bind_member(struct query *query, const struct site_member *member,
                         const struct site_row *row)
@@ -304,7 +305,7 @@ int sqlite_put_site(struct store *base, const struct site_row *row, const struct
 /* SITE_COLUMNS behind the id and the tenant. */
 static const char CHANGE_SITE[] =
     "UPDATE analytics_settings SET (" SITE_COLUMNS ") = (?1, ?2, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?,"
-    " ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?) WHERE site_id = ?1 AND tenant_id = ?2";
+    " ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?) WHERE site_id = ?1 AND tenant_id = ?2";
 
 static int change_site(struct sqlite_store *store, const struct site_row *row, struct err *err)
 {

@@ -82,8 +82,8 @@ static const char TAKE_EVENT_IDS[] =
  * while within one rows that follow one another go on where the last one was put. */
 #define INTO_EVENTS                                                                                \
     "INSERT INTO analytics_events (site_id, timestamp, id, tenant_id, type, name, day, visitor,"   \
-    " path, referrer, title, screen, props, count, tokens, seconds_ms, scroll) VALUES "
-#define EVENT "(?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?)"
+    " path, referrer, title, screen, props, count, tokens, seconds_ms, scroll, ip_prefix) VALUES "
+#define EVENT "(?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?)"
 #define FIVE(row) row ", " row ", " row ", " row ", " row
 #define TEN_EVENTS FIVE(EVENT) ", " FIVE(EVENT)
 static const struct {
@@ -132,6 +132,7 @@ static void bind_event(struct query *query, const struct event *e, int64_t id)
         bind_null(query);
     else
         bind_i64(query, e->scroll);
+    bind_optional(query, e->prefix);
 }
 
 static int add_events(struct sqlite_store *store, const struct store_batch *batch, struct err *err)

@@ -19,7 +19,8 @@ enum { ROWS_MAX = 10000, PART_ROWS = 50 };
 
 struct work {
     struct sqlite_store *store;
-    int64_t left; /* rows that this call may still change */
+    int64_t left;    /* rows that this call may still change */
+    int64_t removed; /* rows that it has */
 };
 
 /* -- one rule ---------------------------------------------------------------------------------- */
@@ -37,8 +38,10 @@ static int apply(struct work *work, const char *sql, struct str site, int64_t bo
     bind_i64(&query, bound);
     bind_i64(&query, (work->left + weight - 1) / weight);
     rc = sqlite_done(work->store, &query, err);
-    if (rc == 0)
+    if (rc == 0) {
         work->left -= sqlite3_changes(work->store->db) * weight;
+        work->removed += sqlite3_changes(work->store->db);
+    }
     return rc;
 }
 
@@ -51,6 +54,7 @@ static int fold(struct work *work, struct query *query, const char *counter, str
     while ((rc = sqlite_row(work->store, query, err)) > 0) {
         sum += column_i64(query);
         work->left--;
+        work->removed++;
     }
     return rc == 0 ? sqlite_count(work->store, counter, sum, err) : rc;
 }
@@ -306,10 +310,64 @@ static int expire_general(struct work *work, const struct expiry_general *genera
     return rc == 0 ? expire_removed(work, &general->removed, err) : rc;
 }
 
+/* -- the book of it ---------------------------------------------------------------------------- */
+
+/* What retention has done stands in `counters`, in rows that the first run of it makes:
+ * retention_rows, retention_since, and retention_at_N of partition N. */
+static const char ADD_REMOVED[] =
+    "INSERT INTO counters (name, value) VALUES ('retention_rows', ?)"
+    " ON CONFLICT (name) DO UPDATE SET value = value + excluded.value";
+
+static int note_removed(struct work *work, struct err *err)
+{
+    struct query query;
+    int rc = work->removed > 0 ? sqlite_query(work->store, ADD_REMOVED, &query, err) : 1;
+
+    if (rc != 0)
+        return rc < 0 ? rc : 0;
+    bind_i64(&query, work->removed);
+    return sqlite_done(work->store, &query, err);
+}
+
+static const char SET_ENDED[] =
+    "INSERT INTO counters (name, value) SELECT 'retention_at_' || partition, ?1 FROM partitions"
+    " WHERE ?2 >> partition & 1 ON CONFLICT (name) DO UPDATE SET value = excluded.value";
+static const char SET_SINCE[] = "INSERT INTO counters (name, value) SELECT 'retention_since', ?1"
+                                " WHERE ?2 <> 0 ON CONFLICT (name) DO NOTHING";
+
+static int note_ended(struct sqlite_store *store, const char *sql, uint32_t partitions,
+                      int64_t now_ms, struct err *err)
+{
+    struct query query;
+    int rc = sqlite_query(store, sql, &query, err);
+
+    if (rc != 0)
+        return rc;
+    bind_i64(&query, now_ms);
+    bind_i64(&query, partitions);
+    return sqlite_done(store, &query, err);
+}
+
+int sqlite_finish_retention(struct store *base, uint32_t partitions, int64_t now_ms,
+                            struct err *err)
+{
+    struct sqlite_store *store = sqlite_of(base);
+    int rc = sqlite_write_begin(store, err);
+
+    if (rc != 0)
+        return rc;
+    rc = note_ended(store, SET_ENDED, partitions, now_ms, err);
+    if (rc == 0)
+        rc = note_ended(store, SET_SINCE, partitions, now_ms, err);
+    return sqlite_write_end(store, rc, err);
+}
+
+/* -- the transaction --------------------------------------------------------------------------- */
+
 int sqlite_expire(struct store *base, const struct expiry *sites, size_t count,
                   const struct expiry_general *general, int64_t now_ms, bool *more, struct err *err)
 {
-    struct work work = {sqlite_of(base), ROWS_MAX};
+    struct work work = {.store = sqlite_of(base), .left = ROWS_MAX};
     int rc = sqlite_write_begin(work.store, err);
 
     (void)now_ms;
@@ -319,6 +377,8 @@ int sqlite_expire(struct store *base, const struct expiry *sites, size_t count,
         rc = expire_site(&work, &sites[i], err);
     if (rc == 0 && general != NULL)
         rc = expire_general(&work, general, err);
+    if (rc == 0)
+        rc = note_removed(&work, err);
     *more = work.left <= 0;
     return sqlite_write_end(work.store, rc, err);
 }

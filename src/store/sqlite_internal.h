@@ -140,10 +140,10 @@ int sqlite_migrate(struct sqlite_store *store, bool read_only, struct err *err);
 /* The columns of a site's row in the order of site_members, but without id and created_ms. */
 #define SITE_COLUMNS                                                                               \
     "site_id, tenant_id, domain, timezone, enabled, respect_gpc, respect_dnt, mask_personal, "     \
-    "visitor_identity, ipv4_prefix, ipv6_prefix, tracking_ids, allowed_origins, query_params, "    \
-    "blocked_addresses, blocked_paths, disabled_events, require_token, blocked_countries, "        \
-    "blocked_referrers, goals, path_rules, events_per_second, paths_per_day, raw_days, "           \
-    "visit_days, stats_days"
+    "visitor_identity, ipv4_prefix, ipv6_prefix, store_ip_prefix, tracking_ids, "                  \
+    "allowed_origins, query_params, blocked_addresses, blocked_paths, disabled_events, "           \
+    "disabled_fields, require_token, blocked_countries, blocked_referrers, goals, path_rules, "    \
+    "events_per_second, paths_per_day, raw_days, visit_days, stats_days"
 /* Read them (sqlite_directory.c); texts go to the arena. */
 void sqlite_site_columns(struct query *query, struct arena *arena, struct site_row *out);
 #define TOKEN_COLUMNS "id, tenant_id, site_id, platform, scopes, hash, created_ms, expires_ms"
@@ -200,6 +200,14 @@ int sqlite_finish_run(struct store *store, uint32_t partitions, int64_t as_of_ms
 int sqlite_expire(struct store *store, const struct expiry *sites, size_t count,
                   const struct expiry_general *general, int64_t now_ms, bool *more,
                   struct err *err);
+int sqlite_finish_retention(struct store *store, uint32_t partitions, int64_t now_ms,
+                            struct err *err);
+
+/* sqlite_holdings.c */
+int sqlite_holdings(struct store *store, struct arena *arena, struct holdings *out,
+                    struct err *err);
+int sqlite_overdue(struct store *store, const struct expiry *sites, size_t count, uint32_t *out,
+                   struct err *err);
 
 /* sqlite_read.c */
 int sqlite_read_begin(struct store *store, struct err *err);

@@ -8,7 +8,7 @@
 #include "store/sqlite_internal.h"
 #include "store/sqlite_sql.h"
 
-static const struct str *const migrations[] = {&sqlite_001, &sqlite_002, &sqlite_003};
+static const struct str *const migrations[] = {&sqlite_001, &sqlite_002, &sqlite_003, &sqlite_004};
 
 enum { SCHEMA_VERSION = sizeof(migrations) / sizeof(migrations[0]) };
 

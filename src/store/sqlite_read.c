@@ -243,7 +243,7 @@ int sqlite_balance(struct store *base, struct balance *out, struct err *err)
  * tenant is the one that was asked for, and a row's texts are copied at once. */
 static const char EVENTS_OF_SITE[] =
     "SELECT id, timestamp, type, day, visitor, count, tokens, seconds_ms, ifnull(scroll, -1),"
-    " name, path, referrer, title, screen, props FROM analytics_events"
+    " name, path, referrer, title, screen, props, ip_prefix FROM analytics_events"
     " WHERE site_id = ? AND tenant_id = ? AND (timestamp, id) > (?, ?) AND timestamp < ?"
     " ORDER BY timestamp, id LIMIT ?";
 
@@ -257,8 +257,8 @@ static enum event_kind kind_of(struct str type)
 
 static void event_texts(struct query *query, struct arena *arena, struct event *e)
 {
-    struct str *const members[] = {&e->name,  &e->path,   &e->referrer,
-                                   &e->title, &e->screen, &e->props};
+    struct str *const members[] = {&e->name,   &e->path,  &e->referrer, &e->title,
+                                   &e->screen, &e->props, &e->prefix};
     struct str texts[sizeof(members) / sizeof(members[0])];
 
     for (size_t i = 0; i < sizeof(members) / sizeof(members[0]); i++)

@@ -311,6 +311,15 @@ int store_expire(struct store *store, const struct expiry *sites, size_t count,
                     store->ops->expire(store, sites, count, general, now_ms, more, err));
 }
 
+int store_finish_retention(struct store *store, uint32_t partitions, int64_t now_ms,
+                           struct err *err)
+{
+    int64_t began = clock_steady_us();
+
+    return observed(store, "finish_retention", began,
+                    store->ops->finish_retention(store, partitions, now_ms, err));
+}
+
 int store_salts(struct store *store, int64_t now_ms, struct salts *io, struct err *err)
 {
     int64_t began = clock_steady_us();
@@ -425,6 +434,35 @@ int store_check(struct store *store, struct err *err)
     int64_t began = clock_steady_us();
 
     return observed(store, "check", began, store->ops->check(store, err));
+}
+
+int store_holdings(struct store *store, struct arena *arena, struct holdings *out, struct err *err)
+{
+    int64_t began = clock_steady_us();
+
+    *out = (struct holdings){0};
+    for (size_t i = 0; i < HOLDINGS; i++)
+        out->kinds[i].oldest_day = out->kinds[i].newest_day = DAY_NONE;
+    return observed(store, "holdings", began, store->ops->holdings(store, arena, out, err));
+}
+
+int store_overdue(struct store *store, const struct expiry *sites, size_t count, uint32_t *out,
+                  struct err *err)
+{
+    int64_t began = clock_steady_us();
+
+    for (size_t i = 0; i < count; i++)
+        out[i] = 0;
+    return observed(store, "overdue", began, store->ops->overdue(store, sites, count, out, err));
+}
+
+int store_salts_held(struct store *store, struct arena *arena, struct salts_held *out,
+                     struct err *err)
+{
+    int64_t began = clock_steady_us();
+
+    *out = (struct salts_held){0};
+    return observed(store, "salts_held", began, store->ops->salts_held(store, arena, out, err));
 }
 
 int store_read_directory(struct store *store, struct arena *arena, struct directory_rows *out,

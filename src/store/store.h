@@ -310,6 +310,11 @@ struct expiry_general {
 int store_expire(struct store *store, const struct expiry *sites, size_t count,
                  const struct expiry_general *general, int64_t now_ms, bool *more, struct err *err);
 
+/* All that was too old of these partitions (a set) is gone: a run of retention is complete. How
+ * many rows store_expire() has removed is noted by itself. */
+int store_finish_retention(struct store *store, uint32_t partitions, int64_t now_ms,
+                           struct err *err);
+
 /* -- salts ------------------------------------------------------------------------------------- */
 
 /* Make the salts that are missing up to 48 hours ahead, remove those whose date has ended
@@ -321,6 +326,8 @@ int store_salts(struct store *store, int64_t now_ms, struct salts *io, struct er
 /* The first and the last date that have a salt at `now_ms`: when one of them changes, it is time
  * for store_salts(). */
 void store_salt_days(int64_t now_ms, int32_t *first, int32_t *last);
+/* The instant from which on the salt of a date is no more. */
+int64_t store_salt_end_ms(int32_t day);
 
 /* -- reading ----------------------------------------------------------------------------------- */
 
@@ -409,6 +416,72 @@ int store_balance(struct store *store, struct balance *out, struct err *err);
 /* Check the file or server itself; ERR_CORRUPT says what is wrong. */
 int store_check(struct store *store, struct err *err);
 
+/* -- what is held, for who answers for it ------------------------------------------------------ */
+
+/* Those up to HOLDINGS_OF_SITES belong to sites and go by their days (struct expiry). */
+enum holding_kind {
+    HOLDING_EVENTS,      /* raw rows */
+    HOLDING_VISITS,      /* runs and links */
+    HOLDING_SKETCHES,    /* sets of visitors */
+    HOLDING_EVENT_PARTS, /* packs' parts from PACK_EVENTS on */
+    HOLDING_VISIT_PARTS, /* from PACK_VISITS to PACK_EVENTS */
+    HOLDING_PACKS,       /* all their parts */
+    HOLDING_DAYS,        /* daily stats */
+    HOLDING_HOURS,
+    HOLDING_LEDGER,
+    HOLDINGS_OF_SITES,
+    HOLDING_KEYS = HOLDINGS_OF_SITES, /* idempotency keys */
+    HOLDING_AUDIT,
+    HOLDING_TOKENS,
+    HOLDING_SITES,
+    HOLDING_TENANTS,
+    HOLDINGS,
+};
+struct holding {
+    int64_t rows;
+    bool about; /* not counted: the server's estimate */
+    /* Dates of the sites, of what belongs to none UTC dates; DAY_NONE where there is no row. */
+    int32_t oldest_day, newest_day;
+};
+#define DAY_NONE INT32_MIN
+
+struct holdings {
+    struct holding kinds[HOLDINGS];
+    int64_t prefixes;    /* raw rows with a cut address */
+    struct str *removed; /* sites that are gone while some of their numbers are not */
+    size_t removed_count;
+    /* Retention, since it began to keep book: */
+    int64_t retention_since_ms; /* 0: not yet */
+    int64_t retention_ended_ms; /* a complete run, of the partition where that is longest ago; 0: of
+                                   one of them none yet */
+    int64_t retention_rows;     /* removed one by one ... */
+    int64_t retention_days;     /* ... and whole days of raw rows at once */
+};
+/* Everything that is kept. Reads only, and quickly also where there are millions of rows. */
+int store_holdings(struct store *store, struct arena *arena, struct holdings *out, struct err *err);
+
+/* out[i]: of which kinds (bit k for kind k, of those of sites) store_expire() would remove
+ * something of sites[i]. Reads only. */
+int store_overdue(struct store *store, const struct expiry *sites, size_t count, uint32_t *out,
+                  struct err *err);
+
+/* The salts without their keys, and where they are kept. Reads only; before there are any, none. */
+struct salt_held {
+    int32_t day;
+    int64_t made_ms; /* 0: not known */
+    bool aside;      /* in a file that was to replace the other, and did not */
+};
+struct salts_held {
+    struct salt_held *salts;
+    size_t count;
+    struct str place; /* "DATA_DIR/salts", "table analytics.salts" */
+    unsigned mode;    /* of the file; 0 for a table */
+    bool unlogged;    /* the table: in no write-ahead log */
+    bool sampled;     /* the server keeps samples of the keys in its statistics */
+};
+int store_salts_held(struct store *store, struct arena *arena, struct salts_held *out,
+                     struct err *err);
+
 /* -- tenants, sites, tokens -------------------------------------------------------------------- */
 
 /* Who does something, for the audit log. */
@@ -430,8 +503,9 @@ struct site_row {
     bool enabled, respect_gpc, respect_dnt, mask_personal;
     struct str visitor_identity; /* "cut-address", "full-address" */
     int32_t ipv4_prefix, ipv6_prefix;
+    bool store_ip_prefix;
     struct str tracking_ids, allowed_origins, query_params, blocked_addresses, blocked_paths,
-        disabled_events, require_token, blocked_countries, blocked_referrers;
+        disabled_events, disabled_fields, require_token, blocked_countries, blocked_referrers;
     struct str goals, path_rules; /* JSON arrays of objects (goals_parse(), path_rules_parse()) */
     int64_t events_per_second, paths_per_day;
     int32_t raw_days, visit_days, stats_days; /* -1: the installation's */
@@ -543,7 +617,7 @@ extern const size_t store_tables_count;
 /* A table of older copies, whose rows are passed over. */
 bool store_table_is_gone(struct str name);
 /* Raised by each change of store_tables. */
-enum { STORE_TABLES_VERSION = 2 };
+enum { STORE_TABLES_VERSION = 3 };
 
 /* Each row of a table as a JSON array in the order of its columns, in the order of its key. Between
  * store_read_begin() and store_read_end() all tables come from one moment. A result of fn other

@@ -43,6 +43,8 @@ struct store_ops {
     int (*expire)(struct store *store, const struct expiry *sites, size_t count,
                   const struct expiry_general *general, int64_t now_ms, bool *more,
                   struct err *err);
+    int (*finish_retention)(struct store *store, uint32_t partitions, int64_t now_ms,
+                            struct err *err);
     int (*salts)(struct store *store, int64_t now_ms, struct salts *io, struct err *err);
 
     int (*read_begin)(struct store *store, struct err *err);
@@ -68,6 +70,12 @@ struct store_ops {
                      struct err *err);
     int (*balance)(struct store *store, struct balance *out, struct err *err);
     int (*check)(struct store *store, struct err *err);
+    int (*holdings)(struct store *store, struct arena *arena, struct holdings *out,
+                    struct err *err);
+    int (*overdue)(struct store *store, const struct expiry *sites, size_t count, uint32_t *out,
+                   struct err *err);
+    int (*salts_held)(struct store *store, struct arena *arena, struct salts_held *out,
+                      struct err *err);
 
     int (*read_directory)(struct store *store, struct arena *arena, struct directory_rows *out,
                           struct err *err);
@@ -140,7 +148,7 @@ struct site_member {
     enum member_type type;
     int64_t min, max;
 };
-enum { SITE_MEMBERS = 27 };
+enum { SITE_MEMBERS = 29 };
 extern const struct site_member site_members[SITE_MEMBERS];
 /* One of those that hold a struct str; and one of those whose column is JSON, NULL when empty. */
 bool member_is_text(const struct site_member *member);
@@ -190,5 +198,6 @@ void writers_leave(struct store *store);
 void writers_yield(struct store *store);
 
 int salts_read(struct store *store, int64_t now_ms, struct salts *io, struct err *err);
+int salts_look(struct store *store, struct arena *arena, struct salts_held *out, struct err *err);
 
 #endif

@@ -74,6 +74,8 @@ static columns analytics_settings = {
     JSON(blocked_referrers),
     JSON(goals),
     JSON(path_rules),
+    BOOL(store_ip_prefix),
+    JSON(disabled_fields),
 };
 static columns removed_sites = {TEXT(site_id), TEXT(tenant_id)};
 static columns tokens = {TEXT(id),    TEXT(tenant_id), TEXT(site_id),   BOOL(platform),
@@ -110,7 +112,7 @@ static columns event_ids = {TEXT(site_id), BYTES(id), INT(received_ms)};
 static columns analytics_events = {
     TEXT(site_id), INSTANT(timestamp), INT(id),     TEXT(tenant_id), TEXT(type),  TEXT(name),
     DATE(day),     INT(visitor),       TEXT(path),  TEXT(referrer),  TEXT(title), TEXT(screen),
-    JSON(props),   INT(count),         INT(tokens), INT(seconds_ms), INT(scroll),
+    JSON(props),   INT(count),         INT(tokens), INT(seconds_ms), INT(scroll), TEXT(ip_prefix),
 };
 
 /* -- all of them ------------------------------------------------------------------------------- */

@@ -84,6 +84,12 @@ const ROUTES = {
     '/metrics': { ...OPEN, access: 'metrics' },
     '/api/openapi.json': OPEN,
     '/public/analytics.js': OPEN,
+    '/settings/privacy': { ...OPEN, asked: [{}, { lang: 'de' }] },
+    /** For visitors: a site's is open to all who know its id. */
+    '/settings/privacy/{siteId}': {
+        ...OPEN,
+        asked: [{ siteId: 'granite' }, { siteId: 'granite', lang: 'de' }],
+    },
 };
 
 // -- who there is, and by what they are recognised ------------------------------------------------
@@ -168,13 +174,12 @@ function combinations(path, { names }, view) {
 }
 
 function address(path, named, rest, change = (value) => value) {
-    const params = Object.fromEntries(
-        named.map(([name, value, isOther]) => [name, isOther ? change(value) : value]),
-    );
+    const values = named.map(([name, value, isOther]) => [name, isOther ? change(value) : value]);
+    const params = { ...Object.fromEntries(values), ...rest };
     const name = inPath(path);
     const place = path.replace(/\{\w+\}/, () => params[name]);
     delete params[name];
-    return query(place, { ...params, ...rest });
+    return query(place, params);
 }
 
 /** What a client sees, without the names that were asked for, and without how far the job has come:

@@ -88,6 +88,7 @@ class ServerProcess {
         this.name = name;
         this.child = null;
         this.said = '';
+        this.everything = null; // [bytes] of all that it says, where that is to be kept
     }
 
     get pid() {
@@ -103,7 +104,10 @@ class ServerProcess {
         this.said = '';
         this.child = start('setpriv', [...setpriv, file, ...args], { finish });
         for (const stream of [this.child.stdout, this.child.stderr])
-            stream.on('data', (chunk) => (this.said = (this.said + chunk).slice(-SAID_MAX)));
+            stream.on('data', (chunk) => {
+                this.said = (this.said + chunk).slice(-SAID_MAX);
+                this.everything?.push(chunk);
+            });
         let ended = false;
         this.child.ended.finally(() => (ended = true)).catch(() => {});
         await until(
@@ -220,9 +224,11 @@ export class Postgres extends ServerProcess {
     }
 
     /** A new cluster with the superuser `abacus`, whom it trusts. With `fsync` it keeps what it
-     *  has committed through whatever befalls it; without, it is made for speed. */
+     *  has committed through whatever befalls it; without, it is made for speed. With `keep` all
+     *  that it says stands in `everything`. */
     static async start(options) {
         const self = new Postgres(options);
+        if (options?.keep) self.everything = [];
         const made = await exec('setpriv', [
             ...self.identity,
             postgresBinary('initdb'),
@@ -266,6 +272,12 @@ export class Postgres extends ServerProcess {
 
     url(database = 'postgres', port = this.port) {
         return `postgres://abacus@${LOOPBACK}:${port}/${database}`;
+    }
+
+    /** A program of its package, run against it. */
+    run(name, args) {
+        const where = ['--host', LOOPBACK, '--port', String(this.port), '--username', 'abacus'];
+        return exec(postgresBinary(name), [...where, ...args]);
     }
 
     /** The URL of a new, empty database. */
@@ -320,8 +332,9 @@ export class Redis extends ServerProcess {
         this.databases = 0;
     }
 
-    static start(settings) {
+    static start(settings, { keep = false } = {}) {
         const self = new Redis(settings);
+        if (keep) self.everything = [];
         return self.launchOnSomePort(() => self.start());
     }
 

@@ -5,11 +5,13 @@
 #include "access/access.h"
 #include "api/api.h"
 #include "api/handlers.h"
+#include "api/scripts.h"
 #include "base/clock.h"
 #include "base/json.h"
 #include "query_fixture.h"
 #include "web.h"
 
+#include <fcntl.h>
 #include <stdio.h>
 #include <stdlib.h>
 #include <unistd.h>
@@ -66,6 +68,7 @@ static int tear_down(void **state)
     struct world *w = *state;
 
     log_close(&w->log);
+    scripts_close(&w->api.scripts);
     remove_directory(w->data_dir);
     buf_release(&w->response.body);
     directory_free(&w->directory);
@@ -273,6 +276,9 @@ static void lists_what_the_contract_names_and_nothing_that_is_not_built(void **s
                                         "/metrics",
                                         "/api/openapi.json",
                                         "/public/analytics.js",
+                                        "/public/{file}",
+                                        "/settings/privacy",
+                                        "/settings/privacy/{siteId}",
                                         "/demo",
                                         "/demo/",
                                         "/demo/{page}"};
@@ -305,15 +311,31 @@ static void names_routes_and_reasons_for_the_metrics(void **state)
 
 /* -- the script and the demo --------------------------------------------------------------- */
 
+static const struct web_file *embedded(const char *name)
+{
+    for (size_t i = 0; i < web_files_count; i++)
+        if (str_eq(web_files[i].name, str_from(name)))
+            return &web_files[i];
+    fail_msg("%s is not embedded", name);
+    return web_files;
+}
+
+static int ask_for(struct world *w, struct str file, struct http_request request)
+{
+    request.param = file;
+    return ask(w, public_get, request);
+}
+
 static void serves_the_script_and_knows_it_again(void **state)
 {
     struct world *w = *state;
     struct http_request request = {0};
 
     assert_int_equal(ask(w, tracker_get, request), 200);
-    assert_true(str_eq(w->body, web_analytics_js));
+    assert_true(str_eq(w->body, embedded("analytics.js")->plain));
     assert_true(str_eq(w->response.content_type, STR("text/javascript; charset=utf-8")));
     assert_true(str_eq(header(w, "Cache-Control"), STR("public, max-age=3600")));
+    assert_true(str_eq(header(w, "Cross-Origin-Resource-Policy"), STR("cross-origin")));
     struct str tag = header(w, "ETag");
     assert_true(tag.len > 2 && tag.ptr[0] == '"' && tag.ptr[tag.len - 1] == '"');
 
@@ -325,10 +347,133 @@ static void serves_the_script_and_knows_it_again(void **state)
         assert_int_equal(ask(w, tracker_get, request), 304);
         assert_int_equal(w->body.len, 0);
         assert_true(str_eq(header(w, "ETag"), tag));
+        assert_true(str_eq(header(w, "Vary"), STR("Accept-Encoding")));
+        assert_true(str_eq(header(w, "Cache-Control"), STR("public, max-age=3600")));
+        assert_int_equal(header(w, "Content-Encoding").len, 0);
     }
     request.if_none_match = STR("\"other\"");
     assert_int_equal(ask(w, tracker_get, request), 200);
     buf_release(&list);
+}
+
+static void serves_every_file_by_its_name_and_for_ever_by_its_hash(void **state)
+{
+    struct world *w = *state;
+
+    assert_true(web_files_count >= 7);
+    for (size_t i = 0; i < web_files_count; i++) {
+        const struct web_file *file = &web_files[i];
+
+        assert_int_equal(ask_for(w, file->name, (struct http_request){0}), 200);
+        assert_true(str_eq(w->body, file->plain));
+        assert_true(str_eq(w->response.content_type, file->type));
+        assert_true(str_eq(header(w, "Cache-Control"), STR("public, max-age=3600")));
+        struct str tag = header(w, "ETag");
+
+        assert_int_equal(ask_for(w, file->hashed, (struct http_request){0}), 200);
+        assert_true(str_eq(w->body, file->plain));
+        assert_true(str_eq(w->response.content_type, file->type));
+        assert_true(str_eq(header(w, "ETag"), tag));
+        assert_true(str_eq(header(w, "Cache-Control"), STR("public, max-age=31536000, immutable")));
+    }
+}
+
+static void sends_each_form_with_a_tag_of_its_own(void **state)
+{
+    struct world *w = *state;
+    const struct web_file *file = embedded("analytics.js");
+    const struct {
+        const char *wish, *coding;
+        struct str bytes;
+    } forms[] = {
+        {"gzip, deflate, br", "br", file->br},
+        {"gzip, br;q=0.9", "gzip", file->gzip},
+        {"identity", "", file->plain},
+    };
+    struct str tags[3] = {{NULL, 0}};
+
+    for (size_t i = 0; i < 3; i++) {
+        struct http_request request = {.accept_encoding = str_from(forms[i].wish)};
+
+        assert_int_equal(ask(w, tracker_get, request), 200);
+        assert_true(str_eq(w->body, forms[i].bytes));
+        assert_true(str_eq(header(w, "Content-Encoding"), str_from(forms[i].coding)));
+        assert_true(str_eq(header(w, "Vary"), STR("Accept-Encoding")));
+        tags[i] = header(w, "ETag");
+        for (size_t k = 0; k < i; k++) {
+            assert_false(str_eq(tags[i], tags[k]));
+            request.if_none_match = tags[k];
+            assert_int_equal(ask(w, tracker_get, request), 200);
+        }
+        request.if_none_match = tags[i];
+        assert_int_equal(ask(w, tracker_get, request), 304);
+    }
+}
+
+static void sends_no_form_that_is_refused(void **state)
+{
+    struct world *w = *state;
+
+    assert_int_equal(
+        ask(w, tracker_get, (struct http_request){.accept_encoding = STR("*;q=0, br")}), 200);
+    assert_true(str_eq(header(w, "Content-Encoding"), STR("br")));
+    assert_int_equal(ask(w, tracker_get, (struct http_request){.accept_encoding = STR("*;q=0")}),
+                     406);
+    assert_true(str_eq(header(w, "Vary"), STR("Accept-Encoding")));
+    assert_int_equal(header(w, "Cache-Control").len, 0);
+}
+
+static void has_nothing_under_other_names(void **state)
+{
+    static const char *const names[] = {
+        "",           "analytics",  "analytics.js ", "analytics.0123456789abcdef.js",
+        "../demo.js", "/demo.js",   "index.html",    "ANALYTICS.JS",
+        "web.h",      "analytics.", "analytics..js",
+    };
+    struct world *w = *state;
+
+    for (size_t i = 0; i < sizeof(names) / sizeof(names[0]); i++)
+        assert_int_equal(ask_for(w, str_from(names[i]), (struct http_request){0}), 404);
+    assert_int_equal(ask_for(w, (struct str){"analytics.js\0", 13}, (struct http_request){0}), 404);
+}
+
+/* Put a script of another version where an upgrade finds it; its hash is sha256sum's. */
+static void leave_old_script(struct world *w, const char *bytes)
+{
+    static const struct logger logger = {LOG_ERROR};
+    char path[96];
+
+    scripts_close(&w->api.scripts);
+    w->api.scripts = scripts_open(str_from(w->data_dir), &logger); /* makes the directory */
+    (void)snprintf(path, sizeof(path), "%s/scripts/analytics.28d3de72c36b5b69.js", w->data_dir);
+    int fd = creat(path, 0644);
+
+    assert_true(fd >= 0);
+    assert_int_equal(write(fd, bytes, strlen(bytes)), strlen(bytes));
+    (void)close(fd);
+    scripts_close(&w->api.scripts);
+    w->api.scripts = scripts_open(str_from(w->data_dir), &logger);
+}
+
+static void serves_the_scripts_of_other_versions_for_ever(void **state)
+{
+    struct world *w = *state;
+    const struct str name = STR("analytics.28d3de72c36b5b69.js");
+
+    assert_int_equal(ask_for(w, name, (struct http_request){0}), 404);
+    leave_old_script(w, "void oldAnalytics(){}");
+    struct http_request request = {.accept_encoding = STR("br, gzip")};
+
+    assert_int_equal(ask_for(w, name, request), 200);
+    assert_true(str_eq(w->body, STR("void oldAnalytics(){}")));
+    assert_true(str_eq(w->response.content_type, STR("text/javascript; charset=utf-8")));
+    assert_true(str_eq(header(w, "Cache-Control"), STR("public, max-age=31536000, immutable")));
+    assert_true(str_eq(header(w, "Cross-Origin-Resource-Policy"), STR("cross-origin")));
+    assert_int_equal(header(w, "Content-Encoding").len, 0);
+    request.if_none_match = header(w, "ETag");
+    assert_int_equal(ask_for(w, name, request), 304);
+    leave_old_script(w, "void evil(){}");
+    assert_int_equal(ask_for(w, name, request), 404);
 }
 
 static void serves_the_demo_only_where_a_site_is_set(void **state)
@@ -342,25 +487,21 @@ static void serves_the_demo_only_where_a_site_is_set(void **state)
     assert_int_equal(ask(w, demo_get, (struct http_request){0}), 200);
     assert_true(str_eq(w->response.content_type, STR("text/html; charset=utf-8")));
     assert_true(contains(w->body, "data-site=\"demo-site\""));
-    assert_false(contains(w->body, "__SITE__"));
+    assert_false(contains(w->body, "{{"));
     assert_false(contains(header(w, "Content-Security-Policy"), "unsafe-inline"));
     assert_true(contains(header(w, "Content-Security-Policy"), "script-src 'self'"));
 }
 
-static void serves_the_pages_and_files_that_the_demo_links_to(void **state)
+static void serves_the_pages_that_the_demo_links_to(void **state)
 {
-    static const char *const names[] = {"pricing", "about", "demo.css", "demo.js"};
-    static const char *const types[] = {"text/html; charset=utf-8", "text/html; charset=utf-8",
-                                        "text/css; charset=utf-8",
-                                        "text/javascript; charset=utf-8"};
+    static const char *const names[] = {"pricing", "about", "inbox", "settings"};
     struct world *w = *state;
 
     w->api.demo_site = STR("demo-site");
     for (size_t i = 0; i < 4; i++) {
         assert_int_equal(ask(w, demo_page_get, (struct http_request){.param = str_from(names[i])}),
                          200);
-        assert_true(str_eq(w->response.content_type, str_from(types[i])));
-        assert_true(w->body.len > 0);
+        assert_true(contains(w->body, "data-site=\"demo-site\""));
     }
     assert_int_equal(ask(w, demo_page_get, (struct http_request){.param = STR("nowhere")}), 404);
 }
@@ -378,8 +519,13 @@ int main(void)
         cmocka_unit_test(lists_what_the_contract_names_and_nothing_that_is_not_built),
         WITH_WORLD(names_routes_and_reasons_for_the_metrics),
         WITH_WORLD(serves_the_script_and_knows_it_again),
+        WITH_WORLD(serves_every_file_by_its_name_and_for_ever_by_its_hash),
+        WITH_WORLD(sends_each_form_with_a_tag_of_its_own),
+        WITH_WORLD(sends_no_form_that_is_refused),
+        WITH_WORLD(has_nothing_under_other_names),
+        WITH_WORLD(serves_the_scripts_of_other_versions_for_ever),
         WITH_WORLD(serves_the_demo_only_where_a_site_is_set),
-        WITH_WORLD(serves_the_pages_and_files_that_the_demo_links_to),
+        WITH_WORLD(serves_the_pages_that_the_demo_links_to),
     };
     return cmocka_run_group_tests_name("api_pages", tests, NULL, NULL);
 }

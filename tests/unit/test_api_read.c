@@ -644,6 +644,7 @@ static void add_events(struct world *w)
                          .time_ms = instant("2026-11-21T22:59:59.999Z"),
                          .day = day("2026-11-21"),
                          .visitor = UINT64_C(0xab),
+                         .prefix = STR("192.0.2.0/24"),
                          .path = STR("/a,\"b\""),
                          .count = 1,
                          .scroll = -1};
@@ -682,7 +683,7 @@ static void exports_raw_rows_of_the_site_s_days_as_ndjson(void **state)
         ",\"siteId\":\"a\",\"tenantId\":\"five\",\"timestamp\":\"2026-11-21T23:00:00.000Z\","
         "\"event\":\"engagement\",\"path\":\"/\",\"referrer\":null,\"title\":\"=1+1\","
         "\"screen\":null,\"props\":{\"plan\":\"pro\"},\"tokens\":7,\"count\":3,"
-        "\"seconds\":1.25,\"scroll\":80,\"visitor\":null}\n");
+        "\"seconds\":1.25,\"scroll\":80,\"visitor\":null,\"ipPrefix\":null}\n");
     buf_reset(&out);
     assert_int_equal(ask(w, export_get, w->five, "siteId=a&from=2026-11-21&to=2026-11-21", ""),
                      200);
@@ -693,7 +694,8 @@ static void exports_raw_rows_of_the_site_s_days_as_ndjson(void **state)
     assert_string_equal(members,
                         ",\"event\":\"pageview\",\"path\":\"/a,\\\"b\\\"\",\"referrer\":null,"
                         "\"title\":null,\"screen\":null,\"props\":null,\"tokens\":0,\"count\":1,"
-                        "\"seconds\":0,\"scroll\":null,\"visitor\":\"00000000000000ab\"}\n");
+                        "\"seconds\":0,\"scroll\":null,\"visitor\":\"00000000000000ab\","
+                        "\"ipPrefix\":\"192.0.2.0/24\"}\n");
     buf_release(&out);
 }
 
@@ -709,12 +711,13 @@ static void exports_csv_that_no_spreadsheet_runs(void **state)
     assert_int_equal(read_stream(w, &out), 1);
     buf_addc(&out, '\0');
     assert_ptr_equal(strstr(out.ptr, "id,siteId,tenantId,timestamp,event,path,referrer,title,"
-                                     "screen,props,tokens,count,seconds,scroll,visitor\r\n"),
+                                     "screen,props,tokens,count,seconds,scroll,visitor,"
+                                     "ipPrefix\r\n"),
                      out.ptr);
     assert_non_null(strstr(out.ptr, ",a,five,2026-11-21T22:59:59.999Z,pageview,\"/a,\"\"b\"\"\",,,,"
-                                    ",0,1,0,,00000000000000ab\r\n"));
+                                    ",0,1,0,,00000000000000ab,192.0.2.0/24\r\n"));
     assert_non_null(strstr(out.ptr, ",a,five,2026-11-21T23:00:00.000Z,engagement,/,,'=1+1,,"
-                                    "\"{\"\"plan\"\":\"\"pro\"\"}\",7,3,1.25,80,\r\n"));
+                                    "\"{\"\"plan\"\":\"\"pro\"\"}\",7,3,1.25,80,,\r\n"));
     buf_release(&out);
 }
 

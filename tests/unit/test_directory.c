@@ -160,7 +160,9 @@ static void a_site_has_its_settings(void **state)
     row.query_params = STR("[\"q\"]");
     row.blocked_addresses = STR("[\"10.0.0.0/8\",\"2001:db8::1\"]");
     row.blocked_paths = STR("[\"/admin/*\"]");
+    row.store_ip_prefix = true;
     row.disabled_events = STR("[\"pageview\"]");
+    row.disabled_fields = STR("[\"title\",\"language\",\"title\"]");
     row.require_token = STR("[\"ai.usage\",\"lead.created\"]");
     row.events_per_second = 500;
     row.raw_days = 0;
@@ -184,7 +186,9 @@ static void a_site_has_its_settings(void **state)
     assert_int_equal(site->blocked_addresses_count, 2);
     assert_int_equal(site->blocked_addresses[0].bits, 8);
     assert_str(site->blocked_paths[0], "/admin/*");
+    assert_true(site->store_prefix);
     assert_str(site->disabled_events[0], "pageview");
+    assert_int_equal(site->fields_off, 1U << FIELD_TITLE | 1U << FIELD_LANGUAGE);
     assert_int_equal(site->token_events_count, 2);
     assert_int_equal(site->events_per_second, 500);
     assert_int_equal(site->raw_days, 0);
@@ -260,6 +264,8 @@ static void unset_lists_mean_the_default(void **state)
         site->blocked_countries_count + site->blocked_referrers_count + site->path_rules_count, 0);
     assert_int_equal(site->goals_count, 1);
     assert_str(site->goals[0].event, "lead.created");
+    assert_false(site->store_prefix);
+    assert_int_equal(site->fields_off, 0);
     assert_int_equal(site->raw_days, 30);
     assert_int_equal(site->paths_per_day, 10000);
     directory_give(s->directory, snapshot);
@@ -275,6 +281,7 @@ static void what_cannot_be_read_falls_back_and_the_site_stays(void **state)
                " blocked_paths = '[1,\"/x\"]', query_params = '[[\"a\"]]',"
                " allowed_origins = '[{}]', goals = '[{\"event\":\"signup\"}]',"
                " path_rules = '[{\"match\":1}]',"
+               " disabled_fields = '[\"path\",\"os\",7,\"Title\"]',"
                " blocked_countries = '[\"DEU\",\"D1\",\"fr\"]',"
                " blocked_referrers = '[\"https://x.example\",\"\",\"y.example\"]'");
     const struct snapshot *snapshot = load(s);
@@ -292,6 +299,7 @@ static void what_cannot_be_read_falls_back_and_the_site_stays(void **state)
     assert_int_equal(site->goals_count, 1);
     assert_str(site->goals[0].event, "lead.created");
     assert_int_equal(site->path_rules_count, 0);
+    assert_int_equal(site->fields_off, 1U << FIELD_OS);
     assert_int_equal(site->blocked_countries_count, 1);
     assert_str(site->blocked_countries[0], "FR");
     assert_int_equal(site->blocked_referrers_count, 1);

@@ -119,6 +119,8 @@ static void names_the_place_of_what_is_wrong(void **state)
     refuses("[{\"name\":\"a\",\"path\":\"/a/**\"}]", "goals[0].path: ");
     refuses("[{\"name\":\"a\",\"path\":\"/a?b=c\"}]", "goals[0].path: ");
     refuses("[{\"name\":\"a\",\"path\":\"/a#b\"}]", "goals[0].path: ");
+    refuses("[{\"name\":\"a\",\"path\":\"/a#/b?c=d\"}]", "goals[0].path: ");
+    refuses("[{\"name\":\"a\",\"path\":\"/a?c=d#/b\"}]", "goals[0].path: ");
     refuses("[{\"name\":\"a\",\"event\":\"x\",\"props\":[]}]", "goals[0].props: ");
     refuses("[{\"name\":\"a\",\"event\":\"x\",\"props\":{\"p\":null}}]", "goals[0].props: p ");
     refuses("[{\"name\":\"a\",\"event\":\"x\",\"props\":{\"p\":[]}}]", "goals: "); /* too deep */
@@ -127,6 +129,9 @@ static void names_the_place_of_what_is_wrong(void **state)
     refuses("[{\"name\":\"a\",\"event\":\"x\",\"evnt\":\"y\"}]", "goals[0].evnt: ");
     takes("[{\"name\":\"a\",\"path\":\"/*\"}]");
     takes("[{\"name\":\"a\",\"path\":\"/a/*\"}]");
+    takes("[{\"name\":\"a\",\"path\":\"/a#/b\"}]");
+    takes("[{\"name\":\"a\",\"path\":\"/a#!b\"}]");
+    takes("[{\"name\":\"a\",\"path\":\"/a#/b/*\"}]");
 }
 
 static void names_are_unique(void **state)

@@ -472,6 +472,237 @@ static void cuts_traits_at_200_bytes(void **state)
     end_world(&w);
 }
 
+/* -- the address that is kept -- */
+
+static void keeps(struct world *w, const char *address, const char *expected)
+{
+    set_address(&w->client.address, address);
+    struct event event = make(w, TEN_OH_FIVE);
+
+    if (!str_eq(event.prefix, str_from(expected)))
+        fail_msg("%s: kept as \"%.*s\", not \"%s\"", address, STR_FMT(event.prefix), expected);
+}
+
+static void keeps_no_address_unless_asked(void **state)
+{
+    struct world w = new_world("Europe/Berlin", DAY);
+
+    (void)state;
+    keeps(&w, "198.51.100.23", "");
+    w.site.identity = IDENTITY_FULL_ADDRESS;
+    keeps(&w, "2001:db8:1:2::3", "");
+    end_world(&w);
+}
+
+static void keeps_the_cut_address_where_the_site_stores_it(void **state)
+{
+    struct world w = new_world("Europe/Berlin", DAY);
+
+    (void)state;
+    w.site.store_prefix = true;
+    keeps(&w, "198.51.100.23", "198.51.100.0/24");
+    keeps(&w, "::ffff:198.51.100.23", "198.51.100.0/24");
+    keeps(&w, "2001:DB8:1:2::3", "2001:db8:1::/48");
+    keeps(&w, "2001:db80:1111:2222:3333:4444:5555:6666", "2001:db80:1111::/48");
+    keeps(&w, "0:0:1:2::3", "0:0:1::/48");
+    keeps(&w, "::1", "::/48");
+    w.site.identity = IDENTITY_FULL_ADDRESS;
+    keeps(&w, "198.51.100.23", "198.51.100.0/24");
+    keeps(&w, "2001:db8:1:2::3", "2001:db8:1::/48");
+    w.client.visitor = 77; /* known before */
+    keeps(&w, "198.51.100.23", "198.51.100.0/24");
+    w.site.ipv4_prefix = 9;
+    w.site.ipv6_prefix = 33;
+    keeps(&w, "198.255.100.23", "198.128.0.0/9");
+    keeps(&w, "2001:db8:ffff::3", "2001:db8:8000::/33");
+    w.site.ipv4_prefix = w.site.ipv6_prefix = 0;
+    keeps(&w, "198.51.100.23", "0.0.0.0/0");
+    keeps(&w, "2001:db8::3", "::/0");
+    end_world(&w);
+}
+
+static void keeps_an_address_of_visitors_alone(void **state)
+{
+    struct world w = new_world("Europe/Berlin", DAY);
+
+    (void)state;
+    w.site.store_prefix = true;
+    w.client.has_token = true;
+    keeps(&w, "203.0.113.1", "");
+    w.in.has_visitor = true;
+    set_address(&w.in.visitor_address, "198.51.100.99");
+    keeps(&w, "203.0.113.1", "198.51.100.0/24");
+    w.in.has_timestamp = true; /* a date whose salt is gone */
+    w.in.timestamp_ms = TEN_OH_FIVE - 5 * DAY_MS;
+    keeps(&w, "203.0.113.1", "");
+    end_world(&w);
+}
+
+/* -- fields that are switched off -- */
+
+/* An event with all fields, of a world that switches off some. */
+static struct event with_fields_off(struct world *w, unsigned off)
+{
+    w->site.fields_off = off;
+    w->sender = (struct sender){.browser = STR("Firefox"),
+                                .os = STR("Linux"),
+                                .device = STR("desktop"),
+                                .language = STR("de"),
+                                .country = STR("DE")};
+    w->in.path = STR("/pricing?utm_source=newsletter&utm_medium=email&utm_campaign=May"
+                     "&utm_content=blue&utm_term=shoes");
+    w->in.referrer = STR("https://www.google.com/");
+    w->in.title = STR("Pricing");
+    w->in.screen = STR("1440x900");
+    w->in.props = STR("{\"plan\":\"pro\"}");
+    return make(w, TEN_OH_FIVE);
+}
+
+/* The texts of an event that a field may be, in an order of their own. */
+enum { TEXTS = TRAITS + 4 };
+static void texts_of(const struct event *event, struct str out[TEXTS])
+{
+    for (unsigned i = 0; i < TRAITS; i++)
+        out[i] = event->traits[i];
+    out[TRAITS] = event->referrer;
+    out[TRAITS + 1] = event->title;
+    out[TRAITS + 2] = event->screen;
+    out[TRAITS + 3] = event->props;
+}
+
+static void leaves_out_what_is_switched_off_and_nothing_else(void **state)
+{
+    static const struct {
+        enum field field;
+        unsigned texts; /* of texts_of() */
+    } cases[] = {
+        {FIELD_REFERRER, 1U << TRAITS},
+        {FIELD_TITLE, 1U << (TRAITS + 1)},
+        {FIELD_SCREEN, 1U << (TRAITS + 2)},
+        {FIELD_PROPS, 1U << (TRAITS + 3)},
+        {FIELD_COUNTRY, 1U << TRAIT_COUNTRY},
+        {FIELD_BROWSER, 1U << TRAIT_BROWSER},
+        {FIELD_OS, 1U << TRAIT_OS},
+        {FIELD_DEVICE, 1U << TRAIT_DEVICE},
+        {FIELD_LANGUAGE, 1U << TRAIT_LANGUAGE},
+    };
+    struct world w = new_world("Europe/Berlin", DAY);
+    struct event all = with_fields_off(&w, 0);
+    struct str full[TEXTS], some[TEXTS];
+
+    (void)state;
+    texts_of(&all, full);
+    for (size_t t = 0; t < TEXTS; t++)
+        assert_true(full[t].len > 0);
+    for (size_t i = 0; i < sizeof(cases) / sizeof(cases[0]); i++) {
+        struct event event = with_fields_off(&w, 1U << cases[i].field);
+
+        texts_of(&event, some);
+        for (size_t t = 0; t < TEXTS; t++)
+            assert_true(str_eq(some[t], (cases[i].texts >> t & 1) != 0 ? STR("") : full[t]));
+    }
+    end_world(&w);
+}
+
+static void without_campaigns_the_referrer_alone_tells_the_source(void **state)
+{
+    struct world w = new_world("Europe/Berlin", DAY);
+
+    (void)state;
+    struct event event = with_fields_off(&w, 1U << FIELD_CAMPAIGN);
+
+    for (unsigned i = TRAIT_UTM_SOURCE; i <= TRAIT_UTM_TERM; i++)
+        has_trait(&event, (enum trait)i, "");
+    has_trait(&event, TRAIT_SOURCE, "Google");
+    has_trait(&event, TRAIT_CHANNEL, "Organic Search");
+    assert_true(str_eq(event.referrer, STR("www.google.com")));
+    /* No parameter that says where a visit came from is read. */
+    static const char *const queries[] = {"/?ref=a", "/?source=a", "/?gclid=a", "/?fbclid=a"};
+
+    for (size_t i = 0; i < sizeof(queries) / sizeof(queries[0]); i++) {
+        w.in.path = str_from(queries[i]);
+        w.in.referrer = STR("");
+        event = make(&w, TEN_OH_FIVE);
+        has_trait(&event, TRAIT_SOURCE, "");
+        has_trait(&event, TRAIT_CHANNEL, "");
+        assert_true(str_eq(event.path, STR("/")));
+    }
+    end_world(&w);
+}
+
+static void without_referrers_tags_alone_tell_the_source(void **state)
+{
+    struct world w = new_world("Europe/Berlin", DAY);
+
+    (void)state;
+    struct event event = with_fields_off(&w, 1U << FIELD_REFERRER);
+
+    has_trait(&event, TRAIT_SOURCE, "newsletter");
+    w.in.path = STR("/pricing");
+    event = make(&w, TEN_OH_FIVE);
+    has_trait(&event, TRAIT_SOURCE, "");
+    has_trait(&event, TRAIT_CHANNEL, "");
+    w.in.referrer = STR("https://example.com/before"); /* the site's own page */
+    event = make(&w, TEN_OH_FIVE);
+    assert_true(str_eq(event.referrer, STR("")));
+    w.site.fields_off = 0;
+    event = make(&w, TEN_OH_FIVE);
+    assert_true(str_eq(event.referrer, STR("example.com/before")));
+    end_world(&w);
+}
+
+static void without_any_field_page_and_visitor_are_left(void **state)
+{
+    struct world w = new_world("Europe/Berlin", DAY);
+    struct event event = with_fields_off(&w, (1U << FIELDS) - 1);
+    struct str texts[TEXTS];
+
+    (void)state;
+    texts_of(&event, texts);
+    for (size_t t = 0; t < TEXTS; t++)
+        assert_int_equal(texts[t].len, 0);
+    assert_true(str_eq(event.path, STR("/pricing")));
+    assert_true(event.visitor == UINT64_C(0x8658726b1f8a48da));
+    /* Who is left out is found out as before. */
+    assert_int_equal(event_screen(&w.site, &w.client, &w.sender, &w.in), DROP_NONE);
+    struct str blocked[] = {STR("DE")};
+
+    w.site.blocked_countries = blocked;
+    w.site.blocked_countries_count = 1;
+    assert_int_equal(event_screen(&w.site, &w.client, &w.sender, &w.in), DROP_BLOCKED);
+    w.site.blocked_countries_count = 0;
+    w.sender.bot = STR("search");
+    assert_int_equal(event_screen(&w.site, &w.client, &w.sender, &w.in), DROP_BOT);
+    end_world(&w);
+}
+
+static void fields_have_the_names_of_the_contract(void **state)
+{
+    static const struct {
+        enum field field;
+        const char *name;
+    } names[] = {
+        {FIELD_REFERRER, "referrer"}, {FIELD_CAMPAIGN, "campaign"},
+        {FIELD_TITLE, "title"},       {FIELD_SCREEN, "screen"},
+        {FIELD_PROPS, "props"},       {FIELD_COUNTRY, "country"},
+        {FIELD_BROWSER, "browser"},   {FIELD_OS, "os"},
+        {FIELD_DEVICE, "device"},     {FIELD_LANGUAGE, "language"},
+    };
+
+    (void)state;
+    assert_int_equal(sizeof(names) / sizeof(names[0]), FIELDS);
+    for (size_t i = 0; i < FIELDS; i++) {
+        assert_true(str_eq(field_name(names[i].field), str_from(names[i].name)));
+        assert_int_equal(field_of(str_from(names[i].name)), names[i].field);
+    }
+    assert_int_equal(field_of(STR("")), FIELDS);
+    assert_int_equal(field_of(STR("path")), FIELDS);
+    assert_int_equal(field_of(STR("Referrer")), FIELDS);
+    assert_int_equal(field_of(STR("referrers")), FIELDS);
+}
+
+/* -- keys -- */
+
 static void hashes_ids_with_their_site(void **state)
 {
     static const uint8_t expected[16] = {0xc4, 0x33, 0x24, 0x67, 0x6f, 0x50, 0x41, 0x0d,
@@ -536,6 +767,14 @@ int main(void)
         cmocka_unit_test(knows_the_traits_of_the_visit),
         cmocka_unit_test(has_no_traits_without_a_visitor),
         cmocka_unit_test(cuts_traits_at_200_bytes),
+        cmocka_unit_test(keeps_no_address_unless_asked),
+        cmocka_unit_test(keeps_the_cut_address_where_the_site_stores_it),
+        cmocka_unit_test(keeps_an_address_of_visitors_alone),
+        cmocka_unit_test(leaves_out_what_is_switched_off_and_nothing_else),
+        cmocka_unit_test(without_campaigns_the_referrer_alone_tells_the_source),
+        cmocka_unit_test(without_referrers_tags_alone_tell_the_source),
+        cmocka_unit_test(without_any_field_page_and_visitor_are_left),
+        cmocka_unit_test(fields_have_the_names_of_the_contract),
         cmocka_unit_test(hashes_ids_with_their_site),
         cmocka_unit_test(finds_salts_by_their_date),
     };

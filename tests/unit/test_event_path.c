@@ -41,6 +41,108 @@ static void removes_query_and_fragment(void **state)
     cleans_to(&site, "", "");
 }
 
+static void keeps_a_fragment_that_is_a_route(void **state)
+{
+    struct site site = plain_site();
+
+    (void)state;
+    cleans_to(&site, "/app#/users/7", "/app#/users/7");
+    cleans_to(&site, "/#/", "/#/");
+    cleans_to(&site, "/app#!inbox", "/app#!inbox");
+    cleans_to(&site, "/app#!/inbox", "/app#!/inbox");
+    cleans_to(&site, "/app#!", "/app#!");
+    cleans_to(&site, "/app?x=1#/users/7", "/app#/users/7");
+    cleans_to(&site, "/app#/users/7?tab=me@example.com", "/app#/users/7");
+    cleans_to(&site, "/app?x=1#/users/7?y=2#/z", "/app#/users/7");
+    cleans_to(&site, "/app#/users/7#top", "/app#/users/7");
+    cleans_to(&site, "/app#?/users", "/app");
+    cleans_to(&site, "/app##/users", "/app");
+    cleans_to(&site, "/app#", "/app");
+    cleans_to(&site, "/app#users/7", "/app");
+    cleans_to(&site, "/app#access_token=1/x", "/app");
+    cleans_to(&site, "/app#:~:text=a", "/app");
+}
+
+static void what_is_kept_of_the_query_follows_the_route(void **state)
+{
+    struct str kept[] = {STR("x")};
+    struct site site = plain_site();
+
+    (void)state;
+    site.query_params = kept;
+    site.query_params_count = 1;
+    cleans_to(&site, "/app?x=1#/users/7", "/app#/users/7?x=1");
+    cleans_to(&site, "/app?y=2&x=1#/users/7?x=3", "/app#/users/7?x=1");
+    cleans_to(&site, "/app#/users/7?x=3", "/app#/users/7");
+    cleans_to(&site, "/app?x=1#top", "/app?x=1");
+}
+
+static void masks_a_route_as_a_path(void **state)
+{
+    struct site site = plain_site();
+
+    (void)state;
+    cleans_to(&site, "/#/reset/dGhpcyBpcyBhIHNlY3JldCB0b2tlbjE", "/#/reset/[token]");
+    cleans_to(&site, "/#/reset/550e8400-e29b-41d4-a716-446655440000/x", "/#/reset/[token]/x");
+    cleans_to(&site, "/#!u/me@example.com", "/#!u/[email]");
+    cleans_to(&site, "/a@example.com#/b@example.com", "/[email]#/[email]");
+    site.mask_personal = false;
+    cleans_to(&site, "/#/u/me@example.com", "/#/u/me@example.com");
+}
+
+static void a_long_route_is_cut_with_its_path(void **state)
+{
+    struct site site = plain_site();
+    struct buf path = {0};
+    struct arena arena = {0};
+
+    (void)state;
+    buf_add(&path, STR("/app?x=1#/"));
+    while (path.len < EVENT_PATH_MAX + 4)
+        buf_addc(&path, 'r');
+    /* Without the query of 4 bytes. */
+    assert_int_equal(path_clean(&site, buf_str(&path), &arena).len, EVENT_PATH_MAX);
+    buf_addc(&path, 'r');
+    assert_int_equal(path_clean(&site, buf_str(&path), &arena).len, EVENT_PATH_MAX);
+    path.len -= 2;
+    assert_int_equal(path_clean(&site, buf_str(&path), &arena).len, EVENT_PATH_MAX - 1);
+    buf_release(&path);
+    arena_free(&arena);
+}
+
+static void a_page_is_matched_with_its_route(void **state)
+{
+    static const struct {
+        const char *path, *pattern;
+        bool matches;
+    } cases[] = {
+        {"/app#/users/7", "/app#/users/7", true},
+        {"/app#/users/7", "/app#/users/*", true},
+        {"/app#/users/7", "/app#/users/70", false},
+        {"/app#/users/70", "/app#/users/7", false},
+        {"/app#/users/7", "/app", false},
+        {"/app#/users/7", "/app#/*", true},
+        {"/app#/users/7", "/*", true},
+        {"/app#/users/7", "/app/*", false},
+        {"/app/x#/users/7", "/app/*", true},
+        {"/app/x#/users/7", "/app/x/*", false},
+        {"/app", "/app#/users/7", false},
+        {"/app", "/app#/*", false},
+        {"/ap", "/app#/*", false},
+        {"/app#top", "/app", true},
+        {"/app#top", "/app#top", false},
+        {"/app?x=1#/users/7", "/app#/users/7", true}, /* as sent */
+        {"/app#/users/7?x=1", "/app#/users/7", true}, /* as kept */
+        {"/app#/users/7?x=1", "/app#/users/*", true},
+        {"/x?/private#/a", "/x#/a", true},
+    };
+
+    (void)state;
+    for (size_t i = 0; i < sizeof(cases) / sizeof(cases[0]); i++)
+        if (path_matches(str_from(cases[i].path), str_from(cases[i].pattern)) != cases[i].matches)
+            fail_msg("%s and %s", cases[i].path, cases[i].pattern);
+}
+
 static void keeps_the_sites_parameters_in_the_order_sent(void **state)
 {
     struct str kept[] = {STR("q"), STR("page")};
@@ -120,6 +222,7 @@ static void keeps_the_path_of_the_sites_own_pages(void **state)
     refers_from(&site, "https://Shop.Example.com:444/a", "shop.example.com/a");
     refers_from(&site, "https://example.com", "example.com/");
     refers_from(&site, "https://example.com?x=/y", "example.com/");
+    refers_from(&site, "https://example.com/app#/users/7", "example.com/app");
     refers_from(&site, "https://example.com/u/me@example.org", "example.com/u/[email]");
     site.mask_personal = false;
     refers_from(&site, "https://example.com/u/me@example.org", "example.com/u/me@example.org");
@@ -170,6 +273,11 @@ int main(void)
 {
     const struct CMUnitTest tests[] = {
         cmocka_unit_test(removes_query_and_fragment),
+        cmocka_unit_test(keeps_a_fragment_that_is_a_route),
+        cmocka_unit_test(what_is_kept_of_the_query_follows_the_route),
+        cmocka_unit_test(masks_a_route_as_a_path),
+        cmocka_unit_test(a_long_route_is_cut_with_its_path),
+        cmocka_unit_test(a_page_is_matched_with_its_route),
         cmocka_unit_test(keeps_the_sites_parameters_in_the_order_sent),
         cmocka_unit_test(never_keeps_what_says_where_a_visitor_came_from),
         cmocka_unit_test(masks_paths_where_the_site_wants_it),

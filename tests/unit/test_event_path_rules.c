@@ -155,6 +155,28 @@ static void rules_see_masked_paths_without_their_query(void **state)
     arena_free(&p.arena);
 }
 
+static void a_route_has_segments_as_a_path_has(void **state)
+{
+    struct str kept[] = {STR("page")};
+    struct parsed p = parse("[{\"match\":\"/app#/users/*\",\"to\":\"/app#/users/:id\"},"
+                            "{\"match\":\"/app#/docs/**\",\"to\":\"/docs/$1\"},"
+                            "{\"match\":\"/old\",\"to\":\"/new\"}]");
+
+    (void)state;
+    becomes(&p, "/app#/users/7", "/app#/users/:id");
+    becomes(&p, "/app?x=1#/users/7?tab=a", "/app#/users/:id");
+    becomes(&p, "/app#/users/7/x", "/app#/users/7/x");
+    becomes(&p, "/app/users/7", "/app/users/7");
+    becomes(&p, "/app#/docs/a/b", "/docs/a/b");
+    becomes(&p, "/old", "/new");
+    becomes(&p, "/old#top", "/new");
+    becomes(&p, "/old#/a", "/old#/a");
+    p.site.query_params = kept;
+    p.site.query_params_count = 1;
+    becomes(&p, "/app?page=2#/users/7", "/app#/users/:id?page=2");
+    arena_free(&p.arena);
+}
+
 static void the_sites_pages_have_the_same_name_as_referrers(void **state)
 {
     struct parsed p = parse("[{\"match\":\"/users/*\",\"to\":\"/users/:id\"}]");
@@ -222,6 +244,8 @@ static void names_the_place_of_what_is_wrong(void **state)
     refuses("[{\"match\":\"/a\",\"to\":\"a\"}]", "pathRules[0].to: ");
     refuses("[{\"match\":\"/a?b\",\"to\":\"/a\"}]", "pathRules[0].match: ");
     refuses("[{\"match\":\"/a#b\",\"to\":\"/a\"}]", "pathRules[0].match: ");
+    refuses("[{\"match\":\"/a#/b?c\",\"to\":\"/a\"}]", "pathRules[0].match: ");
+    refuses("[{\"match\":\"/a#/*b\",\"to\":\"/a\"}]", "pathRules[0].match: ");
     refuses("[{\"match\":\"/a\",\"to\":\"/a?b\"}]", "pathRules[0].to: ");
     refuses("[{\"match\":\"/a*\",\"to\":\"/a\"}]", "pathRules[0].match: ");
     refuses("[{\"match\":\"/*a\",\"to\":\"/a\"}]", "pathRules[0].match: ");
@@ -295,6 +319,7 @@ int main(void)
         cmocka_unit_test(to_names_what_the_stars_stood_for),
         cmocka_unit_test(the_first_rule_that_matches_counts),
         cmocka_unit_test(rules_see_masked_paths_without_their_query),
+        cmocka_unit_test(a_route_has_segments_as_a_path_has),
         cmocka_unit_test(the_sites_pages_have_the_same_name_as_referrers),
         cmocka_unit_test(what_a_rule_makes_is_cut_at_2000_bytes),
         cmocka_unit_test(reads_rules),

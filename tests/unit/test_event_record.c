@@ -55,6 +55,7 @@ static struct event full_event(void)
                 [TRAIT_DEVICE] = STR_INIT("desktop"),
                 [TRAIT_LANGUAGE] = STR_INIT("de"),
             },
+        .prefix = STR("198.51.100.0/24"),
     };
 }
 
@@ -109,6 +110,7 @@ static void same_event(const struct event *a, const struct event *b)
     assert_int_equal(a->scroll, b->scroll);
     for (unsigned i = 0; i < TRAITS; i++)
         assert_true(str_eq(a->traits[i], b->traits[i]));
+    assert_true(str_eq(a->prefix, b->prefix));
 }
 
 static void goes_there_and_back(const struct event *event)
@@ -181,6 +183,7 @@ static void random_events_go_there_and_back(void **state)
         e.scroll = rand() % 102 - 1;
         for (unsigned t = 0; t < TRAITS; t++)
             e.traits[t] = rand() % 2 == 0 ? STR("") : random_text(&arena, TRAIT_MAX);
+        e.prefix = rand() % 2 == 0 ? STR("") : STR("2001:db80:1111::/48");
         goes_there_and_back(&e);
         arena_reset(&arena);
     }
@@ -303,6 +306,18 @@ static void writes_the_bytes_that_the_format_prescribes(void **state)
                         "\x43\x02"
                         "de",
                         10);
+
+    /* 34: prefix */
+    struct event cut = bare_event();
+
+    cut.prefix = STR("192.0.2.0/24");
+    buf_reset(&buf);
+    event_encode(&cut, &buf);
+    assert_int_equal(buf.len, sizeof(BARE) - 1 + 2 + 12);
+    assert_memory_equal(buf.ptr + sizeof(BARE) - 1,
+                        "\x45\x0c"
+                        "192.0.2.0/24",
+                        14);
     buf_release(&buf);
 }
 
@@ -369,12 +384,12 @@ static void passes_over_fields_of_newer_versions(void **state)
     struct record record;
 
     (void)state;
-    /* 34: a number; 35: bytes; 1000: bytes */
-    struct str newer = STR(BARE "\x44\xff\x01\x47\x03xyz\xd1\x0f\x01!");
+    /* 35: a number; 36: bytes; 1000: bytes */
+    struct str newer = STR(BARE "\x46\xff\x01\x49\x03xyz\xd1\x0f\x01!");
 
     assert_int_equal(record_decode(newer, &record, NULL), 0);
     same_event(&bare, &record.event);
-    REFUSES(BARE "\x44\xff\x01\x47\x03xyz\xd1\x0f\x02!"); /* still within bounds */
+    REFUSES(BARE "\x46\xff\x01\x49\x03xyz\xd1\x0f\x02!"); /* still within bounds */
     TAKES(SOME_TALLY "\x11\x01!");                        /* 8 of a tally */
 }
 
@@ -411,7 +426,7 @@ static void refuses_fields_out_of_order(void **state)
     REFUSES(BARE_HEAD BARE_SITE BARE_KIND BARE_TENANT BARE_TIME);
     REFUSES(BARE_HEAD BARE_KIND BARE_SITE BARE_SITE BARE_TENANT BARE_TIME);
     REFUSES(BARE_HEAD "\x00\x00" BARE_KIND BARE_SITE BARE_TENANT BARE_TIME); /* number 0 */
-    REFUSES(BARE "\x44\x01\x44\x01"); /* unknown ones as well */
+    REFUSES(BARE "\x46\x01\x46\x01"); /* unknown ones as well */
 }
 
 static void refuses_varints_that_are_not_the_shortest(void **state)
@@ -539,6 +554,18 @@ static void traits_have_1_to_200_bytes(void **state)
     }
 }
 
+static void a_cut_address_has_4_to_19_bytes(void **state)
+{
+    (void)state;
+    TAKES(BARE "\x45\x04::/0");
+    TAKES(BARE "\x45\x13"
+               "2001:db80:1111::/48");
+    REFUSES(BARE "\x45\x03::/");
+    REFUSES(BARE "\x45\x14"
+                 "2001:db80:1111::/048");
+    REFUSES(BARE "\x44\x04"); /* a number */
+}
+
 static void refuses_what_is_cut_off_within_a_field(void **state)
 {
     struct event event = full_event();
@@ -554,8 +581,8 @@ static void refuses_what_is_cut_off_within_a_field(void **state)
         assert_true(rc == 0 || rc == ERR_CORRUPT);
         taken += rc == 0;
     }
-    /* Fields 6 to 33 may be absent: where 5 to 32 end, what is there is a record. */
-    assert_int_equal(taken, 28);
+    /* Fields 6 to 34 may be absent: where 5 to 33 end, what is there is a record. */
+    assert_int_equal(taken, 29);
     buf_release(&buf);
 }
 
@@ -628,6 +655,7 @@ int main(void)
         cmocka_unit_test(refuses_kinds_of_robots_that_are_none),
         cmocka_unit_test(reads_records_without_traits),
         cmocka_unit_test(traits_have_1_to_200_bytes),
+        cmocka_unit_test(a_cut_address_has_4_to_19_bytes),
         cmocka_unit_test(refuses_what_is_cut_off_within_a_field),
         cmocka_unit_test(survives_any_changed_byte),
         cmocka_unit_test(a_sites_partition_never_changes),

@@ -127,19 +127,30 @@ static void drops_blocked_paths(void **state)
         const char *path;
         enum drop_reason reason;
     } cases[] = {
-        {"/admin", DROP_BLOCKED},       {"/admin?x=1", DROP_BLOCKED},  {"/admin#top", DROP_BLOCKED},
-        {"/admin/", DROP_NONE},         {"/administrator", DROP_NONE}, {"/private/", DROP_BLOCKED},
-        {"/private/a/b", DROP_BLOCKED}, {"/private", DROP_NONE},       {"/privates/a", DROP_NONE},
+        {"/admin", DROP_BLOCKED},
+        {"/admin?x=1", DROP_BLOCKED},
+        {"/admin#top", DROP_BLOCKED},
+        {"/admin/", DROP_NONE},
+        {"/administrator", DROP_NONE},
+        {"/private/", DROP_BLOCKED},
+        {"/private/a/b", DROP_BLOCKED},
+        {"/private", DROP_NONE},
+        {"/privates/a", DROP_NONE},
         {"/x?/private/a", DROP_NONE},
+        {"/admin#/x", DROP_NONE},
+        {"/app#/in/7", DROP_BLOCKED},
+        {"/app?a=1#/in/7?b=2", DROP_BLOCKED},
+        {"/app#/out", DROP_NONE},
+        {"/app", DROP_NONE},
     };
-    struct str blocked[] = {STR("/admin"), STR("/private/*")};
+    struct str blocked[] = {STR("/admin"), STR("/private/*"), STR("/app#/in/*")};
     struct site site = open_site();
     struct client client = browser();
     struct event_input in = pageview();
 
     (void)state;
     site.blocked_paths = blocked;
-    site.blocked_paths_count = 2;
+    site.blocked_paths_count = 3;
     for (size_t i = 0; i < sizeof(cases) / sizeof(cases[0]); i++) {
         in.path = str_from(cases[i].path);
         if (event_screen(&site, &client, &(struct sender){0}, &in) != cases[i].reason)

@@ -314,7 +314,7 @@ static void masks_texts_where_the_site_wants_it(void **state)
     (void)state;
     has(&t, TRAIT_SOURCE, "[email]", "masked");
     has(&t, TRAIT_UTM_SOURCE, "[email]", "masked");
-    has(&t, TRAIT_UTM_TERM, "x [email]", "masked");
+    has(&t, TRAIT_UTM_TERM, "[email]", "masked");
     arena_free(&t.arena);
     site.mask_personal = false;
     t = read_from(&site, "/?utm_source=me%40example.net", "");

@@ -59,9 +59,9 @@ static void gate(const struct http_request *r, struct http_response *response)
     app->waiting++;
     while (!app->open)
         pthread_cond_wait(&app->changed, &app->lock);
-    (void)snprintf(app->seen, sizeof(app->seen), "%.*s %.*s %.*s %.*s %.*s %.*s",
+    (void)snprintf(app->seen, sizeof(app->seen), "%.*s %.*s %.*s %.*s %.*s %.*s %.*s",
                    STR_FMT(r->method), STR_FMT(r->path), STR_FMT(r->query), STR_FMT(r->host),
-                   STR_FMT(r->param), STR_FMT(r->body));
+                   STR_FMT(r->param), STR_FMT(r->accept_encoding), STR_FMT(r->body));
     (void)arena_alloc(r->arena, 100, 1);
     buf_add(&response->body, str_from(app->seen));
     app->ran++;
@@ -341,6 +341,7 @@ static void gives_up_queries_after_the_deadline_and_throws_their_results_away(vo
     struct http *http = start(&app, 1, 1, 8);
     int64_t before = now_ms();
     int running = send_request(http, "POST /gate/some%20thing?a=b HTTP/1.1\r\nHost: host.test\r\n"
+                                     "Accept-Encoding: br;q=0.5\r\n"
                                      "Content-Length: 4\r\n\r\nbody");
 
     (void)state;
@@ -360,7 +361,7 @@ static void gives_up_queries_after_the_deadline_and_throws_their_results_away(vo
     assert_int_equal(take_status(queued), 503);
     open_gate(&app);
     assert_true(reaches(&app, &app.ran, 1));
-    assert_string_equal(app.seen, "POST /gate/some%20thing a=b host.test some thing body");
+    assert_string_equal(app.seen, "POST /gate/some%20thing a=b host.test some thing br;q=0.5 body");
     assert_int_equal(status_of(http, GET("/gate")), 200);
     assert_int_equal(read_int(&app, &app.ran),
                      2); /* what was given up in the queue has not been run */

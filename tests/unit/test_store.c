@@ -391,6 +391,7 @@ static void a_raw_row_keeps_what_it_says(void **state)
         .tokens = 17,
         .seconds_ms = 2500,
         .scroll = 40,
+        .prefix = STR("2001:db80:1111::/48"),
     };
     struct event_row *out;
     size_t count;
@@ -418,6 +419,7 @@ static void a_raw_row_keeps_what_it_says(void **state)
     assert_int_equal(e->tokens, 17);
     assert_int_equal(e->seconds_ms, 2500);
     assert_int_equal(e->scroll, 40);
+    assert_str(e->prefix, "2001:db80:1111::/48");
     assert_true(out->id > 0);
 }
 
@@ -436,6 +438,7 @@ static void what_a_raw_row_lacks_stays_absent(void **state)
     assert_int_equal(out->event.kind, EVENT_PAGEVIEW);
     assert_str(out->event.name, "pageview");
     assert_int_equal(out->event.path.len + out->event.props.len + out->event.title.len, 0);
+    assert_int_equal(out->event.prefix.len, 0);
     assert_true(out->event.visitor == 0);
     assert_int_equal(out->event.scroll, -1);
 }

@@ -34,12 +34,14 @@ static struct site_row full_site(void)
     put.visitor_identity = STR("full-address");
     put.ipv4_prefix = 16;
     put.ipv6_prefix = 32;
+    put.store_ip_prefix = true;
     put.tracking_ids = STR("[\"pub1\",\"pub2\"]");
     put.allowed_origins = STR("[\"example.com\"]");
     put.query_params = STR("[\"q\"]");
     put.blocked_addresses = STR("[\"10.0.0.0/8\"]");
     put.blocked_paths = STR("[\"/admin/*\"]");
     put.disabled_events = STR("[\"pageview\"]");
+    put.disabled_fields = STR("[\"referrer\",\"language\"]");
     put.require_token = STR("[\"ai.usage\"]");
     put.blocked_countries = STR("[\"KP\",\"XX\"]");
     put.blocked_referrers = STR("[\"spam.example\"]");
@@ -68,12 +70,14 @@ static void assert_full_site(struct fixture *f)
     assert_str(got->visitor_identity, "full-address");
     assert_int_equal(got->ipv4_prefix, 16);
     assert_int_equal(got->ipv6_prefix, 32);
+    assert_true(got->store_ip_prefix);
     assert_str(got->tracking_ids, "[\"pub1\",\"pub2\"]");
     assert_str(got->allowed_origins, "[\"example.com\"]");
     assert_str(got->query_params, "[\"q\"]");
     assert_str(got->blocked_addresses, "[\"10.0.0.0/8\"]");
     assert_str(got->blocked_paths, "[\"/admin/*\"]");
     assert_str(got->disabled_events, "[\"pageview\"]");
+    assert_str(got->disabled_fields, "[\"referrer\",\"language\"]");
     assert_str(got->require_token, "[\"ai.usage\"]");
     assert_str(got->blocked_countries, "[\"KP\",\"XX\"]");
     assert_str(got->blocked_referrers, "[\"spam.example\"]");
@@ -288,6 +292,12 @@ static void settings_keep_to_their_bounds(void **state)
     BOUND(allowed_origins, STR("[\"x y\"]"), STR("[1]"));
     BOUND(query_params, STR("[]"), STR("{}"));
     BOUND(blocked_paths, STR(""), STR("nonsense"));
+    BOUND(disabled_fields,
+          STR("[\"referrer\",\"campaign\",\"title\",\"screen\",\"props\",\"country\","
+              "\"browser\",\"os\",\"device\",\"language\",\"title\"]"),
+          STR("[\"path\"]"));
+    BOUND(disabled_fields, STR(""), STR("[1]"));
+    BOUND(disabled_fields, STR("[]"), STR("[\"\"]"));
     BOUND(blocked_countries, STR("[\"DE\"]"), STR("[{}]"));
     BOUND(blocked_referrers, STR("[\"a.example\"]"), STR("\"a.example\""));
     BOUND(goals, STR(GOALS), STR("[{\"name\":\"Bought\"}]"));
@@ -299,6 +309,20 @@ static void settings_keep_to_their_bounds(void **state)
     assert_int_equal(put_site(f, &row), ERR_INVALID);
     row = site_named("abc", "");
     assert_int_equal(put_site(f, &row), ERR_INVALID);
+}
+
+static void a_field_that_is_none_is_named_with_those_there_are(void **state)
+{
+    struct fixture *f = *state;
+    struct site_row row = site_named("abc", "t5g");
+
+    assert_ok(f, put_site(f, &row));
+    row.disabled_fields = STR("[\"title\",\"path\"]");
+    assert_int_equal(store_set_site(f->store, &row, &somebody, &f->err), ERR_INVALID);
+    assert_string_equal(f->err.text,
+                        "fields[1]: must be referrer, campaign, title, screen, props, country, "
+                        "browser, os, device or language");
+    assert_str(directory_of(f).sites[0].disabled_fields, "");
 }
 
 static void a_removed_site_keeps_its_numbers_for_its_tenant_alone(void **state)
@@ -516,6 +540,7 @@ int main(void)
         ON_ALL(other_values_for_the_same_site_are_a_conflict),
         ON_ALL(names_are_unique_in_the_installation),
         ON_ALL(settings_keep_to_their_bounds),
+        ON_ALL(a_field_that_is_none_is_named_with_those_there_are),
         ON_ALL(a_removed_site_keeps_its_numbers_for_its_tenant_alone),
         ON_ALL(retention_takes_a_removed_sites_numbers_and_frees_its_id),
         ON_ALL(what_is_not_there_cannot_be_removed),

@@ -101,6 +101,8 @@ static void put_directory(struct fixture *f)
     abc.blocked_countries = STR("[\"KP\"]");
     abc.goals = STR("[{\"name\":\"Bought\",\"event\":\"bought\",\"value\":9.5}]");
     abc.path_rules = STR("[{\"to\":\"/u/:id\",\"match\":\"/u/*\"}]");
+    abc.store_ip_prefix = true;
+    abc.disabled_fields = STR("[\"title\"]");
     abc.raw_days = 0;
     abc.stats_days = 77;
     memset(token.hash, 0xa5, sizeof(token.hash));
@@ -126,6 +128,7 @@ static void count_events(struct fixture *f)
                               pageview("old", LATER * DAY_MS - 1, "/")};
 
     events[0].visitor = visitors[0];
+    events[0].prefix = STR("192.0.2.0/24");
     events[0].props = STR("{\"a\":1.50,\"b\":[\"x y\",null]}");
     events[1].kind = EVENT_CUSTOM;
     events[1].name = STR("sign.up");
@@ -346,7 +349,7 @@ static void rows_are_written_as_the_header_says(void **state)
                  "\"abc\",\"t5g\",\"example.com\",\"UTC\",false,true,false,true,\"cut-address\",24,"
                  "48,[\"pub1\",\"pub2\"],null,null,null,[\"/a b\",\"\"],null,null,0,10000,0,null,"
                  "77,1000,[\"KP\"],null,[{\"name\":\"Bought\",\"event\":\"bought\",\"value\":9.5}],"
-                 "[{\"to\":\"/u/:id\",\"match\":\"/u/*\"}]]");
+                 "[{\"to\":\"/u/:id\",\"match\":\"/u/*\"}],true,[\"title\"]]");
     assert_holds(dump, "removed_sites", "[[\"old\",\"t5g\"]");
     assert_holds(
         dump, "tokens",
@@ -374,9 +377,10 @@ static void rows_are_written_as_the_header_says(void **state)
     assert_holds(dump, "due_days", "[[\"abc\",19991],[\"abc\",20000]");
     assert_holds(dump, "goals_counted", "[[\"abc\",-1]");
     assert_holds(dump, "event_ids", "[[\"abc\",\"dead0000000000000000000000000000\",1234]");
-    assert_holds(dump, "analytics_events",
-                 ",\"t5g\",\"pageview\",null,\"2024-10-04\",-1,\"" ODD_JSON
-                 "\",null,null,null,{\"a\":1.50,\"b\":[\"x y\",null]},1,");
+    assert_holds(
+        dump, "analytics_events",
+        ",\"t5g\",\"pageview\",null,\"2024-10-04\",-1,\"" ODD_JSON
+        "\",null,null,null,{\"a\":1.50,\"b\":[\"x y\",null]},1,0,0,null,\"192.0.2.0/24\"]");
     assert_holds(dump, "analytics_events", "[\"old\",1728259199999,");
     assert_holds(dump, "analytics_events", ",\"custom\",\"sign.up\",\"2024-10-04\",null,null,");
     dump_free(dump);
@@ -409,9 +413,12 @@ static void assert_same_events(struct fixture *a, struct fixture *b)
         assert_true(x[i].event.visitor == y[i].event.visitor);
         assert_true(str_eq(x[i].event.path, y[i].event.path));
         assert_true(str_eq(x[i].event.props, y[i].event.props));
+        assert_true(str_eq(x[i].event.prefix, y[i].event.prefix));
         assert_true(str_eq(x[i].event.name, y[i].event.name));
     }
     assert_true(x[0].event.visitor == UINT64_MAX);
+    assert_str(y[0].event.prefix, "192.0.2.0/24");
+    assert_str(y[1].event.prefix, "");
 }
 
 static void a_copy_gives_the_same_answers(void **state)
@@ -722,6 +729,8 @@ static void columns_that_an_older_copy_lacks_take_their_defaults(void **state)
     assert_int_equal(rows.sites_count, 1);
     assert_int_equal(rows.sites[0].paths_per_day, site_row_default().paths_per_day);
     assert_int_equal(rows.sites[0].raw_days, -1);
+    assert_false(rows.sites[0].store_ip_prefix);
+    assert_int_equal(rows.sites[0].disabled_fields.len, 0);
     assert_int_equal(rows.sites[0].created_ms, 5);
 }
 

@@ -76,7 +76,7 @@ static void handles_that_open_together_make_one_schema(void **state)
         assert_int_equal(waitpid(children[i], &status, 0), children[i]);
         assert_int_equal(status, 0);
     }
-    assert_sql(f, "SELECT count(*) FROM analytics.migrations", "2");
+    assert_sql(f, "SELECT count(*) FROM analytics.migrations", "3");
     assert_sql(f, "SELECT count(*) FROM analytics.leases", "16");
     assert_sql(f, "SELECT octet_length(value) FROM analytics.secrets WHERE name = 'id_key'", "16");
 }
@@ -101,13 +101,137 @@ static void a_schema_of_a_newer_program_is_used_only_where_it_says_so(void **sta
     struct fixture *f = *state;
     struct store *store = NULL;
 
-    sql(f, "INSERT INTO analytics.migrations (number, works_from) VALUES (3, 2)");
+    sql(f, "INSERT INTO analytics.migrations (number, works_from) VALUES (4, 3)");
     assert_ok(f, open_url(f->url, false, &store, &f->err));
     store_close(&store);
-    sql(f, "UPDATE analytics.migrations SET works_from = 3 WHERE number = 3");
+    sql(f, "UPDATE analytics.migrations SET works_from = 4 WHERE number = 4");
     assert_int_equal(open_url(f->url, false, &store, &f->err), ERR_CONFLICT);
     assert_int_equal(open_url(f->url, true, &store, &f->err), ERR_CONFLICT);
-    assert_sql(f, "SELECT max(number) FROM analytics.migrations", "3");
+    assert_sql(f, "SELECT max(number) FROM analytics.migrations", "4");
+}
+
+/* The schema's files, which the program has in it. */
+extern const struct str postgres_001, postgres_002;
+
+/* What a program that knew two files left, which just counts: a site, and a raw row of a day. */
+static const char SECOND_ROWS[] =
+    "INSERT INTO secrets VALUES ('id_key', decode('00112233445566778899aabbccddeeff', 'hex'));"
+    "SELECT make_days(ARRAY[date '2024-10-04']);"
+    "UPDATE leases SET holder = 'old', epoch = 5, until = clock_timestamp() + interval '9 s';"
+    "INSERT INTO tenants VALUES ('t5g', 'T', true, 1);"
+    "INSERT INTO analytics_settings (site_id, tenant_id, domain, goals)"
+    " VALUES ('abc', 't5g', 'example.com', '[]');"
+    "INSERT INTO analytics_events (site_id, \"timestamp\", tenant_id, type, day, visitor, path,"
+    " count) VALUES ('abc', '2024-10-04 10:00+00', 't5g', 'pageview', '2024-10-04', 7, '/', 1);";
+
+static void make_second_schema(struct fixture *f)
+{
+    struct buf text = {0};
+
+    buf_addf(&text,
+             "CREATE SCHEMA analytics; SET search_path = analytics, pg_catalog; %.*s; %.*s; %s",
+             STR_FMT(postgres_001), STR_FMT(postgres_002), SECOND_ROWS);
+    sql(f, text.ptr);
+    buf_release(&text);
+}
+
+/* The file of a day's table, another one once it was rewritten. */
+#define FILE_OF_A_DAY "SELECT pg_relation_filenode('analytics.analytics_events_20241004'::regclass)"
+
+static void the_second_schema_is_migrated_and_no_row_is_written_again(void **state)
+{
+    struct fixture *f = *state;
+    struct event cut = pageview("abc", DAY_START, "/");
+    struct directory_rows rows;
+    struct event_row *events;
+    size_t count;
+    char before[32];
+
+    make_second_schema(f);
+    sql_value(f->text.ptr, FILE_OF_A_DAY, before, sizeof(before));
+    f->store = open_again(f, false);
+    assert_sql(f, FILE_OF_A_DAY, before);
+    assert_ok(f, store_check(f->store, &f->err));
+    assert_ok(f, store_read_directory(f->store, &f->arena, &rows, &f->err));
+    assert_int_equal(rows.sites_count, 1);
+    assert_str(rows.sites[0].goals, "[]");
+    assert_false(rows.sites[0].store_ip_prefix);
+    assert_str(rows.sites[0].disabled_fields, "");
+    cut.visitor = 8;
+    cut.prefix = STR("192.0.2.0/24");
+    commit(f, &(struct store_batch){.events = pointers(f, &cut, 1), .events_count = 1});
+    assert_ok(f, store_page_events(f->store, STR("t5g"), STR("abc"), INT64_MIN, INT64_MAX,
+                                   (struct event_cursor){INT64_MIN, 0}, 10, &f->arena, &events,
+                                   &count, &f->err));
+    assert_int_equal(count, 2);
+    assert_str(events[0].event.prefix, "192.0.2.0/24");
+    assert_true(events[1].event.visitor == 7);
+    assert_str(events[1].event.prefix, "");
+}
+
+/* It would write rows without addresses, and meet goals by other paths. */
+static void a_program_that_knows_two_schemas_tracks_and_reads_and_counts_no_more(void **state)
+{
+    struct fixture *f = *state;
+
+    make_second_schema(f);
+    f->store = open_again(f, false);
+    assert_sql(f, "SELECT count(*) FROM analytics.leases WHERE holder IS NULL AND epoch = 6", "16");
+    assert_refused(f->text.ptr, "SELECT analytics.hold_leases('{3}', '{5}', 10000, '{}', '{}')",
+                   "AB001");
+    assert_refused(f->text.ptr, "SELECT * FROM analytics.take_leases(2, 65535, 1, 'old', 10000)",
+                   "AB003");
+    /* What it reads, and how it changes a setting. */
+    assert_sql(f,
+               "SELECT path FROM analytics.analytics_events WHERE tenant_id = 't5g'"
+               " AND site_id = 'abc' AND \"timestamp\" >= '2024-10-04'",
+               "/");
+    sql(f, "UPDATE analytics.analytics_settings SET (domain, goals, stats_days) ="
+           " ROW ('example.org', '[]'::jsonb, 7) WHERE site_id = 'abc'");
+    assert_sql(f, "SELECT domain FROM analytics.analytics_settings", "example.org");
+}
+
+/* In days made before and after the migration. */
+static void a_stored_address_is_a_cut_one_of_a_visitor(void **state)
+{
+    static const char *const good[] = {"192.0.2.0/24", "::/0", "0.0.0.0/0", "2001:db80:1111::/48"};
+    static const char *const bad[] = {"",
+                                      "192.0.2.1",
+                                      "192.0.2.0/",
+                                      "2001:db80:1111:2::/48",
+                                      ":/0",
+                                      "198.51.100.7 /24",
+                                      "2001:DB8::/32",
+                                      "example/24",
+                                      "0.0.0.0/24x",
+                                      "192.0.2.0/024",
+                                      "192.0.2.0/24/24"};
+    static const char *const days[] = {"2024-10-04", "2024-10-05"};
+    struct fixture *f = *state;
+    char text[512];
+
+    make_second_schema(f);
+    f->store = open_again(f, false);
+    sql(f, "SELECT analytics.make_days(ARRAY[date '2024-10-05'])");
+#define ADD                                                                                        \
+    "INSERT INTO analytics.analytics_events (site_id, \"timestamp\", tenant_id, type, day,"        \
+    " visitor, count, ip_prefix) VALUES ('abc', '%s 11:00+00', 't5g', 'pageview', '%s', %s, 1,"    \
+    " '%s')"
+    for (size_t d = 0; d < 2; d++) {
+        for (size_t i = 0; i < sizeof(good) / sizeof(good[0]); i++) {
+            (void)snprintf(text, sizeof(text), ADD, days[d], days[d], "7", good[i]);
+            sql(f, text);
+            (void)snprintf(text, sizeof(text), ADD, days[d], days[d], "NULL", good[i]);
+            assert_refused(f->text.ptr, text, "23514");
+        }
+        for (size_t i = 0; i < sizeof(bad) / sizeof(bad[0]); i++) {
+            (void)snprintf(text, sizeof(text), ADD, days[d], days[d], "7", bad[i]);
+            assert_refused(f->text.ptr, text, "23514");
+        }
+    }
+#undef ADD
+    assert_sql(f, "SELECT count(*) FROM analytics.analytics_events WHERE ip_prefix IS NOT NULL",
+               "8");
 }
 
 static void a_reader_makes_no_schema(void **state)
@@ -190,6 +314,9 @@ static void other_programs_keep_to_the_bounds_too(void **state)
         {"timezone = ''", "23514"},
         {"raw_days = 36501", "23514"},
         {"visitor_identity = 'none'", "23514"},
+        {"store_ip_prefix = NULL", "23502"},
+        {"disabled_fields = '{}'", "23514"},
+        {"disabled_fields = '[1]'", "23514"},
         {"allowed_origins = '{}'", "23514"},
         {"allowed_origins = '[1]'", "23514"},
         {"allowed_origins = '[[\"a\"]]'", "23514"},
@@ -280,6 +407,8 @@ static void each_change_by_anyone_is_heard_of(void **state)
     static const char *const changes[] = {
         "UPDATE analytics.analytics_settings SET enabled = false",
         "UPDATE analytics.analytics_settings SET goals = '[]'",
+        "UPDATE analytics.analytics_settings SET store_ip_prefix = true",
+        "UPDATE analytics.analytics_settings SET disabled_fields = '[\"title\"]'",
         "UPDATE analytics.tenants SET active = false",
         ("INSERT INTO analytics.tokens VALUES ('x', 't5g', NULL, false, 1, repeat('h', 32)::bytea,"
          " 0, 0)"),
@@ -450,6 +579,9 @@ int main(void)
         ON_EMPTY_DATABASE(handles_that_open_together_make_one_schema),
         ON_POSTGRES(a_new_schema_has_the_days_around_today),
         ON_POSTGRES(a_schema_of_a_newer_program_is_used_only_where_it_says_so),
+        ON_EMPTY_DATABASE(the_second_schema_is_migrated_and_no_row_is_written_again),
+        ON_EMPTY_DATABASE(a_program_that_knows_two_schemas_tracks_and_reads_and_counts_no_more),
+        ON_EMPTY_DATABASE(a_stored_address_is_a_cut_one_of_a_visitor),
         ON_EMPTY_DATABASE(a_reader_makes_no_schema),
         ON_POSTGRES(a_reader_writes_nothing),
         ON_EMPTY_DATABASE(a_database_of_another_encoding_is_refused),

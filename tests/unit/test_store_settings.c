@@ -19,12 +19,14 @@ static const char *const names[] = {
     "visitorIdentity",
     "ipv4Prefix",
     "ipv6Prefix",
+    "storeIpPrefix",
     "trackingIds",
     "allowedOrigins",
     "queryParams",
     "blockedAddresses",
     "blockedPaths",
     "events",
+    "fields",
     "requireToken",
     "blockedCountries",
     "blockedReferrers",
@@ -104,8 +106,9 @@ static void shows_the_defaults(void **state)
                 "{\"siteId\":\"abc\",\"tenantId\":\"t5g\",\"domain\":\"example.com\","
                 "\"timezone\":\"UTC\",\"enabled\":true,\"respectGpc\":true,\"respectDnt\":false,"
                 "\"maskPersonal\":true,\"visitorIdentity\":\"cut-address\",\"ipv4Prefix\":24,"
-                "\"ipv6Prefix\":48,\"trackingIds\":[],\"allowedOrigins\":[],\"queryParams\":[],"
-                "\"blockedAddresses\":[],\"blockedPaths\":[],\"events\":[],\"requireToken\":[],"
+                "\"ipv6Prefix\":48,\"storeIpPrefix\":false,\"trackingIds\":[],"
+                "\"allowedOrigins\":[],\"queryParams\":[],\"blockedAddresses\":[],"
+                "\"blockedPaths\":[],\"events\":[],\"fields\":[],\"requireToken\":[],"
                 "\"blockedCountries\":[],\"blockedReferrers\":[],\"goals\":null,"
                 "\"pathRules\":null,\"limits\":{\"eventsPerSecond\":0,\"pathsPerDay\":10000},"
                 "\"retention\":{\"rawDays\":null,\"visitDays\":null,\"statsDays\":null}}");
@@ -121,12 +124,14 @@ static const char *const changes[][2] = {
     {"visitorIdentity", "full-address"},
     {"ipv4Prefix", "0"},
     {"ipv6Prefix", "32"},
+    {"storeIpPrefix", "true"},
     {"trackingIds", "[\"pub\"]"},
     {"allowedOrigins", "[\"*\"]"},
     {"queryParams", "[\"q\"]"},
     {"blockedAddresses", "[\"10.0.0.0/8\"]"},
     {"blockedPaths", "[\"/admin/*\"]"},
     {"events", "[\"pageview\"]"},
+    {"fields", "[\"title\"]"},
     {"requireToken", "[\"lead.created\"]"},
     {"blockedCountries", "[\"DE\"]"},
     {"blockedReferrers", "[\"spam.example\"]"},
@@ -150,10 +155,11 @@ static void changes_each_by_its_name(void **state)
         &row, "{\"siteId\":\"abc\",\"tenantId\":\"t5g\",\"domain\":\"example.org\","
               "\"timezone\":\"Europe/Berlin\",\"enabled\":false,\"respectGpc\":false,"
               "\"respectDnt\":true,\"maskPersonal\":false,\"visitorIdentity\":\"full-address\","
-              "\"ipv4Prefix\":0,\"ipv6Prefix\":32,\"trackingIds\":[\"pub\"],"
+              "\"ipv4Prefix\":0,\"ipv6Prefix\":32,\"storeIpPrefix\":true,\"trackingIds\":[\"pub\"],"
               "\"allowedOrigins\":[\"*\"],\"queryParams\":[\"q\"],"
               "\"blockedAddresses\":[\"10.0.0.0/8\"],\"blockedPaths\":[\"/admin/*\"],"
-              "\"events\":[\"pageview\"],\"requireToken\":[\"lead.created\"],"
+              "\"events\":[\"pageview\"],\"fields\":[\"title\"],"
+              "\"requireToken\":[\"lead.created\"],"
               "\"blockedCountries\":[\"DE\"],\"blockedReferrers\":[\"spam.example\"],\"goals\":[],"
               "\"pathRules\":[{\"match\":\"/a\",\"to\":\"/b\"}],"
               "\"limits\":{\"eventsPerSecond\":1000000000,\"pathsPerDay\":1},"
@@ -194,6 +200,7 @@ static void says_what_is_allowed(void **state)
                    "ipv4Prefix: must be a whole number from 0 to 24");
     assert_refused("ipv6Prefix", "49", ERR_INVALID,
                    "ipv6Prefix: must be a whole number from 0 to 48");
+    assert_refused("storeIpPrefix", "24", ERR_INVALID, "storeIpPrefix: must be true or false");
     assert_refused("ipv4Prefix", "-1", ERR_INVALID,
                    "ipv4Prefix: must be a whole number from 0 to 24");
     assert_refused("ipv4Prefix", "8.5", ERR_INVALID,

@@ -341,16 +341,16 @@ static void a_newer_schema_is_refused(void **state)
 {
     struct fixture *f = *state;
 
-    assert_int_equal(number(f, "PRAGMA user_version"), 3);
-    assert_int_equal(execute(f, "PRAGMA user_version = 4"), SQLITE_OK);
+    assert_int_equal(number(f, "PRAGMA user_version"), 4);
+    assert_int_equal(execute(f, "PRAGMA user_version = 5"), SQLITE_OK);
     assert_int_equal(open_with(f, f->url.ptr, false), ERR_CONFLICT);
     assert_int_equal(open_with(f, f->url.ptr, true), ERR_CONFLICT);
-    assert_int_equal(execute(f, "PRAGMA user_version = 3"), SQLITE_OK);
+    assert_int_equal(execute(f, "PRAGMA user_version = 4"), SQLITE_OK);
     assert_int_equal(open_with(f, f->url.ptr, false), 0);
 }
 
 /* The schema's files, which the program has in it. */
-extern const struct str sqlite_001, sqlite_002;
+extern const struct str sqlite_001, sqlite_002, sqlite_003;
 
 /* In place of the store a database as a program left it that knew the first `version` files. */
 static void make_older(struct fixture *f, int version)
@@ -366,6 +366,8 @@ static void make_older(struct fixture *f, int version)
     assert_int_equal(execute(f, sqlite_001.ptr), SQLITE_OK);
     if (version > 1)
         assert_int_equal(execute(f, sqlite_002.ptr), SQLITE_OK);
+    if (version > 2)
+        assert_int_equal(execute(f, sqlite_003.ptr), SQLITE_OK);
     (void)snprintf(text, sizeof(text),
                    "PRAGMA user_version = %d; INSERT INTO secrets (name, value)"
                    " VALUES ('id_key', x'00112233445566778899aabbccddeeff')",
@@ -381,7 +383,7 @@ static void the_first_schema_is_migrated_and_keeps_how_far_it_saw(void **state)
     assert_int_equal(execute(f, "UPDATE counters SET value = 777 WHERE name = 'as_of'"), SQLITE_OK);
     assert_int_equal(open_with(f, f->url.ptr, true), ERR_CONFLICT);
     f->store = open_again(f, false);
-    assert_int_equal(number(f, "PRAGMA user_version"), 3);
+    assert_int_equal(number(f, "PRAGMA user_version"), 4);
     assert_int_equal(number(f, "SELECT count(*) FROM partitions WHERE as_of_ms = 777"), 16);
     assert_int_equal(counter_of(f, COUNTER_AS_OF), 777);
     assert_ok(f, store_finish_run(f->store, 1, 1000, 1000, &f->err));
@@ -424,7 +426,7 @@ static void the_second_schema_is_migrated_and_its_days_are_due(void **state)
     make_older(f, 2);
     assert_int_equal(execute(f, ROWS_OF_THE_SECOND_SCHEMA), SQLITE_OK);
     f->store = open_again(f, false);
-    assert_int_equal(number(f, "PRAGMA user_version"), 3);
+    assert_int_equal(number(f, "PRAGMA user_version"), 4);
     assert_ok(f, store_check(f->store, &f->err));
     assert_ok(
         f, store_load_due(f->store, PARTITIONS_ALL, INT32_MAX, &f->arena, &days, &count, &f->err));
@@ -450,6 +452,80 @@ static void the_second_schema_is_migrated_and_its_days_are_due(void **state)
     assert_int_equal(rows.sites[0].raw_days, 9);
     assert_str(rows.sites[0].goals, "");
     assert_str(rows.sites[0].blocked_countries, "");
+}
+
+static void the_third_schema_is_migrated_and_stores_no_address(void **state)
+{
+    struct fixture *f = *state;
+    struct directory_rows rows;
+    struct event cut = pageview("abc", DAY_START, "/");
+    struct event_row *events;
+    size_t count;
+
+    make_older(f, 3);
+    assert_int_equal(execute(f, "INSERT INTO tenants VALUES ('t5g', 'T', 1, 1);"
+                                "INSERT INTO analytics_settings (site_id, tenant_id, domain,"
+                                " goals, created_ms)"
+                                " VALUES ('abc', 't5g', 'example.com', '[]', 5);"
+                                "INSERT INTO analytics_events (site_id, timestamp, id, tenant_id,"
+                                " type, day, visitor, path, count)"
+                                " VALUES ('abc', 1727999999999, 1, 't5g', 'pageview', 19999, 7,"
+                                " '/', 1);"
+                                "UPDATE counters SET value = 1 WHERE name = 'event_id'"),
+                     SQLITE_OK);
+    assert_int_equal(open_with(f, f->url.ptr, true), ERR_CONFLICT);
+    f->store = open_again(f, false);
+    assert_int_equal(number(f, "PRAGMA user_version"), 4);
+    assert_ok(f, store_check(f->store, &f->err));
+    assert_ok(f, store_read_directory(f->store, &f->arena, &rows, &f->err));
+    assert_int_equal(rows.sites_count, 1);
+    assert_str(rows.sites[0].goals, "[]");
+    assert_false(rows.sites[0].store_ip_prefix);
+    assert_str(rows.sites[0].disabled_fields, "");
+    cut.visitor = 8;
+    cut.prefix = STR("192.0.2.0/24");
+    commit(f, &(struct store_batch){.events = pointers(f, &cut, 1), .events_count = 1});
+    assert_ok(f, store_page_events(f->store, STR("t5g"), STR("abc"), INT64_MIN, INT64_MAX,
+                                   (struct event_cursor){INT64_MIN, 0}, 10, &f->arena, &events,
+                                   &count, &f->err));
+    assert_int_equal(count, 2);
+    assert_true(events[0].event.visitor == 7);
+    assert_str(events[0].event.prefix, "");
+    assert_str(events[1].event.prefix, "192.0.2.0/24");
+}
+
+static void a_stored_address_is_a_cut_one_of_a_visitor(void **state)
+{
+    static const char *const good[] = {"'192.0.2.0/24'", "'::/0'", "'0.0.0.0/0'", "NULL",
+                                       "'2001:db80:1111::/48'"};
+    static const char *const bad[] = {"''",
+                                      "'192.0.2.1'",
+                                      "'192.0.2.0/'",
+                                      "'2001:db80:1111:2::/48'",
+                                      "':/0'",
+                                      "'198.51.100.7 /24'",
+                                      "'2001:DB8::/32'",
+                                      "'example/24'",
+                                      "'192.0.2.0/24/24'"};
+    struct fixture *f = *state;
+    struct event event = pageview("abc", DAY_START, "/");
+    char sql[256];
+
+    event.visitor = 7;
+    commit(f, &(struct store_batch){.events = pointers(f, &event, 1), .events_count = 1});
+    for (size_t i = 0; i < sizeof(good) / sizeof(good[0]); i++) {
+        (void)snprintf(sql, sizeof(sql), "UPDATE analytics_events SET ip_prefix = %s", good[i]);
+        if (execute(f, sql) != SQLITE_OK)
+            fail_msg("refused: %s", good[i]);
+    }
+    for (size_t i = 0; i < sizeof(bad) / sizeof(bad[0]); i++) {
+        (void)snprintf(sql, sizeof(sql), "UPDATE analytics_events SET ip_prefix = %s", bad[i]);
+        if (execute(f, sql) != SQLITE_CONSTRAINT)
+            fail_msg("taken: %s", bad[i]);
+    }
+    assert_int_equal(
+        execute(f, "UPDATE analytics_events SET visitor = NULL, ip_prefix = '192.0.2.0/24'"),
+        SQLITE_CONSTRAINT);
 }
 
 /* A program that was started before the migration ends its run. */
@@ -555,6 +631,8 @@ static void settings_have_their_bounds_as_constraints(void **state)
         {"ipv4_prefix = 0", "ipv4_prefix = -1"},
         {"ipv6_prefix = 48", "ipv6_prefix = 49"},
         {"ipv6_prefix = 0", "ipv6_prefix = -1"},
+        {"store_ip_prefix = 1", "store_ip_prefix = 2"},
+        {"store_ip_prefix = 0", "store_ip_prefix = NULL"},
         {"events_per_second = 1000000000", "events_per_second = 1000000001"},
         {"events_per_second = 0", "events_per_second = -1"},
         {"paths_per_day = 10000000", "paths_per_day = 10000001"},
@@ -572,6 +650,9 @@ static void settings_have_their_bounds_as_constraints(void **state)
         {"blocked_addresses = '[]'", "blocked_addresses = '['"},
         {"blocked_paths = '[]'", "blocked_paths = 'null'"},
         {"disabled_events = '[]'", "disabled_events = ''"},
+        {"disabled_fields = '[]'", "disabled_fields = '{}'"},
+        {"disabled_fields = '[\"' || substr(hex(zeroblob(40000)), 1, 65532) || '\"]'",
+         "disabled_fields = '[\"' || substr(hex(zeroblob(40000)), 1, 65533) || '\"]'"},
         {"require_token = '[]'", "require_token = '\"x\"'"},
         {"blocked_countries = '[]'", "blocked_countries = '{}'"},
         {"blocked_referrers = '[]'", "blocked_referrers = 'x'"},
@@ -853,6 +934,8 @@ int main(void)
         TEST(a_newer_schema_is_refused),
         TEST(the_first_schema_is_migrated_and_keeps_how_far_it_saw),
         TEST(the_second_schema_is_migrated_and_its_days_are_due),
+        TEST(the_third_schema_is_migrated_and_stores_no_address),
+        TEST(a_stored_address_is_a_cut_one_of_a_visitor),
         TEST(a_run_of_a_program_of_the_first_schema_counts_for_all_partitions),
         TEST(an_older_schema_is_not_migrated_by_a_reader),
         TEST(a_file_that_is_no_database_is_corrupt),

@@ -1,35 +1,54 @@
 /*
- * analytics.js -- counts page views and sends events.
+ * analytics.js -- counts page views, how long and how far each was seen, and sends events.
  *
  *     <script defer src="https://HOST/public/analytics.js" data-site="SITE"></script>
  *
- * It opens no storage and sets no cookie; with Global Privacy Control it sends nothing. Every event
+ *     data-site       the site; window.SITE_ID names it where the tag does not
+ *     data-endpoint   where events go, if not to /api/analytics/track on the script's own host
+ *     data-hash       the fragment is part of the page: for sites that route by it
+ *     data-dnt        Do Not Track is respected as Global Privacy Control always is
+ *     data-screen     the size of the screen is sent; to read it is an access to the device
+ *
+ * It sets no cookie and stores nothing but the visitor's refusal (refusal.ts), which is read before
+ * every send, as Global Privacy Control is. A browser that is automated sends nothing. Every event
  * is one POST of text/plain, which needs no preflight and outlives the page. An event carries a
- * random id, so that the one repeat after a failure is counted once.
+ * random id, so that the one repeat after a failure is counted once. A prerendered page sends
+ * nothing until it is shown.
  *
- * A page view is counted when the page is loaded, when it comes back from the back/forward cache,
- * and when pushState or popstate leads to another path. A hash, a query or replaceState is no page
- * view. A prerendered page waits until it is shown.
+ * A page view is counted when the page is loaded, when pushState, back or forward leads to another
+ * path, and when the page comes back from the back/forward cache; in a hidden tab, when it is first
+ * shown. A hash, a query or replaceState is no page view. The page view that was counted last is
+ * the page that later events belong to. How long it was visible and the deepest point that was seen
+ * are told when it is hidden or left: if a second has passed or the depth has grown since they were
+ * told last, so that the first time always tells.
  *
- * The built file is read by everyone's visitors: it stays under 1,000 bytes (gzip).
+ * The built file is read by everyone's visitors: it has at most 1,000 bytes (gzip). Hence its
+ * form: arrow functions throughout, settings read where they are used, variables that the first
+ * page sets, and the order of members and functions that packs best.
  */
-export {};
+import { REFUSAL } from './refusal';
 
-type Value = string | number | boolean | null | undefined;
+type Value = string | number | boolean | undefined;
 type Data = Record<string, Value>;
 type Call = [name: string, data?: Data];
 
-interface Analytics {
-    track(name: string, data?: Data): void;
-    /* Calls made before this file was loaded; once it is, what is pushed is sent. */
-    q: { push(call: Call): unknown };
-    on?: number;
+export interface Analytics {
+    /* True: the server has taken it. False: it was refused, or nothing was sent. The members of
+     * data are the event's props, but for `tokens`, and for all of a pageview's, which are its
+     * own. */
+    track(name: string, data?: Data): Promise<boolean>;
+    optOut(): void;
+    optIn(): void;
+    isOptedOut(): boolean;
+    /* Calls made before this file was loaded; once it is, what is pushed is done at once. */
+    q: Pick<Call[], 'forEach'> & { push(call: Call): unknown };
 }
 
 declare global {
     interface Window {
         analytics?: Analytics;
         SITE_ID?: string;
+        Cypress?: unknown;
     }
     interface Document {
         prerendering?: boolean;
@@ -39,91 +58,162 @@ declare global {
     }
 }
 
-/* Members of `data` that are members of the event; all others are its props. */
-const OWN: Record<string, string[] | undefined> = {
-    pageview: ['path', 'referrer', 'title'],
-    engagement: ['path', 'seconds', 'scroll'],
-    'ai.usage': ['tokens'],
-};
-/* What the server takes of a path and a referrer; the browser gives ASCII: characters are bytes. */
-const URL_MAX = 2000;
-const RETRY_MS = 3000;
+/* What the server takes of a path; the browser gives ASCII: characters are bytes. */
+const enum Limit {
+    URL = 2000,
+    RETRY_MS = 3000,
+}
 
-const script = document.currentScript as HTMLScriptElement | null;
-const data = script?.dataset;
-const endpoint =
-    data?.endpoint || new URL('/api/analytics/track', script?.src || location.href).href;
+/* -- what is known --------------------------------------------------------------------------- */
 
-const waiting: Call[] = [];
-let shown = false;
-let path: string | undefined;
+/* What is imported has no tag of its own. */
+const script: Partial<HTMLScriptElement> = (document.currentScript as HTMLScriptElement) || {};
+const options: DOMStringMap = script.dataset || {};
+
+const { q = [], optOut }: Partial<Analytics> = self.analytics || {};
+
+/* The moment up to which `seen` is counted; 0 while the page is hidden. */
+let since: number;
+/* The seconds that have not been told; the lowest point that was in the window, and that was told.
+ * Points are pixels, not percent, since a document grows while it loads. */
+let seen: number, deepest: number, told: number;
+
+/* The page that was counted last, as pages are told apart: without the query. 0 while a page waits
+ * to be shown. */
+let page: string | 0;
+/* The same page, as it is sent. */
+let path: string;
+/* Where the visitor came from: within the site it is the page before. */
 let referrer = document.referrer;
 
-function send(body: string, again: boolean): void {
-    fetch(endpoint, { method: 'POST', body, keepalive: true, credentials: 'omit' })
-        .then((answer) => answer.status === 503 && Promise.reject())
-        .catch(() => again && setTimeout(send, RETRY_MS, body));
-}
+/* Where the refusal is kept. Without storage, or where it is full, the tag itself has to remember
+ * it: so it holds for the page that is open. */
+let store: object & { [REFUSAL]?: unknown } = script;
+try {
+    store = localStorage || store;
+} catch {}
 
-function track(name: string, given: Data = {}): void {
-    const siteId = data?.site || window.SITE_ID;
-    if (!shown) waiting.push([name, given]);
-    if (!shown || !siteId || navigator.globalPrivacyControl) return;
-    const props: Data = {};
-    const event: Record<string, unknown> = {
-        event: name,
-        siteId,
-        path: (location.pathname + location.search).slice(0, URL_MAX),
-        referrer: referrer.slice(0, URL_MAX),
-        title: document.title,
-        screen: screen.width + 'x' + screen.height,
-        id: crypto.getRandomValues(new Uint32Array(4)).join('-'),
-        props,
-    };
-    for (const key in given) {
-        const value = given[key];
-        if (value != null) (OWN[name]?.includes(key) ? event : props)[key] = value;
-    }
-    send(JSON.stringify(event), true);
-}
+const push = history.pushState.bind(history);
 
-/* Where the visitor came from is told once per page: within the site it is the page before. */
-function page(): void {
-    if (location.pathname === path) return;
-    path = location.pathname;
-    track('pageview');
-    referrer = location.origin + path;
-}
+/* -- what is done ---------------------------------------------------------------------------- */
 
-function show(): void {
-    shown = true;
-    page();
-    waiting.forEach((call) => track(...call));
-}
+/* The repeat has a body and no event: nothing follows it. */
+const send = async (
+    event: object | false,
+    body = JSON.stringify({
+        path,
+        ...event,
+        siteId: options.site || self.SITE_ID,
+        id: Math.random() + '' + Math.random(),
+    }),
+): Promise<boolean> => {
+    /* On activation visibilitychange comes first, while requests still count as prerendering. */
+    if (document.prerendering)
+        await new Promise((done) => document.addEventListener('prerenderingchange', done));
+    if (
+        REFUSAL in store ||
+        navigator.webdriver ||
+        self.Cypress ||
+        navigator.globalPrivacyControl ||
+        ('dnt' in options && navigator.doNotTrack == '1')
+    )
+        return false;
+    try {
+        const answer = await fetch(
+            options.endpoint || new URL('/api/analytics/track', script.src || document.URL),
+            { keepalive: true, method: 'POST', credentials: 'omit', body },
+        );
+        if (answer.status < 500) return answer.ok;
+    } catch {}
+    return (
+        event &&
+        (await new Promise((done) =>
+            navigator.onLine
+                ? setTimeout(done, Limit.RETRY_MS)
+                : addEventListener('online', done),
+        ),
+        send(false, body))
+    );
+};
 
-function start(analytics: Analytics): void {
-    const early = analytics.q;
-    analytics.on = 1;
-    analytics.track = track;
-    analytics.q = { push: (call) => track(...call) };
-    if (Array.isArray(early)) waiting.push(...early);
-
-    const push = history.pushState;
-    history.pushState = function (...args) {
-        push.apply(this, args);
-        shown && page();
-    };
-    addEventListener('popstate', () => shown && page());
-    addEventListener('pageshow', (event) => {
-        if (event.persisted) {
-            path = undefined;
-            page();
+/* Count the page of the address, unless it is the one that was counted last. */
+const view = () => {
+    const hash = 'hash' in options ? location.hash : '';
+    const next = location.pathname + hash;
+    if (next != page) {
+        engage();
+        path = (location.pathname + location.search + hash).slice(0, Limit.URL);
+        page = since && next;
+        if (page) {
+            seen = told = deepest = 0;
+            track('pageview');
+            referrer = location.origin + page;
         }
-    });
-    document.prerendering
-        ? document.addEventListener('prerenderingchange', show, { once: true })
-        : show();
-}
+    }
+};
 
-const analytics = (window.analytics ||= {} as Analytics);
-if (!analytics.on) start(analytics);
+/* Note how long and how far the page was seen, and tell it. */
+const engage = () => {
+    const now = performance.now() / 1000;
+    measure();
+    seen += since && now - since;
+    since = document.hidden ? 0 : now;
+    if (page && (seen >= 1 || deepest > told)) {
+        send({
+            event: 'engagement',
+            seconds: seen,
+            scroll: Math.min(1, deepest / document.documentElement.scrollHeight) * 100,
+        });
+        seen = 0;
+        told = deepest;
+    }
+};
+
+/* Not when a page begins: one of a single-page site begins where the last was scrolled to, until
+ * the site scrolls up. */
+const measure = () => (deepest = Math.max(deepest, scrollY + innerHeight));
+
+/* A page view's data are members of the event itself: a path or a title other than the page's. */
+const track = (event: string, { tokens, ...props }: Data = {}) =>
+    send({
+        event,
+        screen: 'screen' in options ? screen.width + 'x' + screen.height : undefined,
+        title: document.title,
+        referrer: referrer,
+        tokens,
+        ...(event == 'pageview' ? props : { props }),
+    });
+
+/* A second copy of this file finds the first one, and does nothing. */
+if (!optOut) {
+    self.analytics = {
+        q,
+        optOut() {
+            try {
+                store[REFUSAL] = 1;
+            } catch {
+                store = script;
+                store[REFUSAL] = 1;
+            }
+        },
+        isOptedOut: () => REFUSAL in store,
+        /* What was seen meanwhile is not told: counting begins anew. */
+        optIn() {
+            delete store[REFUSAL];
+            page = 0;
+        },
+        track,
+    };
+    addEventListener('popstate', view);
+    addEventListener('visibilitychange', () => (page ? engage() : view()));
+    /* What is left may come back from the back/forward cache, to be counted anew. */
+    addEventListener('pagehide', () => {
+        engage();
+        page = 0;
+    });
+    addEventListener('pageshow', () => page || view());
+    history.pushState = (...args) => [push(...args), view()][0];
+    addEventListener('scroll', measure);
+    view();
+    q.forEach((q.push = (call) => track(...call)));
+}
