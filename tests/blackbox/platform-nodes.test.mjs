@@ -50,7 +50,11 @@ const ANSWERS = {
             `tenants/${TENANT}/stats`,
         ].map((name) => [`/api/analytics/${name}`, 200]),
     ),
-    web: { '/public/analytics.js': 200, '/demo': 200 },
+    web: Object.fromEntries(
+        ['/public/analytics.js', '/settings/privacy', `/settings/privacy/${SITE}`, '/demo'].map(
+            (path) => [path, 200],
+        ),
+    ),
 };
 
 async function statusOf(server, path, token) {
@@ -73,7 +77,7 @@ test('each role answers what is its own, and 404 to everything else', async () =
                 `${role}: ${path}`,
             );
         const paths = Object.keys((await server.fetch('/api/openapi.json')).body.paths).map(
-            (path) => path.replace('{tenantId}', TENANT),
+            (path) => path.replace('{tenantId}', TENANT).replace('{siteId}', SITE),
         );
         assert.deepEqual(
             paths.filter((path) => ![...own, ...EVERYWHERE].includes(path)),

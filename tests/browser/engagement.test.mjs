@@ -170,6 +170,7 @@ scenario(
         const began = Date.now();
         await tabs.behind.show();
         await becomes(tabs.behind, 'visible');
+        await stage.sent(site, 1);
         await tabs.front.show();
         await stage.sent(site, 2);
         const hidden = Date.now();

@@ -12,6 +12,7 @@ const SITES = {
     offline: [],
     tabs: [],
     again: [],
+    meanwhile: [],
     'storage-throws': [],
     'storage-null': [],
     'storage-full': [],
@@ -107,6 +108,8 @@ scenario(
         await failed;
         await page.evaluate('analytics.optOut()');
         front.does = 'pass';
+        // The page has its answer, and waits.
+        await stage.fence(page);
         await page.clock.fastForward(60_000);
         await stage.fence(page);
         assert.equal(await page.evaluate('window.said'), false);
@@ -159,6 +162,22 @@ scenario('optIn() counts again, and keeps nothing', { site: 'again' }, async (vi
     assert.deepEqual(names, ['pageview /one', 'my.own /two', 'pageview /three']);
     const { totals } = await stage.numbers(site);
     assert.deepEqual(totals, { pageviews: 2, visits: 1, visitors: 1, bounceRate: 0 });
+});
+
+scenario('what was seen while refusing is not told later', { site: 'meanwhile' }, async (visit) => {
+    const { page, site, front } = visit;
+    await load(visit);
+    await stage.sent(site, 1);
+    // As another tab does it.
+    await page.evaluate("localStorage.setItem('analytics-opt-out', '1')");
+    await push(page, '/secret');
+    await page.evaluate("localStorage.removeItem('analytics-opt-out')");
+    await push(page, '/three');
+    await stage.fence(page);
+    const events = front.events(site);
+    const names = told(events.filter(({ event }) => event === 'pageview'));
+    assert.deepEqual(names, ['pageview /one', 'pageview /three']);
+    assert.doesNotMatch(JSON.stringify(events), /secret/);
 });
 
 // Storage as browsers deny it: blocked, switched off, and without room.

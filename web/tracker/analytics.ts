@@ -72,14 +72,14 @@ const options: DOMStringMap = script.dataset || {};
 
 const { q = [], optOut }: Partial<Analytics> = self.analytics || {};
 
-/* The moment up to which `seen` is counted; 0 while the page is hidden. */
+/* The moment up to which `seen` is counted; 0 while the page is hidden, or the visitor refuses. */
 let since: number;
 /* The seconds that have not been told; the lowest point that was in the window, and that was told.
  * Points are pixels, not percent, since a document grows while it loads. */
 let seen: number, deepest: number, told: number;
 
 /* The page that was counted last, as pages are told apart: without the query. 0 while a page waits
- * to be shown. */
+ * to be shown, or is not to be counted. */
 let page: string | 0;
 /* The same page, as it is sent. */
 let path: string;
@@ -157,7 +157,7 @@ const engage = () => {
     const now = performance.now() / 1000;
     measure();
     seen += since && now - since;
-    since = document.hidden ? 0 : now;
+    since = REFUSAL in store || document.hidden ? 0 : now;
     if (page && (seen >= 1 || deepest > told)) {
         send({
             event: 'engagement',
@@ -197,11 +197,7 @@ if (!optOut) {
             }
         },
         isOptedOut: () => REFUSAL in store,
-        /* What was seen meanwhile is not told: counting begins anew. */
-        optIn() {
-            delete store[REFUSAL];
-            page = 0;
-        },
+        optIn: () => delete store[REFUSAL],
         track,
     };
     addEventListener('popstate', view);
