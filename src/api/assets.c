@@ -64,13 +64,14 @@ static void send_form(const struct http_request *request, struct http_response *
     struct str tag = arena_str(request->arena, str_from(text));
 
     http_header(response, STR("ETag"), tag);
+    /* Of a 304 the body is not sent, but its length must be right (RFC 9110, 8.6). */
+    response->static_body = bytes;
     if (asset_tag_matches(request->if_none_match, tag)) {
         response->status = 304;
         return;
     }
     if (form_name.len > 0)
         http_header(response, STR("Content-Encoding"), form_name);
-    response->static_body = bytes;
 }
 
 static void send_asset(const struct http_request *request, struct http_response *response,

@@ -9,6 +9,8 @@
 
 /* Retention that has not ended for so long is not running. */
 #define STALE_MS (2 * DAY_MS)
+/* A server that runs destroys a salt within seconds of its end, not at that instant. */
+#define SALT_LATE_MS MINUTE_MS
 /* So many sites are named. */
 enum { NAMED = 3 };
 
@@ -62,7 +64,7 @@ static size_t name_ended(const struct privacy *privacy, bool aside, struct buf *
         const struct salt_held *salt = &privacy->salts.salts[i];
         int64_t end_ms = store_salt_end_ms(salt->day);
         char date[DATE_TEXT];
-        if (salt->aside != aside || !privacy_salt_is_ended(privacy, salt)) {
+        if (salt->aside != aside || privacy->now_ms - end_ms < SALT_LATE_MS) {
             continue;
         }
         date_format(salt->day, date);
@@ -222,8 +224,8 @@ static void judge_log(struct privacy *privacy)
               log->err.text);
     } else if (days != 0 && age_ms > (days + 1) * DAY_MS + keep_ms) {
         found(privacy,
-              "restart abacus serve, which begins a new segment; the old one goes when it was "
-              "counted and --log-keep has passed",
+              "run abacus aggregate, if it is not counted yet; then start abacus serve with "
+              "this data directory, and --log-keep not longer than raw events",
               "the event log has records of %lld days ago, but raw events may be kept for %lld",
               (long long)(age_ms / DAY_MS), (long long)days);
     }

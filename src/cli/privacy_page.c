@@ -4,6 +4,7 @@
 #include "base/date.h"
 #include "cli/table.h"
 #include "event/event.h"
+#include "log/log.h"
 
 #include <stdarg.h>
 #include <stdio.h>
@@ -146,8 +147,7 @@ static void add_salts(const struct privacy *privacy, struct buf *out)
     line(privacy, &place, "kept in", place_of_salts(privacy));
     store_salt_days(privacy->now_ms, &first, &last);
     line(privacy, &place, "oldest",
-         text_of(privacy, "%.*s is the oldest date that may have one now; %s",
-                 STR_FMT(date_of(privacy, first)),
+         text_of(privacy, "%.*s may have one now; %s", STR_FMT(date_of(privacy, first)),
                  ended_salts(privacy) > 0 ? "an older one exists" : "no older one exists"));
     table_print(&place, out);
     titles(privacy, &table, names);
@@ -186,24 +186,9 @@ static struct str removed_rows(const struct privacy *privacy)
                          STR_FMT(instant_of(privacy, held->retention_since_ms)));
 }
 
-static struct str kept_days(const struct privacy *privacy)
+static struct str kept_for(const struct privacy *privacy, enum privacy_keep keep)
 {
-    static const struct {
-        const char *name;
-        enum privacy_keep keep;
-    } kinds[] = {{"raw events", KEEP_RAW_DAYS},
-                 {"packed visits", KEEP_VISIT_DAYS},
-                 {"stats", KEEP_STATS_DAYS},
-                 {"audit log", KEEP_AUDIT_DAYS}};
-    struct buf text = {0};
-    for (size_t i = 0; i < sizeof(kinds) / sizeof(kinds[0]); i++) {
-        int64_t days = privacy_keep_days(privacy, kinds[i].keep);
-        buf_addf(&text, "%s%s %.*s", i == 0 ? "" : ", ", kinds[i].name,
-                 STR_FMT(days_of(privacy, days)));
-    }
-    struct str kept = arena_str(privacy->in->arena, buf_str(&text));
-    buf_release(&text);
-    return kept;
+    return days_of(privacy, privacy_keep_days(privacy, keep));
 }
 
 static struct str other_sites(const struct privacy *privacy)
@@ -226,27 +211,30 @@ static void add_retention(const struct privacy *privacy, struct buf *out)
     title(out, "Retention");
     line(privacy, &table, "last complete run", last_run(privacy));
     line(privacy, &table, "removed in all", removed_rows(privacy));
-    line(privacy, &table, "kept for", kept_days(privacy));
+    line(privacy, &table, "kept for",
+         text_of(privacy, "raw events %.*s, packed visits %.*s,",
+                 STR_FMT(kept_for(privacy, KEEP_RAW_DAYS)),
+                 STR_FMT(kept_for(privacy, KEEP_VISIT_DAYS))));
+    line(privacy, &table, "",
+         text_of(privacy, "stats %.*s, audit log %.*s", STR_FMT(kept_for(privacy, KEEP_STATS_DAYS)),
+                 STR_FMT(kept_for(privacy, KEEP_AUDIT_DAYS))));
     line(privacy, &table, "sites", other_sites(privacy));
     table_print(&table, out);
 }
 
 /* -- what is stored -- */
 
-/* Whether there are ids of a day whose salt exists. */
-static struct str ids_of(const struct privacy *privacy, enum holding_kind kind)
+/* Of which days an id could be made again. */
+static struct str ids_text(const struct privacy *privacy)
 {
-    const struct holding *holding = &privacy->held.kinds[kind];
     int32_t first = privacy_first_salt(privacy);
-    if (!privacy_kinds[kind].visitors) {
-        return STR("none");
+    if (privacy->salts_code != 0) {
+        return STR("one whose salt is gone cannot be made again from anything");
     }
-    if (holding->rows == 0 || privacy->salts_code != 0) {
-        return STR("yes");
-    }
-    return holding->newest_day < first
-               ? STR("yes, all salts gone")
-               : text_of(privacy, "yes, salts gone before %.*s", STR_FMT(date_of(privacy, first)));
+    return first == INT32_MAX
+               ? STR("none can be made again: all salts are gone")
+               : text_of(privacy, "of days before %.*s none can be made again: no salt",
+                         STR_FMT(date_of(privacy, first)));
 }
 
 static void add_kind(const struct privacy *privacy, enum holding_kind kind, struct table *table)
@@ -258,7 +246,7 @@ static void add_kind(const struct privacy *privacy, enum holding_kind kind, stru
     table_cell(table, date_of(privacy, holding->oldest_day));
     table_cell(table, date_of(privacy, holding->newest_day));
     table_cell(table, days_of(privacy, privacy_keep_days(privacy, privacy_kinds[kind].keep)));
-    table_cell(table, ids_of(privacy, kind));
+    table_cell(table, privacy_kinds[kind].visitors ? STR("yes") : STR("none"));
 }
 
 static struct str prefixes(const struct privacy *privacy)
@@ -274,8 +262,7 @@ static struct str prefixes(const struct privacy *privacy)
 
 static void add_stored(const struct privacy *privacy, struct buf *out)
 {
-    static const char *const names[] = {"WHAT",   "ROWS", "OLDEST",
-                                        "NEWEST", "KEPT", "VISITORS' IDS"};
+    static const char *const names[] = {"WHAT", "ROWS", "OLDEST", "NEWEST", "KEPT", "VISITOR IDS"};
     struct table table = lines(privacy, 6), notes = lines(privacy, 2);
     title(out, "What is stored");
     titles(privacy, &table, names);
@@ -283,8 +270,7 @@ static void add_stored(const struct privacy *privacy, struct buf *out)
         add_kind(privacy, kind, &table);
     }
     table_print(&table, out);
-    line(privacy, &notes, "ids",
-         STR("an id whose salt is gone cannot be made again from anything"));
+    line(privacy, &notes, "visitor ids", ids_text(privacy));
     line(privacy, &notes, "addresses", prefixes(privacy));
     line(privacy, &notes, "dead letters",
          text_of(privacy, "%llu", (unsigned long long)privacy->dead_letters));
@@ -297,16 +283,16 @@ static struct str log_text(const struct privacy *privacy)
 {
     const struct privacy_log *log = &privacy->log;
     if (!log->there) {
-        return text_of(privacy, "none on this machine (%s)", log->place);
+        return STR("none on this machine");
     }
     struct str oldest = log->oldest_ms == 0
                             ? STR("")
                             : text_of(privacy, ", the oldest of %.*s ago",
                                       STR_FMT(age_of(privacy, privacy->now_ms - log->oldest_ms)));
-    return text_of(privacy, "%llu record%s%.*s; %llu segment%s, %llu KiB, in %s",
+    return text_of(privacy, "%llu record%s%.*s; %llu segment%s, %llu KiB",
                    (unsigned long long)log->records, log->records == 1 ? "" : "s", STR_FMT(oldest),
                    (unsigned long long)log->segments, log->segments == 1 ? "" : "s",
-                   (unsigned long long)(log->bytes / 1024), log->place);
+                   (unsigned long long)(log->bytes / 1024));
 }
 
 static struct str buffer_text(const struct privacy *privacy)
@@ -328,12 +314,17 @@ static struct str buffer_text(const struct privacy *privacy)
 
 static void add_on_its_way(const struct privacy *privacy, struct buf *out)
 {
+    int64_t keep_ms = privacy->in->settings->log_keep_ms;
+    int64_t taking_ms = keep_ms > LOG_SEGMENT_MS_MIN ? keep_ms : LOG_SEGMENT_MS_MIN;
     struct table table = lines(privacy, 2);
     title(out, "On its way to the database");
     line(privacy, &table, "event log", log_text(privacy));
+    if (privacy->log.there) {
+        line(privacy, &table, "", text_of(privacy, "in %s", privacy->log.place));
+    }
     line(privacy, &table, "segments",
-         text_of(privacy, "a full segment goes %.*s after all of it was counted",
-                 STR_FMT(age_of(privacy, privacy->in->settings->log_keep_ms))));
+         text_of(privacy, "what was counted goes within %.*s",
+                 STR_FMT(age_of(privacy, taking_ms + keep_ms))));
     line(privacy, &table, "Redis", buffer_text(privacy));
     table_print(&table, out);
 }

@@ -185,10 +185,12 @@ static void add_text(const struct site *site, const struct event_input *in, stru
     out->screen = unless_off(site, FIELD_SCREEN, in->screen);
     out->title = unless_off(site, FIELD_TITLE, in->title);
     out->props = unless_off(site, FIELD_PROPS, in->props);
-    if (!site->mask_personal)
-        return;
-    out->title = text_cut(mask_text(out->title, arena), EVENT_TITLE_MAX);
-    out->props = mask_props(out->props, arena);
+    if (site->mask_personal) {
+        out->title = mask_text(out->title, arena);
+        out->props = mask_props(out->props, arena);
+    }
+    /* Masked first: half an address is none, and would stay. */
+    out->title = text_cut(out->title, EVENT_TITLE_MAX);
 }
 
 static void add_trait(const struct site *site, enum field field, struct str text, struct str *out)

@@ -144,25 +144,15 @@ static int read_path(struct event_reader *r, const char *field, const struct jso
     return 0;
 }
 
-/* A text that is cut where it is too long, at a character. */
-static int read_cut(struct event_reader *r, const char *field, const struct json *v, size_t most,
-                    struct str *out)
-{
-    int rc = read_text(r, field, v, EVENT_BODY_MAX, out);
-
-    *out = text_cut(*out, most);
-    return rc;
-}
-
 /* Browsers name pages of the same site in full, however long: no event is refused for that. */
 static int read_referrer(struct event_reader *r, const char *field, const struct json *v)
 {
-    return read_cut(r, field, v, EVENT_PATH_MAX, &r->in->referrer);
+    return read_text(r, field, v, EVENT_BODY_MAX, &r->in->referrer);
 }
 
 static int read_title(struct event_reader *r, const char *field, const struct json *v)
 {
-    return read_cut(r, field, v, EVENT_TITLE_MAX, &r->in->title);
+    return read_text(r, field, v, EVENT_BODY_MAX, &r->in->title);
 }
 
 static bool is_pixels(struct str s)

@@ -24,10 +24,10 @@
  * first record of the append last and with release order. So a reader, or recovery after a crash of
  * the process, finds all records of an append or none. When an append does not fit, under the same
  * lock: the header of the next segment is written, then the seal of the full one, then the records
- * go into the next. A segment is also sealed when it is old and all of it is released, so that what
- * is in it goes; then the next append begins one. The seal names the exact end. A reader at that
- * offset is done with the segment, one before it is not, whatever it saw there first; no order of
- * reading is needed for that. Nothing is written to a segment after its seal.
+ * go into the next. A segment is also sealed when it is old, so that what is in it can go, provided
+ * that another is ready; then the next append begins that one. The seal names the exact end. A
+ * reader at that offset is done with the segment, one before it is not, whatever it saw there
+ * first; no order of reading is needed for that. Nothing is written to a segment after its seal.
  *
  * SETTLED is a sealed segment whose file is exactly as long as its seal says. A file is cut to that
  * length only after its bytes were flushed, and it was at least 8 bytes longer before; so recovery
@@ -74,10 +74,8 @@
 #include <inttypes.h>
 #include <string.h>
 
-enum {
-    ORDINARY_APPEND = 4096,          /* what log_usage() calls an append of ordinary size */
-    SEGMENT_MS_MIN = 10 * 60 * 1000, /* a segment is worth making for so long */
-};
+/* What log_usage() calls an append of ordinary size. */
+enum { ORDINARY_APPEND = 4096 };
 
 /* -- appending -- */
 
@@ -258,19 +256,17 @@ static void take_positions(struct log *log, const struct position *positions, si
     }
 }
 
-/* A log with little to take would never fill a segment, and so never forget what is in it: one that
- * holds nothing but what is released, and something older than is to be kept, ends here. */
+/* A log with little to take would fill a segment in days or never, and not forget what is in it as
+ * long: one that holds something older than is to be kept ends here, also while the last of it is
+ * not committed, since something never is where events keep coming. Where no other segment is
+ * ready, what room there is stays of use. */
 static void seal_old(struct log *log, int64_t now_ms)
 {
     const struct segment *segment = log->current;
-    int64_t most = log->keep_ms > SEGMENT_MS_MIN ? log->keep_ms : SEGMENT_MS_MIN;
+    int64_t most = log->keep_ms > LOG_SEGMENT_MS_MIN ? log->keep_ms : LOG_SEGMENT_MS_MIN;
 
-    if (segment == NULL || now_ms - segment->begun_ms < most)
-        return;
-    for (size_t p = 0; p < PARTITIONS; p++)
-        if (log->run->next[p] - 1 > log->run->released[p])
-            return;
-    log_seal_current(log);
+    if (segment != NULL && log->spares.count > 0 && now_ms - segment->begun_ms >= most)
+        log_seal_current(log);
 }
 
 void log_release(struct log *log, const struct position *positions, size_t count, int64_t now_ms)

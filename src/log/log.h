@@ -34,7 +34,7 @@ struct log_config {
     uint64_t max_bytes; /* all segments together, those made ahead too; beyond it appending gives
                            ERR_FULL; at least two segments; 0: 1 GiB */
     int64_t keep_ms;    /* how long a segment stays after all of it was released; a segment goes
-                           earlier    when its room is needed */
+                           earlier when its room is needed */
     bool always;
     const struct logger *logger; /* may be NULL */
 };
@@ -45,6 +45,7 @@ enum {
     LOG_SEGMENT_MIN = 512 * 1024, /* so that the largest record fits */
     LOG_SEGMENT_MAX = 1 << 30,
     LOG_SEGMENT_UNIT = 4096,
+    LOG_SEGMENT_MS_MIN = 10 * 60 * 1000, /* a segment is worth making for so long */
 };
 
 /* What is to be appended. */
@@ -79,11 +80,12 @@ void log_when_durable(struct log *log, uint64_t ticket, void (*done)(void *ctx, 
 
 /* The numbers up to these positions are committed in the store: segments of which everything is may
  * go keep_ms after the call that found it, by a later call (so call it in every run, also without
- * news), the oldest of each producer first. A segment takes records for keep_ms (10 minutes at
- * least), if it is not full before, and longer only while not all of it is committed: so a record
- * that is committed at once is gone after twice that time. Positions of unknown producers are
- * passed over. Where the store went back in time (a restored backup), what lies behind its
- * positions now is not released any more, if it is still there. Any thread. */
+ * news), the oldest of each producer first. A segment takes records for keep_ms (but
+ * LOG_SEGMENT_MS_MIN at least), if it is not full before, and longer only while no other can be
+ * made: so a record is gone after twice that time, if what came with it is committed at once.
+ * Positions of unknown producers are passed over. Where the store went back in time (a restored
+ * backup), what lies behind its positions now is not released any more, if it is still there. Any
+ * thread. */
 void log_release(struct log *log, const struct position *positions, size_t count, int64_t now_ms);
 
 /* The producer of the next append. It changes when flushing has failed: what was appended before

@@ -1,10 +1,10 @@
-// As the days go by (on a clock that is set forward), raw events, stats, salts and the audit log
-// go when their time has come, in both shapes; what is kept answers as it did.
+// As the days go by (on a clock that is set forward), raw events, keys, stats, salts and the audit
+// log go when their time has come, in both shapes; what is kept answers as it did.
 //
 // PostgreSQL stays in the real present; the days are those of the program's clock.
 
 import assert from 'node:assert/strict';
-import { readFileSync } from 'node:fs';
+import { readFileSync, writeFileSync } from 'node:fs';
 import { join } from 'node:path';
 import { test } from 'node:test';
 import { Installation, query, until } from '../lib/abacus.mjs';
@@ -84,6 +84,7 @@ for (const [shape, make] of Object.entries(SHAPES))
 class Story {
     constructor(clock, world) {
         Object.assign(this, { clock, ...world, seen: new Map(), first: new Map() });
+        this.letters = join(this.abacus.dir, 'dead-letter.ndjson');
     }
 
     async run() {
@@ -97,6 +98,7 @@ class Story {
         await this.rawRowsGo();
         await this.auditGoes();
         await this.statsGo();
+        this.deadLettersStay();
         await this.saltsHaveGone();
     }
 
@@ -105,6 +107,7 @@ class Story {
         await this.send('long', 300);
         await this.send('short', 50);
         await this.abacus.aggregate();
+        writeFileSync(this.letters, 'of the first day');
         await this.keeps(FIRST, { long: 300, short: 50 });
         assert.deepEqual(await this.rawRows(FIRST), { long: 300, short: 50 });
         assert.ok((await this.auditRows()) >= 3); // two sites and a token
@@ -114,7 +117,9 @@ class Story {
     async rawRowsGo() {
         await this.goTo(6);
         assert.deepEqual(await this.rawRows(FIRST), { long: 300, short: 50 });
+        assert.equal(await this.keys(), 350);
         await this.goTo(8);
+        assert.equal(await this.keys(), 0);
         assert.deepEqual(await this.rawRows(FIRST), { long: 300, short: 0 });
         await this.goTo(29);
         await this.send('long', 70);
@@ -164,6 +169,11 @@ class Story {
         await this.abacus.balance();
     }
 
+    /** They are the operator's to look at, and to remove. */
+    deadLettersStay() {
+        assert.equal(readFileSync(this.letters, 'utf8'), 'of the first day');
+    }
+
     /** No file keeps one of an ended day; that the living ones are found shows that the search
      *  works. */
     async saltsHaveGone() {
@@ -207,6 +217,7 @@ class Story {
                 event: 'pageview',
                 siteId,
                 path: `/${n + i}`,
+                id: `${this.clock.ms} ${n + i}`,
             }));
             const answer = await this.server.track(events, { 'User-Agent': browser(`Agent${n}`) });
             assert.equal(answer.status, 202, answer.text);
@@ -223,6 +234,11 @@ class Story {
         for (const site of ['long', 'short'])
             rows[site] = (await this.server.exportRows(this.token, site, date, date)).length;
         return rows;
+    }
+
+    /** Idempotency keys, which are kept for 7 days. */
+    async keys() {
+        return Number(await this.abacus.sql('SELECT count(*) FROM event_ids;'));
     }
 
     async auditRows() {

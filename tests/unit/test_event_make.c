@@ -389,8 +389,11 @@ static void cleans_and_masks_its_texts(void **state)
     w.in.title = STR("me@example.com");
     w.in.props = STR("{\"a\":\"me@example.com\"}");
     w.in.screen = STR("1440x900");
+    w.in.kind = EVENT_CUSTOM;
+    w.in.name = STR("custom.a507f1f77bcf86cd799439011");
     struct event event = make(&w, TEN_OH_FIVE);
 
+    assert_true(str_eq(event.name, w.in.name)); /* a site names its events itself */
     assert_true(str_eq(event.path, STR("/u/[email]")));
     assert_true(str_eq(event.referrer, STR("www.google.com")));
     assert_true(str_eq(event.title, STR("[email]")));
@@ -401,6 +404,63 @@ static void cleans_and_masks_its_texts(void **state)
     assert_true(str_eq(event.path, STR("/u/me@example.com")));
     assert_true(str_eq(event.title, w.in.title));
     assert_true(str_eq(event.props, w.in.props));
+    end_world(&w);
+}
+
+/* `before`, `unit` n times, `after`. */
+static struct str repeated(struct world *w, const char *before, const char *unit, size_t n,
+                           const char *after)
+{
+    struct buf text = {0};
+
+    buf_addf(&text, "%s", before);
+    for (size_t i = 0; i < n; i++)
+        buf_addf(&text, "%s", unit);
+    buf_addf(&text, "%s", after);
+    struct str out = arena_str(&w->arena, buf_str(&text));
+
+    buf_release(&text);
+    return out;
+}
+
+static size_t title_bytes(struct world *w, struct str title)
+{
+    w->in.title = title;
+    return make(w, TEN_OH_FIVE).title.len;
+}
+
+static void cuts_titles_and_referrers_at_a_character(void **state)
+{
+    struct world w = new_world("Europe/Berlin", DAY);
+
+    (void)state;
+    for (int masked = 0; masked < 2; masked++) {
+        w.site.mask_personal = masked != 0;
+        assert_int_equal(title_bytes(&w, repeated(&w, "", "t ", 250, "")), 500);
+        assert_int_equal(title_bytes(&w, repeated(&w, "", "t ", 250, "t")), 500);
+        assert_int_equal(title_bytes(&w, repeated(&w, "", "\xe2\x82\xac", 200, "")), 498);
+        assert_int_equal(title_bytes(&w, repeated(&w, "x", "\xf0\x9f\x98\x80", 130, "")), 497);
+        /* The site's own host has 11 bytes, and the slash one. */
+        w.in.referrer = repeated(&w, "https://example.com/", "r/", 994, "");
+        assert_int_equal(make(&w, TEN_OH_FIVE).referrer.len, 2000);
+        w.in.referrer = repeated(&w, "https://example.com/", "r/", 994, "r");
+        assert_int_equal(make(&w, TEN_OH_FIVE).referrer.len, 2000);
+    }
+    end_world(&w);
+}
+
+/* An address that the cut would halve goes whole: a half is not recognised. */
+static void masks_before_it_cuts(void **state)
+{
+    struct world w = new_world("Europe/Berlin", DAY);
+
+    (void)state;
+    w.in.title = repeated(&w, "", "t ", 244, "john.doe@example.com");
+    w.in.referrer = repeated(&w, "https://example.com/", "r/", 985, "john.doe@example.com");
+    struct event event = make(&w, TEN_OH_FIVE);
+
+    assert_true(str_ends(event.title, STR(" t [email]")));
+    assert_true(str_ends(event.referrer, STR("/r/[email]")));
     end_world(&w);
 }
 
@@ -764,6 +824,8 @@ int main(void)
         cmocka_unit_test(knows_the_sites_date_and_hour),
         cmocka_unit_test(is_the_sites_and_not_the_aliass),
         cmocka_unit_test(cleans_and_masks_its_texts),
+        cmocka_unit_test(cuts_titles_and_referrers_at_a_character),
+        cmocka_unit_test(masks_before_it_cuts),
         cmocka_unit_test(knows_the_traits_of_the_visit),
         cmocka_unit_test(has_no_traits_without_a_visitor),
         cmocka_unit_test(cuts_traits_at_200_bytes),

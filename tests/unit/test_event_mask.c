@@ -127,6 +127,16 @@ static void keeps_short_runs(void **state)
     stays("/t/a1b2c3d4e5f6");
 }
 
+/* "+" and "/" of base64 end a run, and an escape does: what lies between is a run of its own. */
+static void masks_base64_by_its_runs(void **state)
+{
+    (void)state;
+    stays("507f1f77bcf86cd79943901+507f1f77bcf86cd79943901/507f1f77bcf86cd79943901=");
+    masks_to("507f1f77bcf86cd79943901+507f1f77bcf86cd799439011=",
+             "507f1f77bcf86cd79943901+[token]=");
+    stays("507f1f77bcf86cd79943901%2F507f1f77bcf86cd79943901");
+}
+
 static void keeps_ordinary_slugs(void **state)
 {
     static const char *const slugs[] = {
@@ -227,6 +237,7 @@ int main(void)
         cmocka_unit_test(keeps_the_words_around_a_token),
         cmocka_unit_test(masks_web_tokens_whole),
         cmocka_unit_test(keeps_short_runs),
+        cmocka_unit_test(masks_base64_by_its_runs),
         cmocka_unit_test(keeps_ordinary_slugs),
         cmocka_unit_test(digits_of_encoded_bytes_belong_to_no_run),
         cmocka_unit_test(gives_the_text_itself_where_nothing_changes),

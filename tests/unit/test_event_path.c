@@ -211,6 +211,9 @@ static void keeps_only_the_host_of_other_sites(void **state)
     refers_from(&site, "android-app://com.google.android.gm/", "com.google.android.gm");
     refers_from(&site, "https://[2001:DB8::1]:80/x", "[2001:db8::1]");
     refers_from(&site, "https://duckduckgo.com.", "duckduckgo.com");
+    /* As it is: a host is what it is asked for by. */
+    refers_from(&site, "https://507f1f77bcf86cd799439011.example.org/x",
+                "507f1f77bcf86cd799439011.example.org");
 }
 
 static void keeps_the_path_of_the_sites_own_pages(void **state)

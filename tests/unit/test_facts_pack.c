@@ -277,9 +277,14 @@ static void packs_tell_nothing_of_who_visitors_are(void **state)
     world_settle(&world);
     chance_texts(&world, &chance);
     facts_pack(world_facts(&world, &chance), 100, &world.arena, &one, &count);
-    /* The same people under another salt. */
-    for (size_t i = 0; i < world.events_count; i++)
-        world.events[i].row.event.visitor = mixed(world.events[i].row.event.visitor);
+    /* The same people under another salt, at other addresses; titles are of raw rows alone. */
+    for (size_t i = 0; i < world.events_count; i++) {
+        struct event *event = &world.events[i].row.event;
+
+        event->visitor = mixed(event->visitor);
+        event->prefix = STR("192.0.2.0/24");
+        event->title = STR("another title");
+    }
     for (size_t i = 0; i < world.visits_count; i++) {
         world.visits[i].key.visitor = mixed(world.visits[i].key.visitor);
         if (world.visits[i].before != 0)

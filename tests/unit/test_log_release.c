@@ -125,20 +125,25 @@ static void a_segment_that_is_not_full_goes_when_it_is_old(void **state)
     append_range(log, 0, 1, 1);
     append_range(log, 1, 1, 1);
     assert_true(wait_for_segments(*state, 3));
-    /* Neither before its time, nor while something of it is not committed. */
     log_release(log, done, 2, begun + config.keep_ms - 1);
-    done[1].number = 0;
-    log_release(log, done, 2, begun + 5 * config.keep_ms);
     append_range(log, 0, 2, 2);
     pause_ms(100);
     assert_int_equal(count_segments(*state), 3);
-    done[0].number = 2;
-    done[1].number = 1;
+    /* It takes no more, though its last record is not committed ... */
     log_release(log, done, 2, begun + 5 * config.keep_ms);
     append_range(log, 1, 2, 2);
-    assert_int_equal(read_all(*state, P128, &code), 4);
     assert_true(wait_for_segments(*state, 4));
-    log_release(log, done, 0, begun + 6 * config.keep_ms);
+    assert_int_equal(read_all(*state, P128, &code), 4);
+    /* ... and goes in time once that is, though one of the next is not. */
+    log_release(log, done, 2, begun + 6 * config.keep_ms);
+    pause_ms(100);
+    assert_int_equal(count_segments(*state), 4);
+    done[0].number = 2;
+    log_release(log, done, 2, begun + 6 * config.keep_ms);
+    log_release(log, done, 2, begun + 7 * config.keep_ms - 1);
+    pause_ms(100);
+    assert_int_equal(count_segments(*state), 4);
+    log_release(log, done, 2, begun + 7 * config.keep_ms);
     assert_true(wait_for_segments(*state, 3));
     log_close(&log);
 
@@ -154,6 +159,22 @@ static void a_segment_that_is_not_full_goes_when_it_is_old(void **state)
     assert_int_equal(count_segments(*state), 4);
     log_release(log, done, 1, clock_wall_ms() + ten_minutes);
     assert_true(wait_for_segments(*state, 3));
+    log_close(&log);
+}
+
+/* On a full disk there is no next one, and this one has room. */
+static void an_old_segment_takes_records_while_there_is_no_other(void **state)
+{
+    struct log_config config = small_config(*state);
+    int code;
+
+    config.max_bytes = 2 * (uint64_t)SMALL;
+    struct log *log = open_log(&config);
+    append_range(log, 0, 1, PER_SEGMENT + 1);
+    assert_true(wait_for_segments(*state, 2));
+    log_release(log, NULL, 0, clock_wall_ms() + INT64_C(86400000));
+    append_range(log, 0, PER_SEGMENT + 2, PER_SEGMENT + 2);
+    assert_int_equal(read_all(*state, P128, &code), PER_SEGMENT + 2);
     log_close(&log);
 }
 
@@ -337,6 +358,7 @@ int main(void)
         T(opens_full_and_can_be_released),
         T(keeps_released_segments_for_a_while),
         T(a_segment_that_is_not_full_goes_when_it_is_old),
+        T(an_old_segment_takes_records_while_there_is_no_other),
         T(removes_the_oldest_first),
         T(removes_the_oldest_first_though_the_clock_steps),
         T(passes_over_positions_of_strangers),
