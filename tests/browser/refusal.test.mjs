@@ -13,6 +13,8 @@ const SITES = {
     tabs: [],
     again: [],
     meanwhile: [],
+    never: [],
+    stayed: [],
     'storage-throws': [],
     'storage-null': [],
     'storage-full': [],
@@ -164,6 +166,15 @@ scenario('optIn() counts again, and keeps nothing', { site: 'again' }, async (vi
     assert.deepEqual(totals, { pageviews: 2, visits: 1, visitors: 1, bounceRate: 0 });
 });
 
+scenario('optIn() of who never refused changes nothing', { site: 'never' }, async (visit) => {
+    const { page, site, front } = visit;
+    await load(visit);
+    await stage.sent(site, 1);
+    await page.evaluate('analytics.optIn()');
+    await stage.leave(page, site);
+    assert.deepEqual(told(front.events(site)), ['pageview /one', 'engagement /one']);
+});
+
 scenario('what was seen while refusing is not told later', { site: 'meanwhile' }, async (visit) => {
     const { page, site, front } = visit;
     await load(visit);
@@ -179,6 +190,33 @@ scenario('what was seen while refusing is not told later', { site: 'meanwhile' }
     assert.deepEqual(names, ['pageview /one', 'pageview /three']);
     assert.doesNotMatch(JSON.stringify(events), /secret/);
 });
+
+scenario(
+    'nor is it where the visitor stays on the page meanwhile',
+    { site: 'stayed', clock: true },
+    async (visit) => {
+        const { page, site, front } = visit;
+        await load(visit);
+        await stage.sent(site, 1);
+        await page.evaluate('analytics.optOut()');
+        await page.clock.runFor(600_000);
+        await page.evaluate(`new Promise((done) => {
+            addEventListener('scroll', () => done(), { once: true });
+            scrollTo(0, document.body.scrollHeight);
+        })`);
+        await page.evaluate('analytics.optIn()');
+        await push(page, '/two');
+        await page.clock.runFor(5000);
+        await push(page, '/three');
+        await stage.fence(page);
+        const events = front.events(site);
+        const names = told(events.filter(({ event }) => event === 'pageview'));
+        assert.deepEqual(names, ['pageview /one', 'pageview /two', 'pageview /three']);
+        const seen = events.filter(({ event }) => event === 'engagement');
+        assert.deepEqual(told(seen), ['engagement /two']);
+        assert.ok(seen[0].seconds >= 5 && seen[0].seconds < 60, `${seen[0].seconds} s`);
+    },
+);
 
 // Storage as browsers deny it: blocked, switched off, and without room.
 const STORAGE = {

@@ -23,6 +23,8 @@ const FINAL = [400, 403, 404, 413];
 const others = [
     'early',
     'promise',
+    'manual',
+    'broken-title',
     'offline',
     'offline-lost',
     'first',
@@ -61,7 +63,7 @@ scenario(
     async (visit) => {
         const { site, page, front } = visit;
         const early = `window.analytics = { q: [['lead.created', { plan: 'pro' }]] };
-        analytics.q.push(['ai.usage', { tokens: 950 }])`;
+        analytics.q.push(['ai.usage', { tokens: 950, model: 'large' }])`;
         stage.show(site, { head: `<script>${early}</script>` });
         await page.goto(stage.url(site, '/one'));
         await page.evaluate("analytics.q.push(['form.submit', { form: 'contact' }])");
@@ -72,6 +74,8 @@ scenario(
             expected.map((name) => `${name} /one`),
         );
         assert.deepEqual(named(front, site, 'lead.created')[0].props, { plan: 'pro' });
+        const [{ tokens, props }] = named(front, site, 'ai.usage');
+        assert.deepEqual([tokens, props], [950, { model: 'large' }]);
         const { stats } = await stage.numbers(site);
         const { pageviews, leads, forms, aiTokens } = stats;
         assert.deepEqual([pageviews, leads, forms, aiTokens], [1, 1, 1, 950]);
@@ -93,6 +97,49 @@ scenario(
         const { stats } = await stage.numbers(site);
         assert.equal(stats.pageviews, 1);
         assert.equal((await stage.ledger(site)).stored, 2);
+    },
+);
+
+scenario(
+    'a page view by hand is of the page that it names, and belongs to no other',
+    { site: 'manual' },
+    async (visit) => {
+        const { site, page, front } = visit;
+        await load(visit);
+        await stage.sent(site, 1);
+        const view = `{ path: '/virtual', title: 'Step 2', referrer: 'https://news.example/',
+            props: { plan: 'pro' } }`;
+        assert.equal(await page.evaluate(`analytics.track('pageview', ${view})`), true);
+        assert.equal(await page.evaluate(MINE), true);
+        const [, sent, next] = front.events(site);
+        const { path, title, referrer, props } = sent;
+        assert.deepEqual(
+            { path, title, referrer, props },
+            {
+                ...{ path: '/virtual', title: 'Step 2', referrer: 'https://news.example/' },
+                props: { plan: 'pro' },
+            },
+        );
+        assert.deepEqual(told([next]), ['my.own /one'], 'what follows is of the page itself');
+        const { totals, pages } = await stage.numbers(site);
+        assert.equal(totals.pageviews, 2);
+        assert.deepEqual([pages['/one'].pageviews, pages['/virtual'].pageviews], [1, 1]);
+    },
+);
+
+scenario(
+    'a title with half a character is no reason to lose the page view',
+    { site: 'broken-title' },
+    async (visit) => {
+        const { site, page, front } = visit;
+        // As scripts make it that cut a title, or let it run, by code units.
+        const cut = String.raw`document.title = '\udc4dRead \\ud83d \ud83d\udc4d\ud83d'`;
+        stage.show(site, { head: `<script>${cut}</script>` });
+        await page.goto(stage.url(site, '/one'));
+        const [{ title }] = await stage.sent(site, 1);
+        assert.equal(title, 'Read \\ud83d \u{1f44d}');
+        assert.deepEqual(front.posts(site)[0].status, 202);
+        assert.equal((await stage.numbers(site)).totals.pageviews, 1);
     },
 );
 

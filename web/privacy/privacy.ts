@@ -13,7 +13,7 @@
  * A refusal is one entry in the storage of the origin that shows this; it is made before the script
  * that counts is told. All words stand in the page; this script only chooses among them.
  */
-import { REFUSAL } from '../tracker/refusal';
+import { Kept } from '../tracker/refusal';
 
 interface Tracker {
     optOut?(): void;
@@ -34,7 +34,7 @@ let chosen = false;
 
 function refused(): boolean {
     try {
-        if (kept) chosen = localStorage.getItem(REFUSAL) !== null;
+        if (kept) chosen = localStorage.getItem(Kept.REFUSAL) !== null;
     } catch {
         kept = false;
     }
@@ -44,8 +44,8 @@ function refused(): boolean {
 function choose(refuse: boolean): void {
     chosen = refuse;
     try {
-        if (refuse) localStorage.setItem(REFUSAL, '1');
-        else localStorage.removeItem(REFUSAL);
+        if (refuse) localStorage.setItem(Kept.REFUSAL, '1');
+        else localStorage.removeItem(Kept.REFUSAL);
         kept = true;
     } catch {
         kept = false;

@@ -26,7 +26,7 @@
  * form: arrow functions throughout, settings read where they are used, variables that the first
  * page sets, and the order of members and functions that packs best.
  */
-import { REFUSAL } from './refusal';
+import { Kept } from './refusal';
 
 type Value = string | number | boolean | undefined;
 type Data = Record<string, Value>;
@@ -58,8 +58,8 @@ declare global {
     }
 }
 
-/* What the server takes of a path; the browser gives ASCII: characters are bytes. */
 const enum Limit {
+    /* What the server takes of a path; the browser gives ASCII: characters are bytes. */
     URL = 2000,
     RETRY_MS = 3000,
 }
@@ -72,69 +72,59 @@ const options: DOMStringMap = script.dataset || {};
 
 const { q = [], optOut }: Partial<Analytics> = self.analytics || {};
 
+/* The seconds that have not been told. */
+let seen: number;
 /* The moment up to which `seen` is counted; 0 while the page is hidden, or the visitor refuses. */
 let since: number;
-/* The seconds that have not been told; the lowest point that was in the window, and that was told.
- * Points are pixels, not percent, since a document grows while it loads. */
-let seen: number, deepest: number, told: number;
-
+/* The page that was counted last, as it is sent. */
+let path: string;
+/* The lowest point that was told, and that was in the window: pixels, not percent, since a document
+ * grows while it loads. */
+let told: number, deepest: number;
 /* The page that was counted last, as pages are told apart: without the query. 0 while a page waits
  * to be shown, or is not to be counted. */
 let page: string | 0;
-/* The same page, as it is sent. */
-let path: string;
 /* Where the visitor came from: within the site it is the page before. */
 let referrer = document.referrer;
 
 /* Where the refusal is kept. Without storage, or where it is full, the tag itself has to remember
  * it: so it holds for the page that is open. */
-let store: object & { [REFUSAL]?: unknown } = script;
-try {
-    store = localStorage || store;
-} catch {}
-
-const push = history.pushState.bind(history);
+let store: object & { [Kept.REFUSAL]?: unknown } = script;
 
 /* -- what is done ---------------------------------------------------------------------------- */
 
-/* The repeat has a body and no event: nothing follows it. */
-const send = async (
-    event: object | false,
-    body = JSON.stringify({
-        path,
-        ...event,
-        siteId: options.site || self.SITE_ID,
-        id: Math.random() + '' + Math.random(),
-    }),
-): Promise<boolean> => {
-    /* On activation visibilitychange comes first, while requests still count as prerendering. */
-    if (document.prerendering)
-        await new Promise((done) => document.addEventListener('prerenderingchange', done));
-    if (
-        REFUSAL in store ||
-        navigator.webdriver ||
-        self.Cypress ||
-        navigator.globalPrivacyControl ||
-        ('dnt' in options && navigator.doNotTrack == '1')
-    )
-        return false;
-    try {
-        const answer = await fetch(
-            options.endpoint || new URL('/api/analytics/track', script.src || document.URL),
-            { keepalive: true, method: 'POST', credentials: 'omit', body },
-        );
-        if (answer.status < 500) return answer.ok;
-    } catch {}
-    return (
-        event &&
-        (await new Promise((done) =>
-            navigator.onLine
-                ? setTimeout(done, Limit.RETRY_MS)
-                : addEventListener('online', done),
-        ),
-        send(false, body))
-    );
+/* Note how long and how far the page was seen, and tell it. */
+const engage = () => {
+    const now = performance.now() / 1000;
+    measure();
+    seen += since && now - since;
+    since = Kept.REFUSAL in store || document.hidden ? 0 : now;
+    if (page && (seen >= 1 || deepest > told)) {
+        send({
+            scroll: Math.min(1, deepest / document.documentElement.scrollHeight) * 100,
+            event: 'engagement',
+            seconds: seen,
+        });
+        seen = 0;
+        told = deepest;
+    }
 };
+
+/* Not when a page begins: one of a single-page site begins where the last was scrolled to, until
+ * the site scrolls up. */
+const measure = () => (deepest = Math.max(deepest, scrollY + innerHeight));
+
+/* A page view's data are members of the event itself: a path or a title other than the page's. The
+ * server refuses half a character (a surrogate alone); scripts that cut a title leave such. */
+const track = (event: string, { tokens, ...props }: Data = {}) =>
+    send({
+        screen: 'screen' in options ? screen.width + 'x' + screen.height : undefined,
+        event,
+        title: document.title.replace(/\p{Cs}/gu, ''),
+        referrer: referrer,
+        tokens,
+        ...(event == 'pageview' ? props : { props }),
+    });
 
 /* Count the page of the address, unless it is the one that was counted last. */
 const view = () => {
@@ -152,64 +142,85 @@ const view = () => {
     }
 };
 
-/* Note how long and how far the page was seen, and tell it. */
-const engage = () => {
-    const now = performance.now() / 1000;
-    measure();
-    seen += since && now - since;
-    since = REFUSAL in store || document.hidden ? 0 : now;
-    if (page && (seen >= 1 || deepest > told)) {
-        send({
-            event: 'engagement',
-            seconds: seen,
-            scroll: Math.min(1, deepest / document.documentElement.scrollHeight) * 100,
-        });
-        seen = 0;
-        told = deepest;
-    }
+/* The repeat has a body and no event: nothing follows it. */
+const send = async (
+    event: object | false,
+    body = JSON.stringify({
+        path,
+        ...event,
+        siteId: options.site || self.SITE_ID,
+        id: Math.random() + '' + Math.random(),
+    }),
+): Promise<boolean> => {
+    /* On activation visibilitychange comes first, while requests still count as prerendering. */
+    if (document.prerendering)
+        await new Promise((done) => document.addEventListener('prerenderingchange', done));
+    if (
+        Kept.REFUSAL in store ||
+        ('dnt' in options && +navigator.doNotTrack!) ||
+        self.Cypress ||
+        navigator.webdriver ||
+        navigator.globalPrivacyControl
+    )
+        return false;
+    try {
+        const answer = await fetch(
+            options.endpoint ||
+                new URL('/api/analytics/track', script.src || (location as unknown as URL)),
+            { body, credentials: 'omit', method: 'POST', keepalive: true },
+        );
+        if (answer.status < 500) return answer.ok;
+    } catch {}
+    return (
+        event &&
+        (await new Promise((done) =>
+            navigator.onLine
+                ? setTimeout(done, Limit.RETRY_MS)
+                : addEventListener('online', done),
+        ),
+        send(false, body))
+    );
 };
 
-/* Not when a page begins: one of a single-page site begins where the last was scrolled to, until
- * the site scrolls up. */
-const measure = () => (deepest = Math.max(deepest, scrollY + innerHeight));
+const push = history.pushState.bind(history);
 
-/* A page view's data are members of the event itself: a path or a title other than the page's. */
-const track = (event: string, { tokens, ...props }: Data = {}) =>
-    send({
-        event,
-        screen: 'screen' in options ? screen.width + 'x' + screen.height : undefined,
-        title: document.title,
-        referrer: referrer,
-        tokens,
-        ...(event == 'pageview' ? props : { props }),
-    });
+try {
+    store = localStorage || store;
+} catch {}
 
 /* A second copy of this file finds the first one, and does nothing. */
 if (!optOut) {
     self.analytics = {
         q,
+        track,
+        isOptedOut: () => Kept.REFUSAL in store,
+        /* What is seen from now on is not told: if it is taken back, counting begins anew, with the
+         * next page, or when this one is shown again. */
         optOut() {
             try {
-                store[REFUSAL] = 1;
+                store[Kept.REFUSAL] = 1;
             } catch {
                 store = script;
-                store[REFUSAL] = 1;
+                store[Kept.REFUSAL] = 1;
             }
+            page = 0;
         },
-        isOptedOut: () => REFUSAL in store,
-        optIn: () => delete store[REFUSAL],
-        track,
+        optIn: () => delete store[Kept.REFUSAL],
     };
-    addEventListener('popstate', view);
-    addEventListener('visibilitychange', () => (page ? engage() : view()));
+    /* It bubbles to the window in newer browsers only (Safari 14). */
+    document.addEventListener('visibilitychange', () => (page ? engage() : view()));
     /* What is left may come back from the back/forward cache, to be counted anew. */
     addEventListener('pagehide', () => {
         engage();
         page = 0;
     });
-    addEventListener('pageshow', () => page || view());
-    history.pushState = (...args) => [push(...args), view()][0];
+    history.pushState = (...args) => {
+        push(...args);
+        view();
+    };
     addEventListener('scroll', measure);
+    addEventListener('pageshow', () => page || view());
+    addEventListener('popstate', view);
     view();
     q.forEach((q.push = (call) => track(...call)));
 }

@@ -4,4 +4,6 @@
  * It stands in the storage of the visited site's own origin. Where a browser keeps no storage, the
  * refusal holds for the page that is open.
  */
-export const REFUSAL = 'analytics-opt-out';
+export const enum Kept {
+    REFUSAL = 'analytics-opt-out',
+}
