@@ -172,6 +172,7 @@ scenario(
             far: ['file.download', `${other}/archive.ZIP`],
         };
         await page.goto(stage.url(site, '/one'));
+        await stage.sent(site, 1);
         for (const id of Object.keys(links)) {
             const before = front.events(site).length;
             // What is asked is what a click tells; where it leads is for the next test.
