@@ -7,6 +7,7 @@
 #ifndef ABACUS_ACCESS_ACCESS_H
 #define ABACUS_ACCESS_ACCESS_H
 
+#include "base/arena.h"
 #include "base/err.h"
 #include "base/str.h"
 #include "store/store.h"
@@ -30,6 +31,10 @@ struct token_request {
  * metrics is only for the platform's. ERR_NOTFOUND: no such tenant or site of it. */
 int token_create(struct store *store, const struct token_request *request,
                  const struct actor *actor, char text[TOKEN_TEXT_MAX], struct err *err);
+
+/* A random id, in the arena; a new secret (with NUL) and its hash. */
+struct str token_id_make(struct arena *arena);
+void token_secret_make(char text[TOKEN_TEXT_MAX], uint8_t hash[TOKEN_HASH_BYTES]);
 
 /* The hash of what was sent; false if it cannot be a token. */
 bool token_hash(struct str text, uint8_t out[TOKEN_HASH_BYTES]);

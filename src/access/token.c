@@ -101,6 +101,20 @@ static struct str make_id(char out[2 * ID_BYTES + 1])
     return (struct str){out, 2 * ID_BYTES};
 }
 
+struct str token_id_make(struct arena *arena)
+{
+    char id[2 * ID_BYTES + 1];
+
+    return arena_str(arena, make_id(id));
+}
+
+void token_secret_make(char text[TOKEN_TEXT_MAX], uint8_t hash[TOKEN_HASH_BYTES])
+{
+    make_text(text);
+    if (!token_hash((struct str){text, strlen(text)}, hash))
+        assert(false);
+}
+
 int token_create(struct store *store, const struct token_request *request,
                  const struct actor *actor, char text[TOKEN_TEXT_MAX], struct err *err)
 {
@@ -118,9 +132,7 @@ int token_create(struct store *store, const struct token_request *request,
 
     if (rc != 0)
         return rc;
-    make_text(text);
-    if (!token_hash((struct str){text, strlen(text)}, row.hash))
-        assert(false);
+    token_secret_make(text, row.hash);
     rc = store_put_token(store, &row, actor, err);
     if (rc != 0)
         sodium_memzero(text, TOKEN_TEXT_MAX);

@@ -248,17 +248,20 @@ static int work(struct run *run, uint64_t waiting, struct err *err)
 {
     struct queue_status status = {.length = waiting};
     bool whole = queue_is_whole(run->queue);
+    bool erasing = (erase_partitions(run) & run->partitions) != 0;
     int rc = begin_reading(run, err);
 
     if (rc == 0 && whole)
         rc = queue_status(run->queue, &status, err);
-    if (rc < 0 || (status.length == 0 && !run->retention && !run->packing))
+    if (rc < 0 || (status.length == 0 && !run->retention && !run->packing && !erasing))
         return rc;
     rc = open_snapshot(run, err);
     if (rc == 0)
         rc = count_by_goals(run, err);
     if (rc == 0)
         rc = (whole ? drain_log : drain_shared)(run, status.length, err);
+    if (rc == 0 && erasing && !run_stopping(run))
+        rc = erase_run(run, err);
     if (rc == 0 && (run->packing || run->retention) && !run_stopping(run))
         rc = pack_run(run, run->retention, err);
     if (rc == 0 && run->retention && !run_stopping(run))
@@ -338,11 +341,11 @@ static int count_groups(struct run *run, const uint64_t waiting[PARTITIONS], uin
 }
 
 /* Empty partitions are counted up to now, whoever may hold them; with retention, and when days are
- * to be packed, all have work. */
+ * to be packed, all have work, and where something is to be erased, those of its sites. */
 static int count_shared(struct run *run, struct err *err)
 {
     uint64_t waiting[PARTITIONS];
-    uint32_t left = 0;
+    uint32_t left = erase_partitions(run);
     int rc = queue_waiting(run->queue, waiting, err);
 
     for (unsigned p = 0; rc == 0 && p < PARTITIONS; p++)
@@ -397,6 +400,26 @@ static int count_all(struct run *run, bool wait, struct err *err)
     return count_shared(run, err);
 }
 
+/* What cannot be erased now keeps nothing from being counted. */
+static int count_and_erase(struct run *run, struct aggregator *aggregator, bool wait,
+                           struct err *err)
+{
+    struct err why = {""};
+    int found = 0, finished = 0;
+
+    if (run->config->import == NULL)
+        found = erase_find(run, &aggregator->erase_watch, &why);
+    int rc = count_all(run, wait, err);
+
+    if (rc == ERR_CONFLICT)
+        erase_drop(run);
+    else
+        finished = erase_finish(run, &aggregator->erase_watch, found == 0 ? &why : NULL);
+    if (rc == 0 && (found != 0 || finished != 0))
+        rc = err_set(err, found != 0 ? found : finished, "%s", why.text);
+    return rc;
+}
+
 int aggregate_run(struct aggregator *aggregator, struct store *store, unsigned how,
                   struct aggregate_report *report, struct err *err)
 {
@@ -421,7 +444,7 @@ int aggregate_run(struct aggregator *aggregator, struct store *store, unsigned h
         rc = queue_open(config->queue_url, &aggregator->queue, err);
     run.queue = aggregator->queue;
     if (rc == 0)
-        rc = count_all(&run, (how & AGGREGATE_WAIT) != 0, err);
+        rc = count_and_erase(&run, aggregator, (how & AGGREGATE_WAIT) != 0, err);
     if (aggregator->queue != NULL)
         tell_malformed(aggregator);
     report->seconds = (double)(clock_steady_us() - began_us) / 1e6;

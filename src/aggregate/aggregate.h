@@ -65,6 +65,18 @@ enum aggregate_how {
 int aggregate_run(struct aggregator *aggregator, struct store *store, unsigned how,
                   struct aggregate_report *report, struct err *err);
 
+/* -- dead letters -- */
+
+/* Whose they are: a site's, or (site empty) all of a tenant's. */
+struct dead_letters_of {
+    struct str tenant, site;
+};
+/* Take theirs out of DATA_DIR/dead-letter.ndjson, and with them what cannot be read and holds their
+ * name; the others stay as they are. All of that, or after a failure or a crash nothing. *removed
+ * lines. Beside whoever appends. */
+int dead_letters_remove(struct str data_dir, const struct dead_letters_of *of, size_t count,
+                        size_t *removed, struct err *err);
+
 /* -- what is too old: for the job, and for who looks whether it is gone -- */
 
 enum { RETENTION_KEY_DAYS = 7 /* of idempotency keys */ };

@@ -5,6 +5,7 @@
 #define ABACUS_AGGREGATE_AGGREGATE_INTERNAL_H
 
 #include "aggregate/aggregate.h"
+#include "aggregate/erase.h"
 #include "directory/directory.h"
 #include "queue/queue.h"
 
@@ -17,6 +18,7 @@ struct aggregator {
     int64_t packed_us; /* when days were last packed; by the steady clock, 0: never */
     /* COUNTER_DIRECTORY when the goals of all sites of a partition were last compared, plus 1. */
     int64_t goals_seen[PARTITIONS];
+    struct erase_watch erase_watch;
 };
 
 /* One run. */
@@ -30,6 +32,7 @@ struct run {
     int64_t *goals_seen; /* the aggregator's */
     struct aggregate_report *report;
     int64_t now_ms;
+    struct erase_list erase; /* what is to be erased */
     /* Of the partitions leased now: */
     uint32_t partitions;
     const struct snapshot *snapshot;

@@ -59,9 +59,11 @@ void answer_value(struct json_out *json, int metric, double value)
         json_i64(json, (int64_t)value);
 }
 
-void answer_totals(struct json_out *json, const struct stats *stats)
+void answer_totals(struct json_out *json, const struct stats *stats, unsigned metrics)
 {
     for (int metric = 0; metric < METRICS_COUNT; metric++) {
+        if ((metrics >> metric & 1) == 0)
+            continue;
         json_name(json, metric_name(metric));
         answer_value(json, metric, metric_value(metric, stats));
     }
@@ -73,24 +75,26 @@ static const char *const day_names[] = {"pageviews", "uniqueVisitors", "leads", 
 enum { DAY_METRICS = sizeof(day_names) / sizeof(day_names[0]) };
 
 static void put_day_metrics(struct json_out *json, const struct query_day *day,
-                            const int metrics[DAY_METRICS])
+                            const int of_day[DAY_METRICS], unsigned metrics)
 {
     for (size_t i = 0; i < DAY_METRICS; i++) {
+        if ((metrics >> of_day[i] & 1) == 0)
+            continue;
         answer_name(json, day_names[i]);
         if (day->kept)
-            answer_value(json, metrics[i], metric_value(metrics[i], &day->stats));
+            answer_value(json, of_day[i], metric_value(of_day[i], &day->stats));
         else
             json_null(json);
     }
 }
 
 void answer_days(struct json_out *json, const struct query_totals *totals, struct str site,
-                 struct str tenant)
+                 struct str tenant, unsigned metrics)
 {
-    int metrics[DAY_METRICS];
+    int of_day[DAY_METRICS];
 
     for (size_t i = 0; i < DAY_METRICS; i++)
-        metrics[i] = metric_find(str_from(day_names[i]));
+        of_day[i] = metric_find(str_from(day_names[i]));
     answer_name(json, "days");
     json_open(json, '[');
     for (size_t i = 0; i < totals->days_count; i++) {
@@ -98,7 +102,7 @@ void answer_days(struct json_out *json, const struct query_totals *totals, struc
         answer_str(json, "siteId", site);
         answer_str(json, "tenantId", tenant);
         answer_date(json, "date", totals->days[i].day);
-        put_day_metrics(json, &totals->days[i], metrics);
+        put_day_metrics(json, &totals->days[i], of_day, metrics);
         if (totals->days[i].stats.estimated == STATS_IMPORTED) {
             answer_name(json, "imported");
             json_bool(json, true);
@@ -109,7 +113,7 @@ void answer_days(struct json_out *json, const struct query_totals *totals, struc
 }
 
 static void put_site(struct json_out *json, const struct site *site,
-                     const struct query_totals *totals)
+                     const struct query_totals *totals, unsigned metrics)
 {
     json_open(json, '{');
     answer_str(json, "siteId", site->id);
@@ -118,16 +122,16 @@ static void put_site(struct json_out *json, const struct site *site,
     answer_str(json, "timezone", site->timezone);
     answer_name(json, "exact");
     json_bool(json, totals->exact);
-    answer_totals(json, &totals->sum);
+    answer_totals(json, &totals->sum, metrics);
     json_close(json, '}');
 }
 
 void answer_sites(struct json_out *json, const struct site *const *sites,
-                  const struct query_totals *each, size_t count)
+                  const struct query_totals *each, size_t count, unsigned metrics)
 {
     answer_name(json, "sites");
     json_open(json, '[');
     for (size_t i = 0; i < count; i++)
-        put_site(json, sites[i], &each[i]);
+        put_site(json, sites[i], &each[i], metrics);
     json_close(json, ']');
 }

@@ -17,14 +17,14 @@ void answer_instant(struct json_out *json, const char *name, int64_t ms);
 
 /* A metric's value: whole, or rounded to 4 decimals. */
 void answer_value(struct json_out *json, int metric, double value);
-/* All metrics as members. */
-void answer_totals(struct json_out *json, const struct stats *stats);
+/* These metrics (a set: bit m for metric m) as members. */
+void answer_totals(struct json_out *json, const struct stats *stats, unsigned metrics);
 /* "days": one row for each; `site` empty: of several. */
 void answer_days(struct json_out *json, const struct query_totals *totals, struct str site,
-                 struct str tenant);
+                 struct str tenant, unsigned metrics);
 
 /* The member `sites`: one object with its totals for each. */
 void answer_sites(struct json_out *json, const struct site *const *sites,
-                  const struct query_totals *each, size_t count);
+                  const struct query_totals *each, size_t count, unsigned metrics);
 
 #endif

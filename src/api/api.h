@@ -1,7 +1,7 @@
 /*
  * api/api.h -- the route table and its handlers, one file per resource.
  *
- * Handlers find struct api in request->app; query threads hold a read-only store handle in
+ * Handlers find struct api in request->app; query threads hold a struct worker in
  * request->worker.
  */
 #ifndef ABACUS_API_API_H
@@ -29,21 +29,39 @@ enum role {
 struct refusals; /* refused events of known sites, waiting to become tallies (api/refusals.h) */
 struct rates;    /* events per second, per site (api/rates.h) */
 struct query_recent;
+struct quotas;   /* api/quotas.h */
+struct throttle; /* access/people.h */
+struct mailer;
+struct payload_config;
+struct resets;  /* passwords to be set anew (api/resets.h) */
 struct live;    /* open event streams (api/live.h) */
 struct scripts; /* of other versions (api/scripts.h) */
 
+/* What a query thread has of its own. */
+struct worker {
+    struct store *store; /* for reading */
+    struct store *write; /* made when it is first needed (worker_writer()); NULL before */
+    void *server;
+};
+
 struct api {
-    unsigned roles; /* a set of enum role */
+    int32_t raw_days, visit_days, stats_days; /* the installation's */
+    unsigned roles;                           /* a set of enum role */
     struct directory *directory;
     struct log *log;     /* NULL without ROLE_INGEST */
     struct cache *cache; /* of answers; NULL: none */
     struct metrics *metrics;
     struct refusals *refusals;
     struct rates *rates;
-    struct live *live;           /* NULL: no event streams */
-    struct scripts *scripts;     /* NULL without ROLE_WEB */
-    struct query_recent *recent; /* of breakdowns (query/query.h); NULL: none */
-    struct agent *agent;         /* both NULL without ROLE_INGEST */
+    struct live *live; /* NULL: no event streams */
+    struct quotas *quotas;
+    struct throttle *throttle;            /* NULL without ROLE_QUERY */
+    struct mailer *mailer;                /* NULL: links are shown once */
+    struct resets *resets;                /* of passwords, asked for by mail; NULL: none */
+    const struct payload_config *payload; /* its secret is empty: not taken */
+    struct scripts *scripts;              /* NULL without ROLE_WEB */
+    struct query_recent *recent;          /* of breakdowns (query/query.h); NULL: none */
+    struct agent *agent;                  /* both NULL without ROLE_INGEST */
     const struct geo *geo;
     const struct cidr *trusted;
     size_t trusted_count;
@@ -55,7 +73,12 @@ struct api {
      * log in data_dir is the buffer. */
     int (*queued)(void *server, int64_t *out);
     void *server; /* whoever made this; not used here */
+    /* Open a store that can be written. */
+    int (*open_writer)(void *server, struct store **out, struct err *err);
 };
+/* The worker's handle for writing. ERR_UNAVAILABLE: not now. */
+int worker_writer(const struct api *api, struct worker *worker, struct store **out,
+                  struct err *err);
 
 /* All routes; handlers not built yet are not in it. */
 const struct http_route *api_routes(size_t *count);
@@ -67,6 +90,12 @@ struct metrics_names api_metrics_names(struct arena *arena);
 /* Turn the refusals of the last second into tallies in the log. Called once a second and at the
  * end. */
 void api_flush_refusals(struct api *api);
+
+/* Send the mails that people have asked for on the sign-in page (api/resets.h). Called by the
+ * directory's thread. */
+void api_send_resets(struct api *api, struct store *store, int64_t now_ms);
+struct resets *resets_new(void);
+void resets_free(struct resets **resets);
 
 struct refusals *refusals_new(void);
 void refusals_free(struct refusals **refusals);

@@ -43,6 +43,8 @@ static bool take_ask(struct reader *reader, struct query_breakdown_ask *ask)
 {
     if (!dimension_find(reader_param(reader, STR("dimension")), &ask->dimension, &ask->prop))
         return reader_refuse(reader, "dimension", "there is no such dimension");
+    if (!reader_shows_dimension(reader, ask->dimension, ask->prop))
+        return reader_refuse_private(reader);
     if (!take_window(reader, ask) || !reader_parse_filters(reader))
         return false;
     ask->filters = reader->filters;
@@ -50,14 +52,15 @@ static bool take_ask(struct reader *reader, struct query_breakdown_ask *ask)
                              query_breakdown_filterable(reader->site, ask, reader_today(reader)));
 }
 
-static void put_row(struct json_out *json, const struct count_row *row,
+static void put_row(struct json_out *json, const struct reader *reader, const struct count_row *row,
                     const struct value_basis *basis)
 {
     json_open(json, '{');
     answer_name(json, "value");
     json_str(json, row->value);
     for (size_t i = 0; i < VALUE_COLUMNS; i++) {
-        if (!values_has(&value_columns[i], basis->dimension))
+        if (!values_has(&value_columns[i], basis->dimension) ||
+            !reader_shows(reader, str_from(value_columns[i].metric)))
             continue;
         answer_name(json, value_columns[i].name);
         values_put(json, &value_columns[i], row, basis);
@@ -65,13 +68,13 @@ static void put_row(struct json_out *json, const struct count_row *row,
     json_close(json, '}');
 }
 
-static void put_rows(struct json_out *json, const struct query_breakdown *found,
-                     const struct value_basis *basis)
+static void put_rows(struct json_out *json, const struct reader *reader,
+                     const struct query_breakdown *found, const struct value_basis *basis)
 {
     answer_name(json, "rows");
     json_open(json, '[');
     for (size_t i = 0; i < found->count; i++)
-        put_row(json, &found->rows[i], basis);
+        put_row(json, reader, &found->rows[i], basis);
     json_close(json, ']');
     answer_name(json, "total");
     json_i64(json, (int64_t)found->total);
@@ -79,7 +82,7 @@ static void put_rows(struct json_out *json, const struct query_breakdown *found,
     if (values_is_empty(&found->other))
         json_null(json);
     else
-        put_row(json, &found->other, basis);
+        put_row(json, reader, &found->other, basis);
 }
 
 static void answer_breakdown(struct reader *reader)
@@ -101,7 +104,7 @@ static void answer_breakdown(struct reader *reader)
     json_open(&json, '{');
     reader_echo(reader, &json, true);
     answer_str(&json, "dimension", reader_param(reader, STR("dimension")));
-    put_rows(&json, &found, &basis);
+    put_rows(&json, reader, &found, &basis);
     json_close(&json, '}');
 }
 
@@ -109,8 +112,8 @@ void breakdown_get(const struct http_request *request, struct http_response *res
 {
     struct reader reader;
 
-    if (reader_open(&reader, request, response, breakdown_params) && reader_resolve_site(&reader) &&
-        reader_dates(&reader))
+    if (reader_open_public(&reader, request, response, breakdown_params) &&
+        reader_resolve_site(&reader) && reader_dates(&reader))
         cached_answer(&reader, STR("breakdown"), answer_breakdown);
     reader_close(&reader);
 }

@@ -69,7 +69,8 @@ static void write_key(const struct reader *reader, struct str route, struct buf 
 {
     add_part(key, STR(ABACUS_VERSION));
     add_part(key, route);
-    buf_addf(key, "%lld|", (long long)snapshot_version(reader->snapshot));
+    buf_addf(key, "%lld %d|", (long long)snapshot_version(reader->snapshot),
+             reader->caller.restricted);
     add_sites(key, reader);
     add_dates(key, reader);
     if (reader->reading)

@@ -3,9 +3,10 @@
  *
  * What is kept is the whole body, under a key that holds everything that makes answers differ but
  * the numbers themselves: this program's version, the route, the version of the snapshot (settings
- * and the lists of sites), the tenant and the sites, the dates as resolved, every other parameter,
- * and the quarter of an hour. The token is not in it: reader_open() and reader_resolve*() have
- * decided what it may see, and the key holds what that was.
+ * and the lists of sites), the tenant and the sites, whether only what is public is shown of them,
+ * the dates as resolved, every other parameter, and the quarter of an hour. The caller is not in
+ * it: reader_open() and reader_resolve*() have decided what it may see, and the key holds what that
+ * was.
  *
  * Numbers change with the stamp of the sites' partitions, which is read from the store for each
  * request, and before the numbers are: an answer is then never older than the stamp that it is kept

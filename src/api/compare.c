@@ -112,7 +112,8 @@ static int read_sides(struct reader *reader, struct side *current, struct side *
 
 /* -- answers ------------------------------------------------------------------------------- */
 
-static void put_side(struct json_out *json, const char *name, const struct side *side)
+static void put_side(struct json_out *json, const char *name, const struct side *side,
+                     unsigned metrics)
 {
     answer_name(json, name);
     if (side->absent) {
@@ -128,12 +129,12 @@ static void put_side(struct json_out *json, const char *name, const struct side 
         answer_instant(json, "until", side->until_ms);
     answer_name(json, "exact");
     json_bool(json, side->totals.exact);
-    answer_totals(json, &side->totals.sum);
+    answer_totals(json, &side->totals.sum, metrics);
     json_close(json, '}');
 }
 
 static void put_change(struct json_out *json, const struct side *current,
-                       const struct side *previous)
+                       const struct side *previous, unsigned metrics)
 {
     answer_name(json, "change");
     if (previous->absent || !current->totals.whole || !previous->totals.whole) {
@@ -142,6 +143,8 @@ static void put_change(struct json_out *json, const struct side *current,
     }
     json_open(json, '{');
     for (int metric = 0; metric < METRICS_COUNT; metric++) {
+        if ((metrics >> metric & 1) == 0)
+            continue;
         double now = metric_value(metric, &current->totals.sum);
         double base = metric_value(metric, &previous->totals.sum);
         json_name(json, metric_name(metric));
@@ -173,9 +176,9 @@ static void answer_change(struct reader *reader)
         return;
     json_open(&json, '{');
     reader_echo(reader, &json, current.totals.exact && previous.totals.exact);
-    put_side(&json, "current", &current);
-    put_side(&json, "previous", &previous);
-    put_change(&json, &current, &previous);
+    put_side(&json, "current", &current, reader->metrics);
+    put_side(&json, "previous", &previous, reader->metrics);
+    put_change(&json, &current, &previous, reader->metrics);
     json_close(&json, '}');
 }
 
@@ -191,7 +194,7 @@ static void answer_side_by_side(struct reader *reader)
         return;
     json_open(&json, '{');
     reader_echo(reader, &json, all.exact);
-    answer_sites(&json, reader->sites, each, reader->sites_count);
+    answer_sites(&json, reader->sites, each, reader->sites_count, reader->metrics);
     json_close(&json, '}');
 }
 
@@ -223,7 +226,7 @@ void compare_get(const struct http_request *request, struct http_response *respo
 {
     struct reader reader;
 
-    if (reader_open(&reader, request, response, compare_params)) {
+    if (reader_open_public(&reader, request, response, compare_params)) {
         struct str list = reader_param(&reader, STR("siteIds"));
         if (list.len > 0)
             compare_sites(&reader, list);

@@ -65,7 +65,7 @@ static struct str file_header(const struct reader *reader, const struct export_a
 
 static int stream_next(void *ctx, void *worker, struct buf *out, struct err *err)
 {
-    return export_next(ctx, worker, out, err);
+    return export_next(ctx, ((const struct worker *)worker)->store, out, err);
 }
 
 static void stream_free(void *ctx)

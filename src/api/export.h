@@ -27,7 +27,8 @@ struct export_ask {
     struct str prop;
     const struct export_format *format;
     struct query_filters filters;
-    bool headless; /* without the line that names the columns, where the format has one */
+    struct str type; /* of a first column `type`, the same in each row; empty: no such column */
+    bool headless;   /* without the line that names the columns, where the format has one */
 };
 
 /* What `rows` names, into *ask: events (also where it is empty), days, hours, or a dimension.

@@ -52,6 +52,7 @@ struct export
     struct query_filters filters;
     struct str names[EXPORT_COLUMNS_MAX];
     size_t columns;
+    struct str type; /* of the first column; empty: there is none */
     bool begun;
     int64_t written; /* rows */
 
@@ -81,7 +82,7 @@ struct export_kind {
 extern const struct export_kind export_events, export_days, export_hours, export_values;
 
 void export_column(struct export *self, struct str name);
-/* One row with as many cells as there are columns. */
+/* One row with as many cells as there are columns, but for that of the type. */
 void export_row(struct export *self, const struct cell *cells, struct buf *out);
 /* The site as it is now, of the snapshot that the caller gives back, or NULL (then there is none to
  * give back). */

@@ -96,7 +96,10 @@ struct export *export_new(const struct export_ask *ask)
     self->filters = own_filters(&self->owned, &ask->filters);
     self->dimension = ask->dimension;
     self->prop = arena_str(&self->owned, ask->prop);
+    self->type = arena_str(&self->owned, ask->type);
     self->begun = ask->headless;
+    if (self->type.len > 0)
+        export_column(self, STR("type"));
     self->kind->begin(self, ask->site);
     return self;
 }
@@ -139,7 +142,11 @@ void export_column(struct export *self, struct str name)
 
 void export_row(struct export *self, const struct cell *cells, struct buf *out)
 {
-    self->format->row(self->names, cells, self->columns, out);
+    struct cell typed[EXPORT_COLUMNS_MAX] = {cell_text(self->type)};
+
+    if (self->type.len > 0)
+        memcpy(typed + 1, cells, (self->columns - 1) * sizeof(cells[0]));
+    self->format->row(self->names, self->type.len > 0 ? typed : cells, self->columns, out);
     self->written++;
 }
 

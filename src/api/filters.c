@@ -73,6 +73,8 @@ bool reader_parse_filters(struct reader *reader)
         const char *wrong = filter_parse(reader->repeated[i], &filters[i]);
         if (wrong != NULL)
             return refuse(reader, i, wrong);
+        if (!reader_shows_dimension(reader, filters[i].dimension, filters[i].prop))
+            return reader_refuse_private(reader);
     }
     reader->filters = (struct query_filters){filters, reader->repeated_count};
     return true;

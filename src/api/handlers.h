@@ -35,6 +35,18 @@ void tenant_stats_get(const struct http_request *request, struct http_response *
 extern const struct http_param export_params[];
 void export_get(const struct http_request *request, struct http_response *response);
 
+void session_post(const struct http_request *request, struct http_response *response);
+void session_get(const struct http_request *request, struct http_response *response);
+void session_delete(const struct http_request *request, struct http_response *response);
+void session_password_put(const struct http_request *request, struct http_response *response);
+void session_totp_post(const struct http_request *request, struct http_response *response);
+void session_totp_put(const struct http_request *request, struct http_response *response);
+void session_totp_delete(const struct http_request *request, struct http_response *response);
+void session_reset_post(const struct http_request *request, struct http_response *response);
+void session_link_post(const struct http_request *request, struct http_response *response);
+void session_accept_post(const struct http_request *request, struct http_response *response);
+void share_post(const struct http_request *request, struct http_response *response);
+
 void healthz_get(const struct http_request *request, struct http_response *response);
 void readyz_get(const struct http_request *request, struct http_response *response);
 void metrics_get(const struct http_request *request, struct http_response *response);
@@ -44,6 +56,10 @@ void public_get(const struct http_request *request, struct http_response *respon
 extern const struct http_param privacy_params[];
 void privacy_get(const struct http_request *request, struct http_response *response);
 void privacy_site_get(const struct http_request *request, struct http_response *response);
+void sign_in_get(const struct http_request *request, struct http_response *response);
+void accept_get(const struct http_request *request, struct http_response *response);
+void share_get(const struct http_request *request, struct http_response *response);
+void embed_get(const struct http_request *request, struct http_response *response);
 void demo_get(const struct http_request *request, struct http_response *response);
 void demo_page_get(const struct http_request *request, struct http_response *response);
 

@@ -22,6 +22,7 @@ struct live_stream {
     struct arena owned;
     struct arena look; /* emptied after each look */
     struct str tenant;
+    bool restricted; /* a stranger's */
     struct http_request request;
 
     bool begun;
@@ -59,12 +60,15 @@ void live_free(struct live **live)
 
 static bool enter(struct live *live, struct live_stream *stream)
 {
-    unsigned own = 0;
+    unsigned own = 0, alike = 0, most = stream->restricted ? LIVE_PUBLIC_MAX : LIVE_STREAMS_MAX;
 
     pthread_mutex_lock(&live->lock);
-    for (const struct live_stream *other = live->first; other != NULL; other = other->next)
-        own += str_eq(other->tenant, stream->tenant);
-    bool room = live->count < LIVE_STREAMS_MAX && own < LIVE_TENANT_MAX;
+    for (const struct live_stream *other = live->first; other != NULL; other = other->next) {
+        bool like = other->restricted == stream->restricted;
+        alike += like;
+        own += like && str_eq(other->tenant, stream->tenant);
+    }
+    bool room = live->count < LIVE_STREAMS_MAX && alike < most && own < LIVE_TENANT_MAX;
 
     if (room) {
         stream->next = live->first;
@@ -187,8 +191,10 @@ static int stream_next(void *ctx, void *worker, struct buf *out, struct err *err
     (void)err;
     request.arena = &stream->look;
     request.worker = worker;
-    if (reader_open(&reader, &request, &response, stream->kind->params) &&
-        reader_resolve_site(&reader) && reader_dates(&reader))
+    bool open = reader_open_public(&reader, &request, &response, stream->kind->params);
+
+    reader.counted = true;
+    if (open && reader_resolve_site(&reader) && reader_dates(&reader))
         look(stream, &reader, out);
     reader_close(&reader);
     buf_release(&response.body);
@@ -218,10 +224,14 @@ static struct live_stream *stream_new(const struct reader *reader, const struct 
     stream->live = reader->api->live;
     stream->kind = kind;
     stream->tenant = arena_str(owned, reader->tenant);
+    stream->restricted = reader->caller.restricted;
     stream->request = (struct http_request){
         .method = STR("GET"),
         .query = arena_str(owned, reader->request->query),
         .authorization = arena_str(owned, reader->request->authorization),
+        .cookie = arena_str(owned, reader->request->cookie),
+        .forwarded_proto = arena_str(owned, reader->request->forwarded_proto),
+        .peer = reader->request->peer,
         .app = reader->api,
     };
     stream->said_ms = steady_ms();

@@ -2,16 +2,19 @@
  * api/live.h -- event streams: answers that are sent again while somebody looks.
  *
  * A stream asks anew, as if its request had come again, whenever the commits of the job have
- * touched the site's partition: its token is checked each time, so that what is revoked is shown no
- * more. Nodes need not know of each other, since all of them read the store. Between two looks a
- * stream holds a connection and no thread (http_stream).
+ * touched the site's partition: who asks is found out each time, so that what is revoked or has
+ * ended is shown no more (but only the first look counts as a read). Nodes need not know of each
+ * other, since all of them read the store. Between two looks a stream holds a connection and no
+ * thread (http_stream).
  *
  *     once, and after each change:   data: {...}       at most one every LIVE_PAUSE_MS, and fewer
  *                                                      where an answer takes long to make
  *     after LIVE_QUIET_MS without:   : keep-alive      with the data if time alone has changed it
  *
  * There are at most LIVE_STREAMS_MAX on a node, and LIVE_TENANT_MAX of one tenant, so that nobody's
- * open windows keep others out; the next one is 503. Any thread.
+ * open windows keep others out; the next one is 503. Those of public dashboards and shared links
+ * are counted apart, and are LIVE_PUBLIC_MAX at most, so that strangers do not keep the tenants out
+ * either. Any thread.
  */
 #ifndef ABACUS_API_LIVE_H
 #define ABACUS_API_LIVE_H
@@ -20,6 +23,7 @@
 
 enum {
     LIVE_STREAMS_MAX = 256,
+    LIVE_PUBLIC_MAX = 128,
     LIVE_TENANT_MAX = 64,
     LIVE_LOOK_MS = 1000,
     LIVE_PAUSE_MS = 2000,

@@ -22,7 +22,7 @@ static int refusal(struct api *api, const struct http_request *request)
 
     if (snapshot == NULL)
         return 503;
-    const struct token *token = reader_token(request, snapshot, api_now(api));
+    const struct token *token = caller_token(request, snapshot, api_now(api));
     bool allowed = token != NULL && token->platform && (token->scopes & SCOPE_METRICS) != 0;
     int status = token == NULL ? 401 : 403;
     directory_give(api->directory, snapshot);

@@ -5,6 +5,9 @@
 #include "api/answer.h"
 #include "api/api.h"
 #include "api/handlers.h"
+#include "manage/manage.h"
+
+#include <stdio.h>
 
 static void put(struct json_out *json, const char *name, const char *value)
 {
@@ -55,13 +58,36 @@ static void put_responses(struct json_out *json, const struct http_route *route)
 {
     answer_name(json, "responses");
     json_open(json, '{');
-    answer_name(json, strcmp(route->method, "POST") == 0 ? "202" : "200");
+    answer_name(json, route->status != NULL ? route->status : "200");
     json_open(json, '{');
     put(json, "description", route->answer != NULL ? route->answer : "done");
     json_close(json, '}');
     answer_name(json, "default");
     json_raw(json, STR("{\"description\":\"RFC 9457\",\"content\":{\"application/problem+json\":"
                        "{\"schema\":{\"$ref\":\"#/components/schemas/problem\"}}}}"));
+    json_close(json, '}');
+}
+
+static void put_body(struct json_out *json, const char *schema)
+{
+    json_open(json, '{');
+    answer_name(json, "required");
+    json_bool(json, true);
+    answer_name(json, "content");
+    json_open(json, '{');
+    answer_name(json, "application/json");
+    json_open(json, '{');
+    if (schema != NULL) {
+        char ref[64];
+
+        (void)snprintf(ref, sizeof(ref), "#/components/schemas/%s", schema);
+        answer_name(json, "schema");
+        json_open(json, '{');
+        put(json, "$ref", ref);
+        json_close(json, '}');
+    }
+    json_close(json, '}');
+    json_close(json, '}');
     json_close(json, '}');
 }
 
@@ -79,11 +105,12 @@ static void put_operation(struct json_out *json, const struct http_route *route)
     put(json, "summary", route->summary);
     put(json, "x-access", route->access);
     answer_name(json, "security");
-    json_raw(json, strcmp(route->access, "none") == 0 ? STR("[]") : STR("[{\"bearer\":[]}]"));
+    json_raw(json, strcmp(route->access, "none") == 0 ? STR("[]")
+                                                      : STR("[{\"bearer\":[]},{\"session\":[]}]"));
     put_params(json, route);
     if (route->body_max > 0) {
         answer_name(json, "requestBody");
-        json_raw(json, STR("{\"required\":true,\"content\":{\"application/json\":{}}}"));
+        put_body(json, route->body);
     }
     put_responses(json, route);
     json_close(json, '}');
@@ -115,6 +142,60 @@ static void put_paths(struct json_out *json, unsigned roles)
     json_close(json, '}');
 }
 
+/* -- schemas ----------------------------------------------------------------------------------- */
+
+static const char PROBLEM[] =
+    "{\"type\":\"object\",\"required\":[\"type\",\"title\",\"status\",\"detail\"],\"properties\":{"
+    "\"type\":{\"type\":\"string\"},\"title\":{\"type\":\"string\"},\"status\":{\"type\":"
+    "\"integer\"},\"detail\":{\"type\":\"string\"},\"parameter\":{\"type\":\"string\"},\"field\":{"
+    "\"type\":\"string\"}}}";
+
+static void put_member(struct json_out *json, const struct manage_member *member)
+{
+    answer_name(json, member->name);
+    json_open(json, '{');
+    put(json, "type", member->type);
+    put(json, "description", member->meaning);
+    if (member->read_only) {
+        answer_name(json, "readOnly");
+        json_bool(json, true);
+    }
+    json_close(json, '}');
+}
+
+static void put_resource(struct json_out *json, enum manage_kind kind)
+{
+    const struct manage_member *members = manage_members(kind);
+
+    json_open(json, '{');
+    put(json, "type", "object");
+    answer_name(json, "required");
+    json_open(json, '[');
+    for (size_t i = 0; members[i].name != NULL; i++)
+        if (members[i].required)
+            json_str(json, str_from(members[i].name));
+    json_close(json, ']');
+    answer_name(json, "properties");
+    json_open(json, '{');
+    for (size_t i = 0; members[i].name != NULL; i++)
+        put_member(json, &members[i]);
+    json_close(json, '}');
+    json_close(json, '}');
+}
+
+static void put_schemas(struct json_out *json)
+{
+    answer_name(json, "schemas");
+    json_open(json, '{');
+    answer_name(json, "problem");
+    json_raw(json, str_from(PROBLEM));
+    for (unsigned kind = 0; kind < MANAGE_KINDS; kind++) {
+        answer_name(json, manage_name((enum manage_kind)kind));
+        put_resource(json, (enum manage_kind)kind);
+    }
+    json_close(json, '}');
+}
+
 void openapi_get(const struct http_request *request, struct http_response *response)
 {
     const struct api *api = request->app;
@@ -129,11 +210,12 @@ void openapi_get(const struct http_request *request, struct http_response *respo
     json_close(&json, '}');
     put_paths(&json, api->roles);
     answer_name(&json, "components");
+    json_open(&json, '{');
+    answer_name(&json, "securitySchemes");
     json_raw(&json,
-             STR("{\"securitySchemes\":{\"bearer\":{\"type\":\"http\",\"scheme\":\"bearer\"}},"
-                 "\"schemas\":{\"problem\":{\"type\":\"object\",\"required\":[\"type\",\"title\","
-                 "\"status\",\"detail\"],\"properties\":{\"type\":{\"type\":\"string\"},\"title\":"
-                 "{\"type\":\"string\"},\"status\":{\"type\":\"integer\"},\"detail\":{\"type\":"
-                 "\"string\"},\"parameter\":{\"type\":\"string\"}}}}}"));
+             STR("{\"bearer\":{\"type\":\"http\",\"scheme\":\"bearer\"},\"session\":{\"type\":"
+                 "\"apiKey\",\"in\":\"cookie\",\"name\":\"abacus_session\"}}"));
+    put_schemas(&json);
+    json_close(&json, '}');
     json_close(&json, '}');
 }

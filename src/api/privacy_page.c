@@ -17,6 +17,7 @@
 #include "api/api.h"
 #include "api/assets.h"
 #include "api/handlers.h"
+#include "api/language.h"
 #include "base/template.h"
 #include "web.h"
 
@@ -29,56 +30,15 @@ const struct http_param privacy_params[] = {
 
 /* -- languages --------------------------------------------------------------------------------- */
 
-struct language {
-    struct str name;
+struct words {
     const struct str *page;
     const char *day, *days, *ever; /* "1 day", "30 days", "for ever" */
 };
 
-/* The first is that of whoever asks for none of them. */
-static const struct language languages[] = {
-    {STR_INIT("en"), &web_privacy_en, "day", "days", "without a limit"},
-    {STR_INIT("de"), &web_privacy_de, "Tag", "Tage", "unbegrenzt"},
+static const struct words words_of[LANGUAGES] = {
+    [LANGUAGE_EN] = {&web_privacy_en, "day", "days", "without a limit"},
+    [LANGUAGE_DE] = {&web_privacy_de, "Tag", "Tage", "unbegrenzt"},
 };
-enum { LANGUAGES = sizeof(languages) / sizeof(languages[0]) };
-
-static const struct language *language_find(struct str name)
-{
-    for (size_t i = 0; i < LANGUAGES; i++)
-        if (str_eq(name, languages[i].name))
-            return &languages[i];
-    return NULL;
-}
-
-/* The preferred one of those there are: whoever reads French before German gets German. */
-static const struct language *language_accepted(struct str header, struct arena *arena)
-{
-    struct buf ours = {0};
-    struct str entry;
-
-    while (str_next(&header, ',', &entry)) {
-        if (language_find(language_of(entry, arena)) == NULL)
-            continue;
-        buf_add(&ours, entry);
-        buf_addc(&ours, ',');
-    }
-    const struct language *found = language_find(language_of(buf_str(&ours), arena));
-
-    buf_release(&ours);
-    return found != NULL ? found : &languages[0];
-}
-
-/* A visitor's page answers whatever else stands behind the question mark. */
-static const struct language *language_choose(const struct http_request *request)
-{
-    struct str name;
-    struct err err = {""};
-    const struct language *asked = NULL;
-
-    if (query_param(request->query, STR("lang"), request->arena, &name, &err) == 1)
-        asked = language_find(name);
-    return asked != NULL ? asked : language_accepted(request->accept_language, request->arena);
-}
 
 /* -- values ------------------------------------------------------------------------------------ */
 
@@ -87,7 +47,7 @@ enum { VALUES_MAX = 40 };
 struct page {
     const struct http_request *request;
     const struct site *site; /* its id is empty: that of no site */
-    const struct language *language;
+    enum language language;
     struct arena *arena;
     struct template_value values[VALUES_MAX];
     size_t count;
@@ -114,7 +74,7 @@ static void put_number(struct page *page, const char *name, int32_t number)
 
 static void put_days(struct page *page, const char *name, int32_t days)
 {
-    const struct language *words = page->language;
+    const struct words *words = &words_of[page->language];
     char text[32];
 
     if (days == 0)
@@ -243,14 +203,15 @@ static void send_page(const struct http_request *request, struct http_response *
     put_address(&page);
     put_times(&page);
     response->content_type = STR("text/html; charset=utf-8");
-    http_header(response, STR("Content-Language"), page.language->name);
+    http_header(response, STR("Content-Language"), language_name(page.language));
     http_header(response, STR("Cache-Control"), STR("private, no-cache"));
     http_header(response, STR("Vary"), STR("Accept-Language, Sec-GPC, DNT, Origin"));
     http_header(response, STR("Referrer-Policy"), STR("no-referrer"));
     http_header(response, STR("Content-Security-Policy"),
                 STR("default-src 'none'; script-src 'self'; style-src 'self'; img-src data:; "
                     "base-uri 'none'; form-action 'none'; frame-ancestors 'none'"));
-    template_fill(*page.language->page, page.values, page.count, TEMPLATE_HTML, &response->body);
+    template_fill(*words_of[page.language].page, page.values, page.count, TEMPLATE_HTML,
+                  &response->body);
 }
 
 /* A site that has set nothing; its zone is read from a file the first time. */

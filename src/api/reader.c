@@ -4,7 +4,6 @@
  */
 #include "api/reader.h"
 
-#include "access/access.h"
 #include "api/answer.h"
 #include "base/clock.h"
 #include "base/date.h"
@@ -64,35 +63,35 @@ int64_t api_now(const struct api *api)
 
 /* -- credentials --------------------------------------------------------------------------- */
 
-const struct token *reader_token(const struct http_request *request,
-                                 const struct snapshot *snapshot, int64_t now_ms)
+/* Nobody may read what a public dashboard shows of the site that is named. */
+static enum refusal let_in(struct reader *reader)
 {
-    uint8_t hash[TOKEN_HASH_BYTES];
-    struct str text;
+    const struct site *site = NULL;
+    struct str id;
 
-    if (!bearer_token(request->authorization, &text) || !token_hash(text, hash))
-        return NULL;
-    return snapshot_token(snapshot, hash, now_ms);
+    if (query_param(reader->request->query, STR("siteId"), reader->arena, &id, NULL) == 1)
+        site = snapshot_site(reader->snapshot, id);
+    if (site == NULL || !site->public_dashboard || site->erasing || !site->tenant_active)
+        return REFUSED_UNKNOWN;
+    caller_of_site(CALLER_NOBODY, STR("public"), site->tenant, &site->id, 1, true, 0, reader->arena,
+                   &reader->caller);
+    return REFUSED_NOT;
 }
 
-static bool authorise(struct reader *reader)
+static enum refusal admit(struct reader *reader, bool public)
 {
-    reader->snapshot = directory_take(reader->api->directory);
-    if (reader->snapshot == NULL) {
-        http_problem(reader->response, 503, STR("the sites and tokens are not loaded yet"),
-                     STR(""));
-        return false;
-    }
-    reader->token = reader_token(reader->request, reader->snapshot, reader->now_ms);
-    if (reader->token == NULL) {
-        http_problem(reader->response, 401, STR("a valid token is needed"), STR(""));
-        return false;
-    }
-    if ((reader->token->scopes & SCOPE_STATS_READ) == 0) {
-        http_problem(reader->response, 403, STR("the token lacks the scope stats:read"), STR(""));
-        return false;
-    }
-    return true;
+    if (reader->snapshot == NULL)
+        return REFUSED_STARTING;
+    enum refusal refusal =
+        caller_read(reader->request, reader->snapshot, reader->now_ms, &reader->caller);
+
+    if (refusal != REFUSED_NOT)
+        return refusal;
+    if (public && reader->caller.kind == CALLER_NOBODY)
+        return let_in(reader);
+    refusal = caller_needs(&reader->caller, reader->snapshot, SCOPE_STATS_READ);
+    return refusal == REFUSED_NOT && reader->caller.restricted && !public ? REFUSED_PRIVATE
+                                                                          : refusal;
 }
 
 /* -- parameters ---------------------------------------------------------------------------- */
@@ -184,20 +183,34 @@ bool reader_flag(struct reader *reader, const char *name, bool *out)
 
 /* -- the way ------------------------------------------------------------------------------- */
 
-bool reader_open(struct reader *reader, const struct http_request *request,
-                 struct http_response *response, const struct http_param *params)
+static bool open_reader(struct reader *reader, const struct http_request *request,
+                        struct http_response *response, const struct http_param *params,
+                        bool public)
 {
     struct api *api = request->app;
 
     *reader = (struct reader){.request = request,
                               .response = response,
                               .api = api,
-                              .store = request->worker,
+                              .store = ((const struct worker *)request->worker)->store,
                               .arena = request->arena,
                               .params = params,
+                              .snapshot = directory_take(api->directory),
                               .now_ms = api_now(api)};
     http_header(response, STR("Cache-Control"), STR("no-store"));
-    return authorise(reader) && take_params(reader);
+    return caller_refuse(response, admit(reader, public)) && take_params(reader);
+}
+
+bool reader_open(struct reader *reader, const struct http_request *request,
+                 struct http_response *response, const struct http_param *params)
+{
+    return open_reader(reader, request, response, params, false);
+}
+
+bool reader_open_public(struct reader *reader, const struct http_request *request,
+                        struct http_response *response, const struct http_param *params)
+{
+    return open_reader(reader, request, response, params, true);
 }
 
 void reader_close(struct reader *reader)

@@ -5,20 +5,26 @@
  * A handler is a list of steps, each of which returns false after it has written the refusal:
  *
  *     reader_open      credentials (401), scope (403), parameters against the route's table (400)
- *     reader_resolve*  the sites meant (404, 400)
+ *     reader_resolve*  the sites meant (404, 400), one of the tenant's reads (429)
  *     reader_dates     the dates (400)
  *     reader_begin     one snapshot of the store, asOf
  *     reader_filters   what the answer is narrowed down to (400), if that is still kept (422)
  *     ... query, reader_echo, write ...
  *     reader_close     always
  *
- * A site of another tenant, or outside the token's own site, is refused in the same words as one
- * that does not exist.
+ * Who asks is a caller (api/caller.h). One that reaches a single tenant, or a single site, means it
+ * where none is named; all others must name one. A site that the caller does not reach, or that is
+ * being erased, is refused in the same words as one that does not exist.
+ *
+ * What a public dashboard shows is answered without credentials, too (reader_open_public()), and to
+ * a shared link: of one site, and of its numbers only what reader_shows(). The rest is left out of
+ * answers, and asking for it by name is refused: 403 to a link, 401 to nobody.
  */
 #ifndef ABACUS_API_READER_H
 #define ABACUS_API_READER_H
 
 #include "api/api.h"
+#include "api/caller.h"
 #include "base/json.h"
 #include "query/query.h"
 
@@ -36,13 +42,15 @@ struct reader {
     struct str repeated[READER_REPEATED_MAX]; /* all values of the one that may be repeated */
     size_t repeated_count;
     const struct snapshot *snapshot;
-    const struct token *token;
+    struct caller caller;
+    bool counted; /* this is no read of the tenant's, or no new one */
 
     const struct site *site;         /* NULL: not one site */
     struct str tenant;               /* empty: the platform asks for sites of several tenants */
     const struct site *const *sites; /* those that the answer covers; the one, too */
     size_t sites_count;
     bool whole_tenant; /* they are all of the tenant's */
+    unsigned metrics;  /* bit m: metric m is shown */
 
     bool reading;
     int64_t as_of_ms; /* 0: the job has not run yet */
@@ -66,9 +74,9 @@ struct reader {
         "to", "last day, inclusive", false                                                         \
     }
 #define READER_SITE_PARAMS                                                                         \
-    {"siteId", "the site; may be left out by a token that is bound to one", HTTP_PARAM_OPTIONAL},  \
+    {"siteId", "the site; may be left out by who reaches only one", HTTP_PARAM_OPTIONAL},          \
     {                                                                                              \
-        "tenantId", "the tenant; a platform token must name a tenant or a site", false             \
+        "tenantId", "the tenant; who reaches several must name a tenant or a site", false          \
     }
 
 /* Each table has at most one that may be repeated. */
@@ -82,6 +90,9 @@ struct reader {
 
 bool reader_open(struct reader *reader, const struct http_request *request,
                  struct http_response *response, const struct http_param *params);
+/* The same of a route that a public dashboard shows. */
+bool reader_open_public(struct reader *reader, const struct http_request *request,
+                        struct http_response *response, const struct http_param *params);
 void reader_close(struct reader *reader);
 
 /* The value of a parameter of the route's table; empty when absent. */
@@ -92,15 +103,22 @@ bool reader_number(struct reader *reader, const char *name, int64_t least, int64
 /* That of `name` (a literal), which is true or false; false when absent. */
 bool reader_flag(struct reader *reader, const char *name, bool *out);
 
-/* The site named, or the token's; else all sites of the tenant. */
+/* The site named, or the caller's only one; else all sites of the tenant that it reaches. */
 bool reader_resolve(struct reader *reader);
-/* The site named, or the token's; without either, 400. */
+/* The site named, or the caller's only one; without either, 400. */
 bool reader_resolve_site(struct reader *reader);
-/* All sites of the tenant `id`. */
+/* All sites of the tenant `id` that the caller reaches. */
 bool reader_resolve_tenant(struct reader *reader, struct str id);
 /* The sites of a list "a,b,c", in its order: at most READER_SITES_MAX. */
 enum { READER_SITES_MAX = 100 };
 bool reader_resolve_sites(struct reader *reader, struct str list);
+
+/* Whether the caller is shown a metric, a column or a dimension of this name; a dimension. The
+ * sites are resolved. */
+bool reader_shows(const struct reader *reader, struct str name);
+bool reader_shows_dimension(const struct reader *reader, enum dimension dimension, struct str prop);
+/* Refuse what it is not shown. Returns false. */
+bool reader_refuse_private(struct reader *reader);
 
 /* Find out the range; without the store, but that `all` of a site whose days are kept for ever
  * begins where only reader_begin() can tell. */
@@ -134,9 +152,5 @@ void reader_echo(const struct reader *reader, struct json_out *json, bool exact)
 
 /* The time now, by the api's clock. */
 int64_t api_now(const struct api *api);
-
-/* The token of the request's Authorization header, if it is valid now; else NULL. */
-const struct token *reader_token(const struct http_request *request,
-                                 const struct snapshot *snapshot, int64_t now_ms);
 
 #endif

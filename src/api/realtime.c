@@ -88,8 +88,8 @@ void realtime_get(const struct http_request *request, struct http_response *resp
 {
     struct reader reader;
 
-    if (reader_open(&reader, request, response, realtime_params) && reader_resolve_site(&reader) &&
-        reader_dates(&reader)) {
+    if (reader_open_public(&reader, request, response, realtime_params) &&
+        reader_resolve_site(&reader) && reader_dates(&reader)) {
         if (live_wanted(request))
             live_answer(&reader, &live_realtime);
         else

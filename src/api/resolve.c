@@ -1,5 +1,5 @@
 /*
- * resolve.c -- which sites and which days a reading request means, as far as its token reaches.
+ * resolve.c -- which sites and which days a reading request means, as far as its caller reaches.
  *
  * Without one site there is no local date: named periods are then read from the UTC calendar and
  * taken as each site's own dates. Days are null before the first day that all the sites still keep,
@@ -9,91 +9,122 @@
 
 /* -- sites --------------------------------------------------------------------------------- */
 
-static bool no_such_site(struct reader *reader)
+static bool refuse_as(struct reader *reader, enum refusal refusal)
 {
-    http_problem(reader->response, 404, STR("there is no such site"), STR(""));
-    return false;
+    return caller_refuse(reader->response, refusal);
 }
 
-static bool no_such_tenant(struct reader *reader)
+/* A read of each tenant that stands in the list. */
+static bool take_reads(struct reader *reader)
 {
-    http_problem(reader->response, 404, STR("there is no such tenant"), STR(""));
-    return false;
+    struct str last = STR("");
+
+    for (size_t i = 0; i < reader->sites_count && !reader->counted; i++) {
+        struct str tenant = reader->sites[i]->tenant;
+
+        if (!str_eq(tenant, last) &&
+            !caller_take_read(&reader->caller, snapshot_tenant(reader->snapshot, tenant),
+                              reader->request, reader->response))
+            return false;
+        last = tenant;
+    }
+    return true;
 }
 
-static const struct site *reachable_site(const struct reader *reader, struct str id)
-{
-    const struct token *token = reader->token;
-    const struct site *site = snapshot_site(reader->snapshot, id);
-
-    if (site == NULL || (token->site.len > 0 && !str_eq(token->site, id)))
-        return NULL;
-    return token->platform || str_eq(token->tenant, site->tenant) ? site : NULL;
-}
-
-static bool tenant_reachable(const struct reader *reader, struct str id)
-{
-    const struct token *token = reader->token;
-
-    return snapshot_has_tenant(reader->snapshot, id) &&
-           (token->platform || str_eq(token->tenant, id));
-}
-
-static bool use_sites(struct reader *reader, const struct site **sites, size_t count)
+static bool use_sites(struct reader *reader, const struct site *const *sites, size_t count)
 {
     reader->sites = sites;
     reader->sites_count = count;
-    return true;
+    for (int metric = 0; metric < METRICS_COUNT; metric++)
+        reader->metrics |= (unsigned)reader_shows(reader, metric_name(metric)) << metric;
+    return take_reads(reader);
+}
+
+static enum refusal find_site(const struct reader *reader, struct str id, struct str tenant,
+                              const struct site **out)
+{
+    enum refusal refusal =
+        caller_to_site(&reader->caller, reader->snapshot, id, SCOPE_STATS_READ, out);
+
+    return refusal == REFUSED_NOT && tenant.len > 0 && !str_eq(tenant, (*out)->tenant)
+               ? REFUSED_SITE
+               : refusal;
 }
 
 static bool use_site(struct reader *reader, struct str id, struct str tenant)
 {
-    const struct site *site = reachable_site(reader, id);
     const struct site **one = ARENA_NEW(reader->arena, const struct site *, 1);
 
-    if (site == NULL || (tenant.len > 0 && !str_eq(tenant, site->tenant)))
-        return no_such_site(reader);
-    *one = site;
-    reader->site = site;
-    reader->tenant = site->tenant;
+    if (!refuse_as(reader, find_site(reader, id, tenant, one)))
+        return false;
+    reader->site = *one;
+    reader->tenant = reader->site->tenant;
     return use_sites(reader, one, 1);
 }
 
-static bool use_tenant(struct reader *reader, struct str id)
+/* The tenant's sites but for those that are being erased; unless `whole`, those that the caller
+ * reaches. */
+static bool use_tenant(struct reader *reader, const struct tenant *tenant, bool whole)
 {
-    reader->tenant = id;
-    reader->whole_tenant = true;
-    reader->sites_count = snapshot_sites(reader->snapshot, id, &reader->sites);
-    return true;
+    const struct site *const *all;
+    size_t count = snapshot_sites(reader->snapshot, tenant->id, &all), kept = 0;
+    const struct site **sites = ARENA_NEW(reader->arena, const struct site *, count + 1);
+
+    for (size_t i = 0; i < count; i++) {
+        unsigned scopes =
+            whole ? SCOPE_STATS_READ : caller_at_site(&reader->caller, tenant->id, all[i]->id);
+        if (!all[i]->erasing && (scopes & SCOPE_STATS_READ) != 0)
+            sites[kept++] = all[i];
+    }
+    reader->tenant = tenant->id;
+    reader->whole_tenant = whole;
+    return use_sites(reader, sites, kept);
 }
 
-/* The site meant: named, or the token's own; empty: none. */
+/* The tenant of the parameter, if there is one. */
+static bool check_tenant(struct reader *reader, struct str id)
+{
+    const struct tenant *tenant;
+    bool whole;
+
+    return id.len == 0 || refuse_as(reader, caller_to_tenant(&reader->caller, reader->snapshot, id,
+                                                             SCOPE_STATS_READ, &tenant, &whole));
+}
+
+/* The site meant: named, or the caller's only one; empty: none. */
 static struct str meant_site(const struct reader *reader)
 {
     struct str id = reader_param(reader, STR("siteId"));
 
-    return id.len > 0 ? id : reader->token->site;
+    return id.len > 0 ? id : caller_only_site(&reader->caller);
 }
 
 bool reader_resolve(struct reader *reader)
 {
-    struct str site = meant_site(reader), tenant = reader_param(reader, STR("tenantId"));
+    struct str site = meant_site(reader), id = reader_param(reader, STR("tenantId"));
+    const struct tenant *tenant;
+    bool whole;
 
-    if (tenant.len > 0 && !tenant_reachable(reader, tenant))
-        return no_such_tenant(reader);
+    if (!check_tenant(reader, id))
+        return false;
     if (site.len > 0)
-        return use_site(reader, site, tenant);
-    if (tenant.len == 0 && reader->token->platform)
-        return reader_refuse(reader, "siteId", "a platform token must name a tenant or a site");
-    return use_tenant(reader, tenant.len > 0 ? tenant : reader->token->tenant);
+        return use_site(reader, site, id);
+    if (id.len == 0)
+        id = caller_only_tenant(&reader->caller);
+    if (id.len == 0)
+        return reader_refuse(reader, "siteId",
+                             "who reaches several tenants must name one, or a site");
+    return refuse_as(reader, caller_to_tenant(&reader->caller, reader->snapshot, id,
+                                              SCOPE_STATS_READ, &tenant, &whole)) &&
+           use_tenant(reader, tenant, whole);
 }
 
 bool reader_resolve_site(struct reader *reader)
 {
     struct str tenant = reader_param(reader, STR("tenantId"));
 
-    if (tenant.len > 0 && !tenant_reachable(reader, tenant))
-        return no_such_tenant(reader);
+    if (!check_tenant(reader, tenant))
+        return false;
     if (meant_site(reader).len == 0)
         return reader_refuse(reader, "siteId", "a site must be named");
     return use_site(reader, meant_site(reader), tenant);
@@ -101,10 +132,15 @@ bool reader_resolve_site(struct reader *reader)
 
 bool reader_resolve_tenant(struct reader *reader, struct str id)
 {
-    /* A token bound to one site reaches that site, not its tenant's sums. */
-    if (reader->token->site.len > 0 || !tenant_reachable(reader, id))
-        return no_such_tenant(reader);
-    return use_tenant(reader, id);
+    const struct tenant *tenant;
+    bool whole;
+    enum refusal refusal =
+        caller_to_tenant(&reader->caller, reader->snapshot, id, SCOPE_STATS_READ, &tenant, &whole);
+
+    /* Who reaches one site alone reaches that site, not its tenant's sums. */
+    if (refusal == REFUSED_NOT && caller_only_site(&reader->caller).len > 0)
+        refusal = REFUSED_TENANT;
+    return refuse_as(reader, refusal) && use_tenant(reader, tenant, whole);
 }
 
 bool reader_resolve_sites(struct reader *reader, struct str list)
@@ -113,15 +149,14 @@ bool reader_resolve_sites(struct reader *reader, struct str list)
     struct str tenant = reader_param(reader, STR("tenantId")), id;
     size_t count = 0;
 
-    if (tenant.len > 0 && !tenant_reachable(reader, tenant))
-        return no_such_tenant(reader);
+    if (!check_tenant(reader, tenant))
+        return false;
     while (str_next(&list, ',', &id)) {
         if (count == READER_SITES_MAX)
             return reader_refuse(reader, "siteIds", "at most %d sites", READER_SITES_MAX);
-        const struct site *site = reachable_site(reader, id);
-        if (site == NULL || (tenant.len > 0 && !str_eq(tenant, site->tenant)))
-            return no_such_site(reader);
-        sites[count++] = site;
+        if (!refuse_as(reader, find_site(reader, id, tenant, &sites[count])))
+            return false;
+        count++;
     }
     reader->tenant = sites[0]->tenant;
     for (size_t i = 1; i < count; i++)

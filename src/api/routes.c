@@ -2,8 +2,67 @@
  * routes.c -- every route there is. openapi.json, the metrics' labels and the checks of parameters
  * are made from here.
  */
+#include "api/admin.h"
 #include "api/api.h"
+#include "api/form.h"
 #include "api/handlers.h"
+#include "manage/manage.h"
+
+/* A list, and what can be done with one of it. */
+#define LIST(name, of, what)                                                                       \
+    {                                                                                              \
+        .method = "GET", .path = "/api/admin/" name, .group = ROLE_QUERY, .kind = HTTP_QUERY,      \
+        .handle = admin_list, .number = of, .params = admin_list_params, .access = "admin",        \
+        .summary = "List " what, .answer = name ", and nextCursor or null"                         \
+    }
+#define GET_ONE(name, of, what)                                                                    \
+    {                                                                                              \
+        .method = "GET", .path = "/api/admin/" name "/{id}", .group = ROLE_QUERY,                  \
+        .kind = HTTP_QUERY, .handle = admin_get, .number = of, .params = admin_no_params,          \
+        .access = "admin", .summary = "One of " what                                               \
+    }
+#define CHANGE(verb, does, name, of, what, says)                                                   \
+    {                                                                                              \
+        .method = verb, .path = "/api/admin/" name "/{id}", .group = ROLE_QUERY,                   \
+        .kind = HTTP_QUERY, .handle = does, .number = of, .body_max = ADMIN_BODY_MAX,              \
+        .params = admin_no_params, .access = "admin", .body = name, .summary = says what           \
+    }
+#define DELETE_ONE(name, of, what, takes)                                                          \
+    {                                                                                              \
+        .method = "DELETE", .path = "/api/admin/" name "/{id}", .group = ROLE_QUERY,               \
+        .kind = HTTP_QUERY, .handle = admin_delete, .number = of, .params = takes,                 \
+        .access = "admin", .summary = "Remove one of " what                                        \
+    }
+#define MANAGED(name, of, what, takes)                                                             \
+    LIST(name, of, what), GET_ONE(name, of, what),                                                 \
+        CHANGE("PUT", admin_put, name, of, what, "Make or replace one of "),                       \
+        CHANGE("PATCH", admin_patch, name, of, what, "Change one of "),                            \
+        DELETE_ONE(name, of, what, takes)
+#define SETTINGS(path_, takes, what)                                                               \
+    {.method = "GET",                                                                              \
+     .path = path_,                                                                                \
+     .group = ROLE_QUERY,                                                                          \
+     .kind = HTTP_QUERY,                                                                           \
+     .handle = settings_get,                                                                       \
+     .params = takes,                                                                              \
+     .access = "admin",                                                                            \
+     .summary = "What holds for " what ", and where it comes from",                                \
+     .answer = "each setting as value and from"},                                                  \
+        {.method = "PUT",                                                                          \
+         .path = path_,                                                                            \
+         .group = ROLE_QUERY,                                                                      \
+         .kind = HTTP_QUERY,                                                                       \
+         .handle = settings_put,                                                                   \
+         .params = takes,                                                                          \
+         .body_max = ADMIN_BODY_MAX,                                                               \
+         .access = "admin",                                                                        \
+         .body = "sites",                                                                          \
+         .summary = "Replace what is set for " what},                                              \
+    {                                                                                              \
+        .method = "PATCH", .path = path_, .group = ROLE_QUERY, .kind = HTTP_QUERY,                 \
+        .handle = settings_patch, .params = takes, .body_max = ADMIN_BODY_MAX, .access = "admin",  \
+        .body = "sites", .summary = "Change what is set for " what                                 \
+    }
 
 static const struct http_route routes[] = {
     {.method = "POST",
@@ -14,6 +73,7 @@ static const struct http_route routes[] = {
      .body_max = EVENT_BODY_MAX,
      .cors = true,
      .access = "none",
+     .status = "202",
      .summary = "Send an event, an array of events, or {\"events\": [...]}; a token of scope "
                 "events:write may send more",
      .answer = "how many events were accepted, and how many dropped by reason"},
@@ -92,6 +152,183 @@ static const struct http_route routes[] = {
      .access = "stats:read",
      .summary = "A site's raw events, days, hours, or values of a dimension, streamed",
      .answer = "NDJSON or CSV"},
+    SETTINGS("/api/analytics/settings", settings_params, "a site"),
+    MANAGED("tenants", MANAGE_TENANTS, "the tenants", admin_delete_params),
+    MANAGED("sites", MANAGE_SITES, "the sites", admin_delete_params),
+    MANAGED("users", MANAGE_USERS, "the people", admin_no_params),
+    {.method = "POST",
+     .path = "/api/admin/users/{id}/reset",
+     .group = ROLE_QUERY,
+     .kind = HTTP_QUERY,
+     .handle = reset_post,
+     .params = admin_no_params,
+     .access = "admin",
+     .summary = "A link with which a person sets a new password",
+     .answer = "the link, this once, or that it was mailed"},
+    MANAGED("tokens", MANAGE_TOKENS, "the tokens", admin_no_params),
+    MANAGED("links", MANAGE_LINKS, "the shared links", admin_no_params),
+    LIST("receipts", MANAGE_RECEIPTS, "what was erased, or is to be"),
+    GET_ONE("receipts", MANAGE_RECEIPTS, "what was erased, or is to be"),
+    SETTINGS("/api/admin/settings", admin_settings_params, "a tenant, or the installation"),
+    {.method = "GET",
+     .path = "/api/admin/usage",
+     .group = ROLE_QUERY,
+     .kind = HTTP_QUERY,
+     .handle = usage_get,
+     .params = usage_params,
+     .access = "admin",
+     .summary = "Events of a month by tenant and site, from the ledger",
+     .answer = "tenants with events, dropped, rejected, limit, and sites"},
+    {.method = "GET",
+     .path = "/api/admin/audit",
+     .group = ROLE_QUERY,
+     .kind = HTTP_QUERY,
+     .handle = audit_get,
+     .params = audit_params,
+     .access = "admin",
+     .summary = "Who changed what, the newest first",
+     .answer = "entries, and nextCursor or null"},
+    {.method = "POST",
+     .path = "/api/admin/erase",
+     .group = ROLE_QUERY,
+     .kind = HTTP_QUERY,
+     .handle = erase_post,
+     .params = admin_no_params,
+     .body_max = ADMIN_BODY_MAX,
+     .access = "admin",
+     .status = "202",
+     .summary = "Erase a path, an event or a property of a site: {siteId, path | event | prop}",
+     .answer = "the receipt"},
+    {.method = "GET",
+     .path = "/api/admin/sites/{id}/export",
+     .group = ROLE_QUERY,
+     .kind = HTTP_QUERY,
+     .handle = site_export_get,
+     .params = admin_no_params,
+     .access = "admin",
+     .summary = "Everything that is kept of a site, streamed",
+     .answer = "NDJSON: a line for each thing, whose type says what it is; the last one is of type "
+               "end"},
+    {.method = "GET",
+     .path = "/api/admin/tenants/{id}/export",
+     .group = ROLE_QUERY,
+     .kind = HTTP_QUERY,
+     .handle = tenant_export_get,
+     .params = admin_no_params,
+     .access = "admin",
+     .summary = "Everything that is kept of a tenant, its people and all of its sites, streamed",
+     .answer = "NDJSON: a line for each thing, whose type says what it is; the last one is of type "
+               "end"},
+    {.method = "POST",
+     .path = "/api/admin/embed",
+     .group = ROLE_QUERY,
+     .kind = HTTP_QUERY,
+     .handle = embed_post,
+     .params = admin_no_params,
+     .body_max = ADMIN_BODY_MAX,
+     .access = "stats:read",
+     .summary = "An address of a tenant's dashboard for a frame: {tenantId, siteIds?, seconds?}; "
+                "for tokens of the platform",
+     .answer = "url, token and expiresAt"},
+    {.method = "POST",
+     .path = "/api/session",
+     .group = ROLE_QUERY,
+     .kind = HTTP_QUERY,
+     .handle = session_post,
+     .body_max = FORM_BODY_MAX,
+     .access = "none",
+     .summary = "Sign in: {email, password, code?}; the session is a cookie",
+     .answer = "the person, and when the session ends; 401 with code: true where only the code is "
+               "missing"},
+    {.method = "GET",
+     .path = "/api/session",
+     .group = ROLE_QUERY,
+     .kind = HTTP_QUERY,
+     .handle = session_get,
+     .access = "session",
+     .summary = "Who has signed in",
+     .answer = "the person, and when the session ends"},
+    {.method = "DELETE",
+     .path = "/api/session",
+     .group = ROLE_QUERY,
+     .kind = HTTP_QUERY,
+     .handle = session_delete,
+     .access = "session",
+     .status = "204",
+     .summary = "Sign out"},
+    {.method = "PUT",
+     .path = "/api/session/password",
+     .group = ROLE_QUERY,
+     .kind = HTTP_QUERY,
+     .handle = session_password_put,
+     .body_max = FORM_BODY_MAX,
+     .access = "session",
+     .status = "204",
+     .summary = "Set a new password: {current, password}; all other sessions end"},
+    {.method = "POST",
+     .path = "/api/session/totp",
+     .group = ROLE_QUERY,
+     .kind = HTTP_QUERY,
+     .handle = session_totp_post,
+     .body_max = FORM_BODY_MAX,
+     .access = "session",
+     .summary = "A new secret for a second factor, which is not kept yet",
+     .answer = "secret and uri"},
+    {.method = "PUT",
+     .path = "/api/session/totp",
+     .group = ROLE_QUERY,
+     .kind = HTTP_QUERY,
+     .handle = session_totp_put,
+     .body_max = FORM_BODY_MAX,
+     .access = "session",
+     .status = "204",
+     .summary = "Set the second factor: {password, secret, code}"},
+    {.method = "DELETE",
+     .path = "/api/session/totp",
+     .group = ROLE_QUERY,
+     .kind = HTTP_QUERY,
+     .handle = session_totp_delete,
+     .body_max = FORM_BODY_MAX,
+     .access = "session",
+     .status = "204",
+     .summary = "Remove the second factor: {password}"},
+    {.method = "POST",
+     .path = "/api/session/reset",
+     .group = ROLE_QUERY,
+     .kind = HTTP_INLINE,
+     .handle = session_reset_post,
+     .body_max = FORM_BODY_MAX,
+     .access = "none",
+     .status = "202",
+     .summary = "Ask for a mail with a link to set a new password: {email}",
+     .answer = "the same whoever it is"},
+    {.method = "POST",
+     .path = "/api/session/link",
+     .group = ROLE_QUERY,
+     .kind = HTTP_QUERY,
+     .handle = session_link_post,
+     .body_max = FORM_BODY_MAX,
+     .access = "none",
+     .summary = "What an invitation, a reset or a set-up is: {secret}",
+     .answer = "kind, user, totp and expiresAt"},
+    {.method = "POST",
+     .path = "/api/session/accept",
+     .group = ROLE_QUERY,
+     .kind = HTTP_QUERY,
+     .handle = session_accept_post,
+     .body_max = FORM_BODY_MAX,
+     .access = "none",
+     .summary = "Use it, and sign in: {secret, password, code?, email?, name?}",
+     .answer = "the person, and when the session ends"},
+    {.method = "POST",
+     .path = "/api/share",
+     .group = ROLE_QUERY,
+     .kind = HTTP_QUERY,
+     .handle = share_post,
+     .body_max = FORM_BODY_MAX,
+     .access = "none",
+     .summary = "Open a shared link by its password: {link, password}",
+     .answer = "token, which reads like the link, and expiresAt"},
     {.method = "GET",
      .path = "/healthz",
      .kind = HTTP_INLINE,
@@ -152,6 +389,45 @@ static const struct http_route routes[] = {
      .summary = "What a site counts of its visitors, in plain words, and the switch to refuse it; "
                 "also privacy.js and privacy.css, which the page loads",
      .answer = "an HTML page"},
+    {.method = "GET",
+     .path = "/admin/sign-in",
+     .group = ROLE_WEB,
+     .kind = HTTP_INLINE,
+     .handle = sign_in_get,
+     .params = privacy_params,
+     .access = "none",
+     .summary = "Where people sign in, and look after their password and second factor",
+     .answer = "an HTML page"},
+    {.method = "GET",
+     .path = "/admin/accept",
+     .group = ROLE_WEB,
+     .kind = HTTP_INLINE,
+     .handle = accept_get,
+     .params = privacy_params,
+     .access = "none",
+     .summary = "Where links of invitations, resets and the first set-up lead; their secret is in "
+                "the fragment",
+     .answer = "an HTML page"},
+    {.method = "GET",
+     .path = "/share/{key}",
+     .group = ROLE_WEB,
+     .kind = HTTP_INLINE,
+     .handle = share_get,
+     .params = privacy_params,
+     .access = "none",
+     .summary = "What a public site (by its id) or a shared link shows; framed by the tenant's "
+                "embedOrigins alone",
+     .answer = "an HTML page; 404 whatever is wrong with the key"},
+    {.method = "GET",
+     .path = "/embed/{key}",
+     .group = ROLE_WEB,
+     .kind = HTTP_INLINE,
+     .handle = embed_get,
+     .params = privacy_params,
+     .access = "none",
+     .summary = "A tenant's sites in a frame, without any cookie; the page around it, one of the "
+                "tenant's embedOrigins, may send it a new key",
+     .answer = "an HTML page; 404 whatever is wrong with the key"},
     {.method = "GET",
      .path = "/demo",
      .group = ROLE_WEB,

@@ -35,8 +35,9 @@ static void answer_stats(struct reader *reader)
         return;
     json_open(&json, '{');
     reader_echo(reader, &json, totals.exact);
-    answer_totals(&json, &totals.sum);
-    answer_days(&json, &totals, reader->site == NULL ? STR("") : reader->site->id, reader->tenant);
+    answer_totals(&json, &totals.sum, reader->metrics);
+    answer_days(&json, &totals, reader->site == NULL ? STR("") : reader->site->id, reader->tenant,
+                reader->metrics);
     json_close(&json, '}');
 }
 
@@ -44,7 +45,7 @@ void stats_get(const struct http_request *request, struct http_response *respons
 {
     struct reader reader;
 
-    if (reader_open(&reader, request, response, stats_params) && reader_resolve(&reader) &&
+    if (reader_open_public(&reader, request, response, stats_params) && reader_resolve(&reader) &&
         reader_dates(&reader))
         cached_answer(&reader, STR("stats"), answer_stats);
     reader_close(&reader);

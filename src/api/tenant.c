@@ -22,9 +22,9 @@ static void answer_tenant(struct reader *reader)
         return;
     json_open(&json, '{');
     reader_echo(reader, &json, all.exact);
-    answer_totals(&json, &all.sum);
-    answer_sites(&json, reader->sites, each, reader->sites_count);
-    answer_days(&json, &all, STR(""), reader->tenant);
+    answer_totals(&json, &all.sum, reader->metrics);
+    answer_sites(&json, reader->sites, each, reader->sites_count, reader->metrics);
+    answer_days(&json, &all, STR(""), reader->tenant, reader->metrics);
     json_close(&json, '}');
 }
 

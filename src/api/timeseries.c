@@ -45,7 +45,9 @@ static bool take_metric(struct reader *reader, int *metric)
     struct str name = reader_param(reader, STR("metric"));
 
     *metric = metric_find(name.len > 0 ? name : STR("pageviews"));
-    return *metric >= 0 || reader_refuse(reader, "metric", "there is no such metric");
+    if (*metric < 0)
+        return reader_refuse(reader, "metric", "there is no such metric");
+    return reader_shows(reader, metric_name(*metric)) || reader_refuse_private(reader);
 }
 
 static bool take_interval(struct reader *reader, enum interval *interval)
@@ -208,7 +210,7 @@ void timeseries_get(const struct http_request *request, struct http_response *re
 {
     struct reader reader;
 
-    if (reader_open(&reader, request, response, timeseries_params) &&
+    if (reader_open_public(&reader, request, response, timeseries_params) &&
         reader_resolve_site(&reader) && reader_dates(&reader))
         cached_answer(&reader, STR("timeseries"), answer_series);
     reader_close(&reader);

@@ -3,11 +3,12 @@
  * log -> 202.
  *
  * The checks stand in the order in which their refusals are documented: 400, 401, 404, 403, 429,
- * 503. A refused event refuses the request; a dropped one goes alone. Nothing here blocks or
- * touches the store.
+ * 503. A refused event refuses the request; a dropped one goes alone. Who sends is nobody, or a
+ * token: cookies are not looked at. Nothing here blocks or touches the store.
  */
 #include "access/access.h"
 #include "api/handlers.h"
+#include "api/quotas.h"
 #include "api/rates.h"
 #include "api/refusals.h"
 #include "api/sender.h"
@@ -258,6 +259,38 @@ static void screen_all(struct tracking *t)
     }
 }
 
+/* Of neighbours of one site the first so many as its quotas and its tenant's have room for. */
+static void keep_quotas(struct tracking *t)
+{
+    for (size_t i = 0, end; i < t->batch.count; i = end) {
+        const struct site *site = t->sites[i];
+        size_t wanted = 0;
+
+        for (end = i; end < t->batch.count && t->sites[end] == site; end++)
+            wanted += t->reasons[end] == DROP_NONE;
+        size_t fits = wanted == 0
+                          ? 0
+                          : quotas_take(t->api->quotas, site, wanted, clock_steady_us(), t->now_ms);
+
+        for (size_t k = i; k < end; k++) {
+            if (t->reasons[k] != DROP_NONE)
+                continue;
+            if (fits == 0)
+                t->reasons[k] = DROP_QUOTA;
+            else
+                fits--;
+        }
+    }
+}
+
+/* What was not stored has used nothing up. */
+static void give_quotas(struct tracking *t)
+{
+    for (size_t i = 0; i < t->batch.count; i++)
+        if (t->reasons[i] == DROP_NONE)
+            quotas_give(t->api->quotas, t->sites[i], 1);
+}
+
 /* Dropped events of one site, day, reason and kind of robot share a record. */
 static void store_drop(struct tally *tallies, size_t *count, const struct site *site, int32_t day,
                        enum drop_reason reason, struct str bot)
@@ -413,11 +446,14 @@ static void store(struct tracking *t)
 
     find_senders(t);
     screen_all(t);
+    keep_quotas(t);
     bool stored = make_records(t, &records) && append(t, &records, &ticket);
 
     buf_release(&records.bytes);
-    if (!stored)
+    if (!stored) {
+        give_quotas(t);
         return;
+    }
     answer(t);
     count_accepted(t);
     if (t->api->always)

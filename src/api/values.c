@@ -70,16 +70,16 @@ static double scroll_depth(const struct count_row *row, const struct value_basis
 }
 
 const struct value_column value_columns[VALUE_COLUMNS] = {
-    {.name = "visitors", .whole = true, .value = visitors},
-    {.name = "pageviews", .whole = true, .value = pageviews},
-    {.name = "visits", .whole = true, .value = visits},
-    {.name = "bounceRate", .value = bounce_rate},
-    {.name = "visitDuration", .value = visit_duration},
-    {.name = "conversions", .whole = true, .value = conversions},
-    {.name = "conversionRate", .value = conversion_rate},
-    {.name = "percent", .value = percent},
-    {.name = "timeOnPage", .pages_only = true, .value = time_on_page},
-    {.name = "scrollDepth", .pages_only = true, .value = scroll_depth},
+    {.name = "visitors", .metric = "uniqueVisitors", .whole = true, .value = visitors},
+    {.name = "pageviews", .metric = "pageviews", .whole = true, .value = pageviews},
+    {.name = "visits", .metric = "visits", .whole = true, .value = visits},
+    {.name = "bounceRate", .metric = "bounceRate", .value = bounce_rate},
+    {.name = "visitDuration", .metric = "visitDuration", .value = visit_duration},
+    {.name = "conversions", .metric = "conversions", .whole = true, .value = conversions},
+    {.name = "conversionRate", .metric = "conversionRate", .value = conversion_rate},
+    {.name = "percent", .metric = "uniqueVisitors", .value = percent},
+    {.name = "timeOnPage", .metric = "timeOnPage", .pages_only = true, .value = time_on_page},
+    {.name = "scrollDepth", .metric = "scrollDepth", .pages_only = true, .value = scroll_depth},
 };
 
 bool values_has(const struct value_column *column, enum dimension dimension)

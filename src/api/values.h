@@ -15,8 +15,9 @@ struct value_basis {
 
 struct value_column {
     const char *name;
-    bool whole;      /* a count; the others have decimals */
-    bool pages_only; /* nothing but a page is read or scrolled */
+    const char *metric; /* by which it is public or not (reader_shows()) */
+    bool whole;         /* a count; the others have decimals */
+    bool pages_only;    /* nothing but a page is read or scrolled */
     /* NAN: nothing was measured. */
     double (*value)(const struct count_row *row, const struct value_basis *basis);
 };

@@ -50,5 +50,8 @@ enum cache_result cache_get(struct cache *cache, struct str key, int64_t stamp, 
 /* In place of what is kept under `key`. */
 void cache_put(struct cache *cache, struct str key, int64_t stamp, int64_t now_ms,
                struct str value);
+/* Everything that is kept, whoever kept it. Redis: its keys one page after the other; it may fail,
+ * and may be asked again. */
+int cache_clear(struct cache *cache, struct err *err);
 
 #endif

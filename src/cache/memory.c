@@ -130,12 +130,17 @@ static int memory_open(struct str url, struct cache **out, struct err *err)
     return 0;
 }
 
+static void drop_all(struct memory_cache *cache)
+{
+    while (cache->ring.newer != &cache->ring)
+        drop_oldest(cache);
+}
+
 static void memory_close(struct cache *base)
 {
     struct memory_cache *cache = (struct memory_cache *)base;
 
-    while (cache->ring.newer != &cache->ring)
-        drop_oldest(cache);
+    drop_all(cache);
     (void)pthread_mutex_destroy(&cache->lock);
     free(cache);
 }
@@ -169,6 +174,11 @@ static void memory_put(struct cache *base, struct str key, int64_t stamp, int64_
     struct entry *entry = entry_new(key, hash, stamp, now_ms, value);
 
     (void)pthread_mutex_lock(&cache->lock);
+    if (cache_is_late(base, now_ms)) {
+        (void)pthread_mutex_unlock(&cache->lock);
+        free(entry);
+        return;
+    }
     struct entry **at = find(cache, key, hash);
 
     if (*at != NULL)
@@ -184,5 +194,19 @@ static void memory_put(struct cache *base, struct str key, int64_t stamp, int64_
     (void)pthread_mutex_unlock(&cache->lock);
 }
 
-const struct cache_ops cache_memory = {
-    .open = memory_open, .close = memory_close, .get = memory_get, .put = memory_put};
+static int memory_clear(struct cache *base, struct err *err)
+{
+    struct memory_cache *cache = (struct memory_cache *)base;
+
+    (void)err;
+    (void)pthread_mutex_lock(&cache->lock);
+    drop_all(cache);
+    (void)pthread_mutex_unlock(&cache->lock);
+    return 0;
+}
+
+const struct cache_ops cache_memory = {.open = memory_open,
+                                       .close = memory_close,
+                                       .get = memory_get,
+                                       .put = memory_put,
+                                       .clear = memory_clear};

@@ -27,7 +27,9 @@
 #include <stdlib.h>
 #include <xxhash.h>
 
-enum { IDLE_MAX = 64, NAME_SIZE = 64 };
+#define PREFIX "analytics:cache:"
+
+enum { IDLE_MAX = 64, NAME_SIZE = 64, CURSOR_SIZE = 24 };
 
 struct redis_cache {
     struct cache base;
@@ -109,8 +111,7 @@ static struct str key_name(struct str key, char name[NAME_SIZE])
 {
     XXH128_hash_t hash = XXH3_128bits(key.ptr, key.len);
 
-    (void)snprintf(name, NAME_SIZE, "analytics:cache:%016" PRIx64 "%016" PRIx64, hash.high64,
-                   hash.low64);
+    (void)snprintf(name, NAME_SIZE, PREFIX "%016" PRIx64 "%016" PRIx64, hash.high64, hash.low64);
     return str_from(name);
 }
 
@@ -234,19 +235,76 @@ static void redis_cache_put(struct cache *base, struct str key, int64_t stamp, i
     struct err err = {0};
 
     write_value(key, stamp, now_ms, value, &text);
-    if (afford(cache, text.len, now_ms))
+    if (!cache_is_late(base, now_ms) && afford(cache, text.len, now_ms))
         redis = take(cache);
     if (redis != NULL) {
         (void)snprintf(seconds, sizeof(seconds), "%d", CACHE_SECONDS);
         const struct str args[] = {STR("SET"), key_name(key, name), buf_str(&text), STR("EX"),
                                    str_from(seconds)};
-        give_after(cache, redis,
-                   redis_call(redis, args, sizeof(args) / sizeof(args[0]), &reply, &err));
+        int rc = redis_call(redis, args, sizeof(args) / sizeof(args[0]), &reply, &err);
+
+        /* Cleared meanwhile, perhaps before this was there. */
+        if (rc == 0 && cache_is_late(base, now_ms)) {
+            const struct str out[] = {STR("DEL"), args[1]};
+
+            rc = redis_call(redis, out, 2, &reply, &err);
+        }
+        give_after(cache, redis, rc);
     }
     buf_release(&text);
+}
+
+/* -- clearing ---------------------------------------------------------------------------------- */
+
+static int remove_keys(struct redis *redis, const struct redis_reply *keys, struct err *err)
+{
+    struct arena arena = {0};
+    struct str *args = ARENA_NEW(&arena, struct str, keys->count + 1);
+    const struct redis_reply *reply = NULL;
+
+    args[0] = STR("DEL");
+    for (size_t i = 0; i < keys->count; i++)
+        args[1 + i] = arena_str(&arena, keys->items[i].text);
+    int rc = keys->count == 0 ? 0 : redis_call(redis, args, keys->count + 1, &reply, err);
+
+    arena_free(&arena);
+    return rc;
+}
+
+/* A page of the keys; the cursor of the next one, "0" behind the last. */
+static int clear_page(struct redis *redis, char cursor[CURSOR_SIZE], struct err *err)
+{
+    const struct redis_reply *reply = NULL;
+    int rc = redis_call_words(redis, &reply, err, "SCAN", cursor, "MATCH", PREFIX "*", "COUNT",
+                              "1000", NULL);
+
+    if (rc < 0)
+        return rc;
+    if (reply->type != REDIS_ARRAY || reply->count != 2 || reply->items[0].type != REDIS_TEXT ||
+        reply->items[0].text.len >= CURSOR_SIZE || reply->items[1].type != REDIS_ARRAY)
+        return err_set(err, ERR_SYSTEM, "Redis: the answer to SCAN is none");
+    (void)snprintf(cursor, CURSOR_SIZE, "%.*s", STR_FMT(reply->items[0].text));
+    return remove_keys(redis, &reply->items[1], err);
+}
+
+/* Over a connection of its own, for which there is more time. */
+static int redis_cache_clear(struct cache *base, struct err *err)
+{
+    const struct redis_cache *cache = (const struct redis_cache *)base;
+    const struct redis_config config = {.url = cache->config.url};
+    char cursor[CURSOR_SIZE] = "0";
+    struct redis *redis = NULL;
+    int rc = redis_open(&config, &redis, err);
+
+    do
+        rc = rc == 0 ? clear_page(redis, cursor, err) : rc;
+    while (rc == 0 && strcmp(cursor, "0") != 0);
+    redis_close(&redis);
+    return rc;
 }
 
 const struct cache_ops cache_redis = {.open = redis_cache_open,
                                       .close = redis_cache_close,
                                       .get = redis_cache_get,
-                                      .put = redis_cache_put};
+                                      .put = redis_cache_put,
+                                      .clear = redis_cache_clear};

@@ -38,10 +38,16 @@ struct command {
 
 /* Each stands in the file of its name. */
 extern const struct command command_serve, command_aggregate, command_migrate;
-extern const struct command command_tenant_add, command_tenant_list, command_tenant_rm;
+extern const struct command command_tenant_add, command_tenant_set, command_tenant_list,
+    command_tenant_rm;
 extern const struct command command_site_add, command_site_list, command_site_rm, command_site_set,
     command_site_snippet;
 extern const struct command command_token_create, command_token_list, command_token_revoke;
+extern const struct command command_user_add, command_user_list, command_user_rm,
+    command_user_passwd, command_user_setup;
+extern const struct command command_link_add, command_link_list, command_link_rm;
+extern const struct command command_settings_set, command_settings_list;
+extern const struct command command_usage, command_audit, command_erase, command_receipts;
 extern const struct command command_queue_status, command_queue_dump, command_relay;
 extern const struct command command_backup, command_restore, command_export, command_import;
 extern const struct command command_privacy_report;

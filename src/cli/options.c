@@ -96,6 +96,12 @@ static int take_option(struct finder *finder, struct str argument, const char *n
         return err_set(err, ERR_INVALID, "--%.*s: unknown option", STR_FMT(name));
     }
     const char *place = place_of(finder->arena, "--", name);
+    if (found.option->secret) {
+        return err_set(err, ERR_INVALID,
+                       "%s: arguments can be read by everybody on the machine; give it as %s, or in "
+                       "the file of --config",
+                       place, found.option->environment);
+    }
     struct str value = str_slice(argument, equals + 1, argument.len);
     if (found.option->type == OPTION_FLAG) {
         if (has_value) {

@@ -21,7 +21,8 @@ enum settings_group {
 
 struct settings {
     struct str config, listen, data_dir, database_url, redis_url, durability, public_url, log,
-        demo_site, geo_database, agent_rules;
+        demo_site, geo_database, agent_rules, smtp_url, mail_from, payload_secret,
+        payload_collection, payload_schema;
     unsigned roles; /* a set of enum role (api/api.h) */
     struct cidr_list trusted_proxies;
     int64_t aggregate_interval_ms, drain_timeout_ms, log_keep_ms, log_max_bytes;

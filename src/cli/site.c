@@ -1,6 +1,7 @@
 /* cli/site.c -- `abacus site add|list|rm`. */
 #include "cli/site.h"
 
+#include "cli/managed.h"
 #include "cli/table.h"
 
 struct add_args {
@@ -31,9 +32,8 @@ static const struct option add_options[] = {
     {.name = "timezone",
      .type = OPTION_ZONE,
      .value = "ZONE",
-     .fallback = "UTC",
      ADD(timezone),
-     .sentence = "Where its days begin and end."},
+     .sentence = "Where its days begin and end; unless given, its tenant's or UTC."},
     {.name = "allowed-origin",
      .type = OPTION_ORIGIN,
      .value = "HOST",
@@ -68,42 +68,39 @@ struct str site_json_list(const struct text_list *list, struct str first, struct
 
 /* Naming further origins must not shut out the site's own pages, so that the list begins with them.
  */
-static struct str allowed_origins(const struct add_args *args, struct arena *arena)
+static struct text_list allowed_origins(const struct add_args *args, struct arena *arena)
 {
-    struct buf own = {0};
-    buf_addf(&own, "*.%.*s", STR_FMT(args->domain));
     const struct text_list *given = &args->allowed_origins;
-    struct text_list all = {ARENA_NEW(arena, struct str, given->count + 1), given->count + 1};
-    all.items[0] = arena_str(arena, buf_str(&own));
-    buf_release(&own);
-    for (size_t i = 0; i < given->count; i++) {
-        all.items[i + 1] = given->items[i];
+    struct text_list all = {ARENA_NEW(arena, struct str, given->count + 2), 0};
+    struct buf below = {0};
+    if (given->count == 0) {
+        return all;
     }
-    return given->count == 0 ? STR("") : site_json_list(&all, args->domain, arena);
+    buf_addf(&below, "*.%.*s", STR_FMT(args->domain));
+    all.items[all.count++] = args->domain;
+    all.items[all.count++] = arena_str(arena, buf_str(&below));
+    buf_release(&below);
+    for (size_t i = 0; i < given->count; i++) {
+        all.items[all.count++] = given->items[i];
+    }
+    return all;
 }
 
 static int run_add(const struct invocation *in, struct err *err)
 {
     const struct add_args *args = in->args;
-    struct store *store = NULL;
-    int rc = settings_open_store(in->settings, false, in->arena, &store, err);
-    if (rc != 0) {
-        return rc;
+    const struct text_list origins = allowed_origins(args, in->arena);
+    struct managed managed;
+    int rc = managed_open(&managed, in, true, err);
+    if (rc == 0) {
+        managed_text(&managed, "tenantId", args->tenant);
+        managed_text(&managed, "domain", args->domain);
+        managed_text(&managed, "timezone", args->timezone);
+        managed_texts(&managed, "allowedOrigins", &origins);
+        managed_texts(&managed, "trackingIds", &args->tracking_ids);
+        rc = managed_put(&managed, MANAGE_SITES, args->id, MANAGE_ADD, err);
     }
-    const struct actor actor = cli_actor();
-    struct site_row row = site_row_default();
-    row.id = args->id;
-    row.tenant = args->tenant;
-    row.domain = args->domain;
-    row.timezone = args->timezone;
-    row.allowed_origins = allowed_origins(args, in->arena);
-    if (args->tracking_ids.count > 0) {
-        row.tracking_ids = site_json_list(&args->tracking_ids, STR(""), in->arena);
-    }
-    row.created_ms = actor.now_ms;
-    rc = store_put_site(store, &row, &actor, err);
-    store_close(&store);
-    return rc;
+    return managed_close(&managed, rc);
 }
 
 /* -- list -- */
@@ -140,7 +137,9 @@ static void add_row(const struct site_row *row, struct arena *arena, struct tabl
     table_cell(table, row->tenant);
     table_cell(table, row->domain);
     table_cell(table, row->timezone);
-    table_cell(table, row->enabled ? STR("enabled") : STR("disabled"));
+    table_cell(table, row->erase_ms > 0 ? STR("deleted")
+                      : row->enabled    ? STR("enabled")
+                                        : STR("disabled"));
     table_cell(table, table_instant(arena, row->created_ms, "-"));
 }
 
@@ -184,8 +183,8 @@ static int run_list(const struct invocation *in, struct err *err)
 
 static int run_rm(const struct invocation *in, struct err *err)
 {
-    const struct id_args *args = in->args;
-    return cli_remove(in, store_remove_site, args->id, err);
+    const struct remove_args *args = in->args;
+    return managed_remove(in, MANAGE_SITES, args->id, args->now, args->json, err);
 }
 
 const struct site_row *site_find(const struct directory_rows *rows, struct str id)
@@ -219,9 +218,10 @@ const struct command command_site_list = {
 
 const struct command command_site_rm = {
     .name = "site rm",
-    .summary = "Remove a site; its numbers stay until retention takes them.",
-    .options = id_options,
-    .args_size = sizeof(struct id_args),
+    .summary = "Remove a site: suspended at once, erased after 30 days.",
+    .note = "Until then `abacus site add` with the same values takes it back.",
+    .options = remove_options,
+    .args_size = sizeof(struct remove_args),
     .operand = "id",
     .groups = SETTINGS_DATA,
     .run = run_rm,

@@ -9,6 +9,7 @@
 #include "cli/site.h"
 
 #include "base/template.h"
+#include "manage/snippet.h"
 #include "snippets.h"
 #include "web.h"
 
@@ -140,7 +141,7 @@ static const struct kind {
     enum template_escape escape;
     const struct str *texts[2]; /* one after the other */
 } kinds[] = {
-    {"html", TEMPLATE_HTML, {&snippet_html}},
+    {"html", TEMPLATE_HTML, {&manage_snippet_html}},
     {"pinned", TEMPLATE_HTML, {&snippet_pinned}},
     {"nextjs", TEMPLATE_PLAIN, {&snippet_nextjs_layout, &snippet_nextjs_config}},
     {"nginx", TEMPLATE_PLAIN, {&snippet_nginx}},

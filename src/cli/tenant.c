@@ -1,7 +1,7 @@
-/* cli/tenant.c -- `abacus tenant add|list|rm`. */
-#include "base/clock.h"
-#include "cli/command.h"
-#include "cli/table.h"
+/* cli/tenant.c -- `abacus tenant add|set|list|rm`. */
+#include "cli/managed.h"
+
+/* -- add --------------------------------------------------------------------------------------- */
 
 struct add_args {
     struct str id, name;
@@ -25,74 +25,84 @@ static const struct option add_options[] = {
 static int run_add(const struct invocation *in, struct err *err)
 {
     const struct add_args *args = in->args;
-    struct store *store = NULL;
-    int rc = settings_open_store(in->settings, false, in->arena, &store, err);
-    if (rc != 0) {
-        return rc;
+    struct managed managed;
+    int rc = managed_open(&managed, in, true, err);
+    if (rc == 0) {
+        managed_text(&managed, "name", args->name);
+        rc = managed_put(&managed, MANAGE_TENANTS, args->id, MANAGE_ADD, err);
     }
-    const struct actor actor = cli_actor();
-    const struct tenant_row row = {.id = args->id,
-                                   .name = args->name.len > 0 ? args->name : args->id,
-                                   .active = true,
-                                   .created_ms = actor.now_ms};
-    rc = store_put_tenant(store, &row, &actor, err);
-    store_close(&store);
-    return rc;
+    return managed_close(&managed, rc);
 }
 
-static void add_json(const struct directory_rows *rows, struct buf *out)
+/* -- set --------------------------------------------------------------------------------------- */
+
+struct set_args {
+    struct str id;
+    struct text_list changes;
+    bool json;
+};
+
+static const struct option set_options[] = {
+    {.name = "id",
+     .type = OPTION_ID,
+     .value = "ID",
+     .required = true,
+     .offset = offsetof(struct set_args, id),
+     .sentence = "The tenant."},
+    {.name = "set",
+     .type = OPTION_TEXT,
+     .value = "NAME=VALUE",
+     .list = true,
+     .required = true,
+     .offset = offsetof(struct set_args, changes),
+     .sentence = "name, status (active, suspended), limits.eventsPerSecond, limits.eventsPerMonth, "
+                 "limits.sites, limits.readsPerMinute, embedOrigins; without a value (NAME=) it "
+                 "goes back to its default."},
+    {.name = "json",
+     .type = OPTION_FLAG,
+     .offset = offsetof(struct set_args, json),
+     .sentence = "Give the tenant as it is now as JSON."},
+    {.name = NULL},
+};
+
+static int run_set(const struct invocation *in, struct err *err)
 {
-    struct json_out json = {.buf = out};
-    json_open(&json, '[');
-    for (size_t i = 0; i < rows->tenants_count; i++) {
-        const struct tenant_row *row = &rows->tenants[i];
-        json_open(&json, '{');
-        cli_json_text(&json, STR("id"), row->id);
-        cli_json_text(&json, STR("name"), row->name);
-        cli_json_text(&json, STR("status"), row->active ? STR("active") : STR("suspended"));
-        cli_json_instant(&json, STR("createdAt"), row->created_ms);
-        json_close(&json, '}');
+    const struct set_args *args = in->args;
+    struct managed managed;
+    int rc = managed_open(&managed, in, true, err);
+    if (rc == 0) {
+        rc = managed_assign(&managed, &args->changes, err);
     }
-    json_close(&json, ']');
-    buf_addc(out, '\n');
+    if (rc == 0) {
+        rc = managed_put(&managed, MANAGE_TENANTS, args->id, MANAGE_PATCH, err);
+    }
+    if (rc == 0 && args->json) {
+        buf_add(in->out, buf_str(&managed.answer));
+        buf_addc(in->out, '\n');
+    }
+    return managed_close(&managed, rc);
 }
 
-static void add_table(const struct directory_rows *rows, struct arena *arena, struct buf *out)
-{
-    struct table table = {.arena = arena, .columns = 4};
-    table_cell(&table, STR("ID"));
-    table_cell(&table, STR("NAME"));
-    table_cell(&table, STR("STATUS"));
-    table_cell(&table, STR("CREATED"));
-    for (size_t i = 0; i < rows->tenants_count; i++) {
-        table_cell(&table, rows->tenants[i].id);
-        table_cell(&table, rows->tenants[i].name);
-        table_cell(&table, rows->tenants[i].active ? STR("active") : STR("suspended"));
-        table_cell(&table, table_instant(arena, rows->tenants[i].created_ms, "-"));
-    }
-    table_print(&table, out);
-}
+/* -- list and rm ------------------------------------------------------------------------------- */
 
 static int run_list(const struct invocation *in, struct err *err)
 {
+    static const struct column columns[] = {{"ID", "id"},
+                                            {"NAME", "name"},
+                                            {"STATUS", "status"},
+                                            {"EVENTS/S", "limits.eventsPerSecond"},
+                                            {"EVENTS/MONTH", "limits.eventsPerMonth"},
+                                            {"SITES", "limits.sites"},
+                                            {"CREATED", "createdAt"},
+                                            {NULL, NULL}};
     const struct json_args *args = in->args;
-    struct directory_rows rows;
-    int rc = cli_read_directory(in, &rows, err);
-    if (rc != 0) {
-        return rc;
-    }
-    if (args->json) {
-        add_json(&rows, in->out);
-    } else {
-        add_table(&rows, in->arena, in->out);
-    }
-    return 0;
+    return managed_list(in, MANAGE_TENANTS, &(struct manage_query){0}, columns, args->json, err);
 }
 
 static int run_rm(const struct invocation *in, struct err *err)
 {
-    const struct id_args *args = in->args;
-    return cli_remove(in, store_remove_tenant, args->id, err);
+    const struct remove_args *args = in->args;
+    return managed_remove(in, MANAGE_TENANTS, args->id, args->now, args->json, err);
 }
 
 const struct command command_tenant_add = {
@@ -103,6 +113,18 @@ const struct command command_tenant_add = {
     .operand = "id",
     .groups = SETTINGS_DATA,
     .run = run_add,
+};
+
+const struct command command_tenant_set = {
+    .name = "tenant set",
+    .summary = "Change a tenant, its limits, or suspend it; it holds within a second.",
+    .note = "A suspended tenant's events are not counted, and its people and tokens read nothing.",
+    .options = set_options,
+    .args_size = sizeof(struct set_args),
+    .operand = "id",
+    .rest = "set",
+    .groups = SETTINGS_DATA,
+    .run = run_set,
 };
 
 const struct command command_tenant_list = {
@@ -116,9 +138,10 @@ const struct command command_tenant_list = {
 
 const struct command command_tenant_rm = {
     .name = "tenant rm",
-    .summary = "Remove a tenant that has no sites.",
-    .options = id_options,
-    .args_size = sizeof(struct id_args),
+    .summary = "Remove a tenant and its sites: suspended at once, erased after 30 days.",
+    .note = "Until then `abacus tenant set ID status=active` takes it back.",
+    .options = remove_options,
+    .args_size = sizeof(struct remove_args),
     .operand = "id",
     .groups = SETTINGS_DATA,
     .run = run_rm,

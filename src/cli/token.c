@@ -1,14 +1,10 @@
 /* cli/token.c -- `abacus token create|list|revoke`. A token's text is shown once, alone on stdout.
  */
 #include "access/access.h"
-#include "base/clock.h"
-#include "cli/command.h"
-#include "cli/table.h"
-
-enum { SCOPES_TEXT = 64 };
+#include "cli/managed.h"
 
 struct create_args {
-    struct str tenant, site, scope;
+    struct str id, name, tenant, site, scope;
     bool platform, json;
     int64_t expires_ms;
 };
@@ -35,6 +31,16 @@ static const struct option create_options[] = {
      .type = OPTION_FLAG,
      CREATE(platform),
      .sentence = "Make a token of the platform instead of a tenant."},
+    {.name = "id",
+     .type = OPTION_ID,
+     .value = "ID",
+     CREATE(id),
+     .sentence = "What list and revoke call it; unless given, a random one."},
+    {.name = "name",
+     .type = OPTION_TEXT,
+     .value = "NAME",
+     CREATE(name),
+     .sentence = "What it is for."},
     {.name = "expires",
      .type = OPTION_DURATION,
      .value = "DURATION",
@@ -44,132 +50,91 @@ static const struct option create_options[] = {
      .zero = true,
      CREATE(expires_ms),
      .sentence = "How long from now it holds; 0 means for ever."},
-    {.name = "json", .type = OPTION_FLAG, CREATE(json), .sentence = "Give the result as JSON."},
+    {.name = "json", .type = OPTION_FLAG, CREATE(json), .sentence = "Give the token as JSON."},
     {.name = NULL},
 };
 
-static int request_of(const struct create_args *args, int64_t now_ms, struct token_request *out,
-                      struct err *err)
+static int check(const struct create_args *args, struct text_list *scopes, struct arena *arena,
+                 struct err *err)
 {
+    struct str rest = args->scope, scope;
+    unsigned bits;
     if (args->platform == (args->tenant.len > 0)) {
         return err_set(err, ERR_INVALID, "token create: give either --tenant or --platform");
     }
-    *out =
-        (struct token_request){.platform = args->platform,
-                               .tenant = args->tenant,
-                               .site = args->site,
-                               .expires_ms = args->expires_ms > 0 ? now_ms + args->expires_ms : 0};
-    int rc = scopes_parse(args->scope, &out->scopes, err);
-    return rc == 0 ? 0 : err_wrap(err, rc, "--scope");
+    int rc = scopes_parse(args->scope, &bits, err);
+    if (rc != 0) {
+        return err_wrap(err, rc, "--scope");
+    }
+    scopes->items = ARENA_NEW(arena, struct str, args->scope.len + 1);
+    while (str_next(&rest, ',', &scope)) {
+        scopes->items[scopes->count++] = str_trim(scope);
+    }
+    return 0;
+}
+
+static int create(struct managed *managed, const struct create_args *args,
+                  const struct text_list *scopes, struct err *err)
+{
+    const struct json *token = NULL;
+    struct arena *arena = managed->in->arena;
+    struct str id = args->id.len > 0 ? args->id : token_id_make(arena);
+    managed_text(managed, "tenantId", args->tenant);
+    managed_text(managed, "siteId", args->site);
+    managed_text(managed, "name", args->name);
+    managed_flag(managed, "platform", args->platform);
+    managed_texts(managed, "scopes", scopes);
+    if (args->expires_ms > 0) {
+        managed_instant(managed, "expiresAt", managed->manage.now_ms + args->expires_ms);
+    }
+    int rc = managed_put(managed, MANAGE_TOKENS, id, MANAGE_ADD, err);
+    if (rc == 0) {
+        rc = managed_answer(managed, &token, err);
+    }
+    if (rc == 0) {
+        buf_addf(managed->in->out, "%.*s\n",
+                 STR_FMT(args->json ? buf_str(&managed->answer)
+                                    : managed_member(token, "token", arena)));
+    }
+    return rc == 0 ? 0 : err_wrap(err, rc, "token create");
 }
 
 static int run_create(const struct invocation *in, struct err *err)
 {
     const struct create_args *args = in->args;
-    const struct actor actor = cli_actor();
-    struct token_request request;
-    struct store *store = NULL;
-    char text[TOKEN_TEXT_MAX];
-    int rc = request_of(args, actor.now_ms, &request, err);
+    struct text_list scopes = {0};
+    struct managed managed;
+    int rc = check(args, &scopes, in->arena, err);
     if (rc != 0) {
         return rc;
     }
-    rc = settings_open_store(in->settings, false, in->arena, &store, err);
-    if (rc != 0) {
-        return rc;
+    rc = managed_open(&managed, in, true, err);
+    if (rc == 0) {
+        rc = create(&managed, args, &scopes, err);
     }
-    rc = token_create(store, &request, &actor, text, err);
-    store_close(&store);
-    if (rc != 0) {
-        return err_wrap(err, rc, "token create");
-    }
-    if (!args->json) {
-        buf_addf(in->out, "%s\n", text);
-        return 0;
-    }
-    struct json_out json = {.buf = in->out};
-    json_open(&json, '{');
-    cli_json_text(&json, STR("token"), str_from(text));
-    json_close(&json, '}');
-    buf_addc(in->out, '\n');
-    return 0;
+    return managed_close(&managed, rc);
 }
 
-/* -- list -- */
-
-static void add_json(const struct token_row *row, struct json_out *json)
-{
-    char scopes[SCOPES_TEXT];
-    scopes_format(row->scopes, scopes, sizeof(scopes));
-    json_open(json, '{');
-    cli_json_text(json, STR("id"), row->id);
-    json_name(json, STR("platform"));
-    json_bool(json, row->platform);
-    cli_json_text(json, STR("tenantId"), row->tenant);
-    cli_json_text(json, STR("siteId"), row->site);
-    json_name(json, STR("scopes"));
-    json_open(json, '[');
-    struct str rest = str_from(scopes), scope;
-    while (str_next(&rest, ',', &scope)) {
-        json_str(json, scope);
-    }
-    json_close(json, ']');
-    cli_json_instant(json, STR("createdAt"), row->created_ms);
-    cli_json_instant(json, STR("expiresAt"), row->expires_ms);
-    json_close(json, '}');
-}
-
-static void add_row(const struct token_row *row, struct arena *arena, struct table *table)
-{
-    char scopes[SCOPES_TEXT];
-    scopes_format(row->scopes, scopes, sizeof(scopes));
-    table_cell(table, row->id);
-    table_cell(table, row->platform ? STR("(platform)") : row->tenant);
-    table_cell(table, row->site.len > 0 ? row->site : STR("(any)"));
-    table_cell(table, arena_str(arena, str_from(scopes)));
-    table_cell(table, table_instant(arena, row->created_ms, "-"));
-    table_cell(table, table_instant(arena, row->expires_ms, "never"));
-}
-
-static void add_table(const struct directory_rows *rows, struct arena *arena, struct buf *out)
-{
-    static const char *const titles[] = {"ID", "TENANT", "SITE", "SCOPES", "CREATED", "EXPIRES"};
-    struct table table = {.arena = arena, .columns = sizeof(titles) / sizeof(titles[0])};
-    for (size_t i = 0; i < table.columns; i++) {
-        table_cell(&table, str_from(titles[i]));
-    }
-    for (size_t i = 0; i < rows->tokens_count; i++) {
-        add_row(&rows->tokens[i], arena, &table);
-    }
-    table_print(&table, out);
-}
+/* -- list and revoke --------------------------------------------------------------------------- */
 
 static int run_list(const struct invocation *in, struct err *err)
 {
+    static const struct column columns[] = {{"ID", "id"},
+                                            {"NAME", "name"},
+                                            {"TENANT", "tenantId"},
+                                            {"SITE", "siteId"},
+                                            {"SCOPES", "scopes"},
+                                            {"CREATED", "createdAt"},
+                                            {"EXPIRES", "expiresAt"},
+                                            {NULL, NULL}};
     const struct json_args *args = in->args;
-    struct directory_rows rows;
-    int rc = cli_read_directory(in, &rows, err);
-    if (rc != 0) {
-        return rc;
-    }
-    if (!args->json) {
-        add_table(&rows, in->arena, in->out);
-        return 0;
-    }
-    struct json_out json = {.buf = in->out};
-    json_open(&json, '[');
-    for (size_t i = 0; i < rows.tokens_count; i++) {
-        add_json(&rows.tokens[i], &json);
-    }
-    json_close(&json, ']');
-    buf_addc(in->out, '\n');
-    return 0;
+    return managed_list(in, MANAGE_TOKENS, &(struct manage_query){0}, columns, args->json, err);
 }
 
 static int run_revoke(const struct invocation *in, struct err *err)
 {
     const struct id_args *args = in->args;
-    return cli_remove(in, store_remove_token, args->id, err);
+    return managed_remove(in, MANAGE_TOKENS, args->id, false, false, err);
 }
 
 const struct command command_token_create = {

@@ -4,7 +4,7 @@
  */
 #include "cli/options.h"
 
-#include "base/tz.h"
+#include "manage/values.h"
 #include "redis/redis.h"
 #include "store/store.h"
 
@@ -176,76 +176,25 @@ static int read_id(const struct option *option, struct str text, struct arena *a
                            : not_a(text, "no id (1 to 64 of A-Z a-z 0-9 _ -)", err);
 }
 
-enum { HOST_MAX = 253, LABEL_MAX = 63 };
-
-static bool label_is_good(struct str label)
-{
-    if (label.len == 0 || label.len > LABEL_MAX || label.ptr[0] == '-' ||
-        label.ptr[label.len - 1] == '-') {
-        return false;
-    }
-    for (size_t i = 0; i < label.len; i++) {
-        if (!isalnum((unsigned char)label.ptr[i]) && label.ptr[i] != '-' && label.ptr[i] != '_') {
-            return false;
-        }
-    }
-    return true;
-}
-
-static bool host_is_good(struct str host)
-{
-    if (host.len == 0 || host.len > HOST_MAX) {
-        return false;
-    }
-    struct str rest = host, label;
-    while (str_next(&rest, '.', &label)) {
-        if (!label_is_good(label)) {
-            return false;
-        }
-    }
-    return true;
-}
-
-/* Hosts are compared without regard to case; one spelling makes "the same again" recognisable. */
-static struct str lower(struct str text, struct arena *arena)
-{
-    char *out = ARENA_NEW(arena, char, text.len + 1);
-    for (size_t i = 0; i < text.len; i++) {
-        out[i] = (char)tolower((unsigned char)text.ptr[i]);
-    }
-    return (struct str){out, text.len};
-}
-
 static int read_host(const struct option *option, struct str text, struct arena *arena, void *field,
                      struct err *err)
 {
     (void)option;
-    return host_is_good(text) ? keep(lower(text, arena), field)
-                              : not_a(text, "no host name (try example.com)", err);
+    return value_host(text, arena, field, err);
 }
 
 static int read_origin(const struct option *option, struct str text, struct arena *arena,
                        void *field, struct err *err)
 {
     (void)option;
-    struct str host = str_starts(text, STR("*.")) ? str_slice(text, 2, text.len) : text;
-    return str_eq(text, STR("*")) || host_is_good(host)
-               ? keep(lower(text, arena), field)
-               : not_a(text, "no host (try example.com, *.example.com or *)", err);
+    return value_origin(text, arena, field, err);
 }
 
 static int read_zone(const struct option *option, struct str text, struct arena *arena, void *field,
                      struct err *err)
 {
     (void)option;
-    (void)arena;
-    struct tz *zone = NULL;
-    struct err why = {0};
-    if (tz_load(text, &zone, &why) != 0) {
-        return not_a(text, "no time zone (try UTC, Europe/Berlin)", err);
-    }
-    tz_free(&zone);
-    return keep(text, field);
+    return value_zone(text, arena, field, err);
 }
 
 static int read_endpoint(const struct option *option, struct str text, struct arena *arena,

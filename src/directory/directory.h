@@ -37,6 +37,16 @@ struct token {
     int64_t expires_ms;
 };
 
+/* A tenant as requests know it. */
+struct tenant {
+    struct str id, name;
+    bool active;  /* neither suspended nor to be erased */
+    bool erasing; /* to be erased: nobody but who manages it sees it */
+    int64_t events_per_second, events_per_month, sites_max, reads_per_minute; /* 0: no limit */
+    struct str *embed_origins; /* "https://app.example.com" */
+    size_t embed_origins_count;
+};
+
 struct directory *directory_new(const struct directory_config *config);
 void directory_free(struct directory **directory);
 
@@ -53,9 +63,19 @@ const struct snapshot *directory_take(struct directory *directory);
 void directory_give(struct directory *directory, const struct snapshot *snapshot);
 
 /* NULL: no such site. snapshot_site() finds by siteId alone, snapshot_tracked() also by its
- * trackingIds. */
+ * trackingIds. Sites that are to be erased (site->erasing) are found, and are not enabled. */
 const struct site *snapshot_site(const struct snapshot *snapshot, struct str id);
 const struct site *snapshot_tracked(const struct snapshot *snapshot, struct str id);
+const struct tenant *snapshot_tenant(const struct snapshot *snapshot, struct str id);
+/* NULL: there is none, or it has ended. */
+const struct link_row *snapshot_link(const struct snapshot *snapshot, struct str id,
+                                     int64_t now_ms);
+const uint8_t *snapshot_signing_key(const struct snapshot *snapshot);
+/* By its id; expired ones are not found. */
+const struct token *snapshot_token_by_id(const struct snapshot *snapshot, struct str id,
+                                         int64_t now_ms);
+/* When something was last erased (ms): logs and caches follow. */
+int64_t snapshot_erased_ms(const struct snapshot *snapshot);
 bool snapshot_has_tenant(const struct snapshot *snapshot, struct str id);
 /* All sites, by id; of one tenant, by id. */
 size_t snapshot_sites(const struct snapshot *snapshot, struct str tenant_or_empty,

@@ -38,9 +38,12 @@ struct tables {
     const struct site **by_tenant; /* by tenant, then id */
     struct names ids;              /* siteId -> site */
     struct names tracked;          /* siteId and trackingId -> site */
-    struct names tenants;
-    struct names tokens; /* hash -> stored_token */
-    uint8_t id_key[16];
+    struct names tenants;          /* id -> tenant */
+    struct names tokens;           /* the first bytes of its hash -> stored_token */
+    struct names token_ids;        /* id -> stored_token */
+    struct names links;            /* id -> link_row */
+    uint8_t id_key[16], signing_key[32];
+    int64_t erased_ms;
     int64_t version; /* COUNTER_DIRECTORY, read before the rows */
 };
 
@@ -71,6 +74,27 @@ void salt_box_give(struct salt_box *box);
 /* Holds both from here on, beside their other holders; one reference is the caller's. */
 struct snapshot *snapshot_new(struct tables *tables, struct salt_box *box);
 void snapshot_give(struct snapshot *snapshot);
+
+/* -- sites and tenants (site.c, tenant.c) ------------------------------------------------------ */
+
+/* Whose JSON is read, for what is told where it cannot be. */
+struct list_reader {
+    const struct directory *directory;
+    const char *kind; /* "site", "tenant" */
+    struct str id;
+    struct arena *arena;
+};
+void list_warn(const struct list_reader *reader, const char *member, const char *why);
+/* The texts of a JSON array; an item that is no text is left out. NULL: there is no such array. */
+struct str *read_list(const struct list_reader *reader, const char *member, struct str text,
+                      size_t *count);
+
+void directory_make_tenant(struct directory *directory, const struct tenant_row *row,
+                           struct arena *arena, struct tenant *out);
+/* The settings that a tenant, or the installation (id empty), sets for its sites: `text`, or empty
+ * where it cannot be read. What of it is not valid is told. */
+struct str directory_layer(struct directory *directory, struct str tenant, struct str text,
+                           struct arena *scratch);
 
 /* -- zones (zones.c) --------------------------------------------------------------------------- */
 
@@ -107,7 +131,8 @@ struct directory {
 };
 
 void *directory_alloc(size_t size);
-void directory_warn(const struct directory *directory, const char *msg, struct str site,
-                    const char *why);
+/* `kind` is what `id` is of: "site", "tenant"; an empty id is the installation's. */
+void directory_warn(const struct directory *directory, const char *msg, const char *kind,
+                    struct str id, const char *why);
 
 #endif

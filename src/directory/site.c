@@ -6,61 +6,7 @@
  */
 #include "directory/directory_internal.h"
 
-#include "base/json.h"
-
-#include <stdio.h>
-
-enum { LIST_DEPTH = 1 };
-
-void directory_warn(const struct directory *directory, const char *msg, struct str site,
-                    const char *why)
-{
-    char quoted[384];
-
-    if (directory->config.logger != NULL)
-        logger_line(directory->config.logger, LOG_WARN, msg, "site=%.*s reason=%s", STR_FMT(site),
-                    logger_quote(why, quoted, sizeof(quoted)));
-}
-
 /* -- lists ------------------------------------------------------------------------------------- */
-
-struct list_reader {
-    const struct directory *directory;
-    struct str site;
-    struct arena *arena;
-};
-
-static void list_warn(const struct list_reader *reader, const char *member, const char *why)
-{
-    char msg[128];
-
-    (void)snprintf(msg, sizeof(msg), "setting %s ignored", member);
-    directory_warn(reader->directory, msg, reader->site, why);
-}
-
-/* The texts of a JSON array; an item that is no text is left out. */
-static struct str *read_list(const struct list_reader *reader, const char *member, struct str text,
-                             size_t *count)
-{
-    struct json *json = NULL;
-    struct err err = {""};
-
-    *count = 0;
-    if (text.len == 0)
-        return NULL;
-    if (json_parse(text, LIST_DEPTH, reader->arena, &json, &err) != 0 || json->type != JSON_ARRAY) {
-        list_warn(reader, member, err.text[0] == '\0' ? "not a list" : err.text);
-        return NULL;
-    }
-    struct str *list = ARENA_NEW(reader->arena, struct str, json->count + 1);
-
-    for (size_t i = 0; i < json->count; i++)
-        if (json->items[i].type == JSON_STRING)
-            list[(*count)++] = json->items[i].text;
-        else
-            list_warn(reader, member, "an item is no text");
-    return list;
-}
 
 static struct cidr *read_ranges(const struct list_reader *reader, const char *member,
                                 struct str text, size_t *count)
@@ -158,6 +104,8 @@ static void read_lists(const struct list_reader *reader, const struct site_row *
     out->fields_off = read_fields(reader, row->disabled_fields);
     out->token_events =
         read_list(reader, "requireToken", row->require_token, &out->token_events_count);
+    out->public_metrics =
+        read_list(reader, "publicMetrics", row->public_metrics, &out->public_metrics_count);
 }
 
 /* Goals that cannot be read are those of a site that names none; rules are none at all. */
@@ -192,6 +140,11 @@ static uint8_t prefix_or(int32_t prefix, uint8_t most)
     return prefix < 0 || prefix > most ? most : (uint8_t)prefix;
 }
 
+static int64_t at_least(int64_t n, int64_t least)
+{
+    return n < least ? least : n;
+}
+
 static int read_zone(struct directory *directory, const struct site_row *row, struct arena *arena,
                      struct site *out, struct err *err)
 {
@@ -200,7 +153,7 @@ static int read_zone(struct directory *directory, const struct site_row *row, st
     out->timezone = arena_str(arena, row->timezone);
     if (zones_find(&directory->zones, row->timezone, &out->tz, &why) == 0)
         return 0;
-    directory_warn(directory, "setting timezone ignored, UTC holds", row->id, why.text);
+    directory_warn(directory, "setting timezone ignored, UTC holds", "site", row->id, why.text);
     out->timezone = STR("UTC");
     return zones_find(&directory->zones, STR("UTC"), &out->tz, err);
 }
@@ -209,13 +162,14 @@ int directory_make_site(struct directory *directory, const struct site_row *row,
                         struct arena *arena, struct site *out, struct err *err)
 {
     const struct directory_config *config = &directory->config;
-    struct list_reader reader = {directory, row->id, arena};
+    struct list_reader reader = {directory, "site", row->id, arena};
 
     *out = (struct site){
         .id = arena_str(arena, row->id),
         .tenant = arena_str(arena, row->tenant),
         .domain = arena_str(arena, row->domain),
-        .enabled = row->enabled,
+        .enabled = row->enabled && row->erase_ms == 0,
+        .erasing = row->erase_ms != 0,
         .tenant_active = tenant_active,
         .respect_gpc = row->respect_gpc,
         .respect_dnt = row->respect_dnt,
@@ -225,7 +179,9 @@ int directory_make_site(struct directory *directory, const struct site_row *row,
         .ipv4_prefix = prefix_or(row->ipv4_prefix, 24),
         .ipv6_prefix = prefix_or(row->ipv6_prefix, 48),
         .store_prefix = row->store_ip_prefix,
-        .events_per_second = row->events_per_second < 0 ? 0 : row->events_per_second,
+        .events_per_second = at_least(row->events_per_second, 0),
+        .events_per_month = at_least(row->events_per_month, 0),
+        .public_dashboard = row->public_dashboard,
         .paths_per_day =
             row->paths_per_day < 1 ? site_row_default().paths_per_day : row->paths_per_day,
         .raw_days = days_or(row->raw_days, config->raw_days),

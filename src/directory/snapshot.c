@@ -66,9 +66,14 @@ const struct site *snapshot_tracked(const struct snapshot *snapshot, struct str 
     return names_find(&snapshot->tables->tracked, id);
 }
 
+const struct tenant *snapshot_tenant(const struct snapshot *snapshot, struct str id)
+{
+    return names_find(&snapshot->tables->tenants, id);
+}
+
 bool snapshot_has_tenant(const struct snapshot *snapshot, struct str id)
 {
-    return names_find(&snapshot->tables->tenants, id) != NULL;
+    return snapshot_tenant(snapshot, id) != NULL;
 }
 
 /* The first of by_tenant whose tenant is not before (or, if `behind`, comes behind) `tenant`. */
@@ -102,6 +107,11 @@ size_t snapshot_sites(const struct snapshot *snapshot, struct str tenant,
     return tenant_edge(tables, tenant, true) - first;
 }
 
+static bool has_ended(int64_t expires_ms, int64_t now_ms)
+{
+    return expires_ms != 0 && expires_ms <= now_ms;
+}
+
 /* The table leads by the hash's own bytes, which nobody can choose; what it finds is compared
  * whole. */
 const struct token *snapshot_token(const struct snapshot *snapshot,
@@ -112,9 +122,22 @@ const struct token *snapshot_token(const struct snapshot *snapshot,
 
     if (stored == NULL || sodium_memcmp(stored->hash, hash, TOKEN_HASH_BYTES) != 0)
         return NULL;
-    if (stored->token.expires_ms != 0 && stored->token.expires_ms <= now_ms)
-        return NULL;
-    return &stored->token;
+    return has_ended(stored->token.expires_ms, now_ms) ? NULL : &stored->token;
+}
+
+const struct token *snapshot_token_by_id(const struct snapshot *snapshot, struct str id,
+                                         int64_t now_ms)
+{
+    const struct stored_token *stored = names_find(&snapshot->tables->token_ids, id);
+
+    return stored == NULL || has_ended(stored->token.expires_ms, now_ms) ? NULL : &stored->token;
+}
+
+const struct link_row *snapshot_link(const struct snapshot *snapshot, struct str id, int64_t now_ms)
+{
+    const struct link_row *link = names_find(&snapshot->tables->links, id);
+
+    return link == NULL || has_ended(link->expires_ms, now_ms) ? NULL : link;
 }
 
 const struct salts *snapshot_salts(const struct snapshot *snapshot)
@@ -125,6 +148,16 @@ const struct salts *snapshot_salts(const struct snapshot *snapshot)
 const uint8_t *snapshot_id_key(const struct snapshot *snapshot)
 {
     return snapshot->tables->id_key;
+}
+
+const uint8_t *snapshot_signing_key(const struct snapshot *snapshot)
+{
+    return snapshot->tables->signing_key;
+}
+
+int64_t snapshot_erased_ms(const struct snapshot *snapshot)
+{
+    return snapshot->tables->erased_ms;
 }
 
 int64_t snapshot_version(const struct snapshot *snapshot)

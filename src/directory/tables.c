@@ -1,5 +1,5 @@
 /*
- * directory/tables.c -- sites, aliases, tenants and tokens, found by name in constant time.
+ * directory/tables.c -- sites, aliases, tenants, tokens and links, found by name in constant time.
  *
  * Names come from outside, so each table has a seed of its own that nobody outside knows.
  */
@@ -49,13 +49,6 @@ const void *names_find(const struct names *names, struct str name)
 
 /* -- sites ------------------------------------------------------------------------------------- */
 
-static bool tenant_is_active(const struct names *tenants, struct str id)
-{
-    const struct tenant_row *tenant = names_find(tenants, id);
-
-    return tenant != NULL && tenant->active;
-}
-
 static void *series_of(const struct directory *directory, const struct tables *before,
                        const struct site *site)
 {
@@ -68,26 +61,78 @@ static void *series_of(const struct directory *directory, const struct tables *b
                : directory->config.series(directory->config.ctx, site->tenant, site->id);
 }
 
+/* What a site is to requests beside its own row. A site whose tenant is to be erased is so too. */
+static void set_owner(struct site *site, const struct tenant *owner)
+{
+    site->owner = owner;
+    if (owner == NULL || !owner->erasing)
+        return;
+    site->erasing = true;
+    site->enabled = false;
+}
+
+static void add_site(struct directory *directory, struct tables *tables,
+                     const struct tables *before, const struct site_row *row)
+{
+    struct site *site = &tables->sites[tables->sites_count];
+    const struct tenant *owner = names_find(&tables->tenants, row->tenant);
+    struct err err;
+
+    /* UTC itself missing is the one thing without a default. */
+    if (directory_make_site(directory, row, owner != NULL && owner->active, &tables->arena, site,
+                            &err) != 0) {
+        directory_warn(directory, "site left out", "site", row->id, err.text);
+        return;
+    }
+    set_owner(site, owner);
+    site->series = series_of(directory, before, site);
+    names_put(&tables->ids, site->id, site);
+    names_put(&tables->tracked, site->id, site);
+    tables->sites_count++;
+}
+
+/* The settings of each tenant, beside its rows, as far as they can be read. */
+static struct names read_layers(struct directory *directory, const struct directory_rows *rows,
+                                struct arena *arena)
+{
+    struct str *texts = ARENA_NEW(arena, struct str, rows->tenants_count + 1);
+    struct arena scratch = {0};
+    struct names layers;
+
+    names_init(&layers, rows->tenants_count, arena);
+    for (size_t i = 0; i < rows->tenants_count; i++) {
+        const struct tenant_row *row = &rows->tenants[i];
+
+        texts[i] = directory_layer(directory, row->id, row->settings, &scratch);
+        if (texts[i].len > 0)
+            names_put(&layers, row->id, &texts[i]);
+        arena_reset(&scratch);
+    }
+    arena_free(&scratch);
+    return layers;
+}
+
+/* What is resolved lives as long as the site is made of it. */
 static void add_sites(struct directory *directory, struct tables *tables,
                       const struct tables *before, const struct directory_rows *rows)
 {
+    struct arena layers_arena = {0}, scratch = {0};
+    struct names layers = read_layers(directory, rows, &layers_arena);
+    struct str installation =
+        directory_layer(directory, STR(""), rows->installation, &layers_arena);
+
     tables->sites = ARENA_NEW(&tables->arena, struct site, rows->sites_count + 1);
     for (size_t i = 0; i < rows->sites_count; i++) {
-        struct site *site = &tables->sites[tables->sites_count];
-        const struct site_row *row = &rows->sites[i];
-        struct err err;
+        struct site_row row = rows->sites[i];
+        const struct str *layer = names_find(&layers, row.tenant);
 
-        /* UTC itself missing is the one thing without a default. */
-        if (directory_make_site(directory, row, tenant_is_active(&tables->tenants, row->tenant),
-                                &tables->arena, site, &err) != 0) {
-            directory_warn(directory, "site left out", row->id, err.text);
-            continue;
-        }
-        site->series = series_of(directory, before, site);
-        names_put(&tables->ids, site->id, site);
-        names_put(&tables->tracked, site->id, site);
-        tables->sites_count++;
+        if (layer != NULL || installation.len > 0)
+            site_row_resolve(&row, layer == NULL ? STR("") : *layer, installation, &scratch, NULL);
+        add_site(directory, tables, before, &row);
+        arena_reset(&scratch);
     }
+    arena_free(&scratch);
+    arena_free(&layers_arena);
 }
 
 /* After all ids: an alias that is also an id (which the store refuses) must not hide the site. */
@@ -140,20 +185,27 @@ static const struct site **sorted(struct tables *tables, int (*order)(const void
     return list;
 }
 
-/* -- tenants and tokens ------------------------------------------------------------------------ */
+/* -- tenants, tokens, links -------------------------------------------------------------------- */
 
-static void add_tenants(struct tables *tables, const struct directory_rows *rows)
+static void add_tenants(struct directory *directory, struct tables *tables,
+                        const struct directory_rows *rows)
 {
-    struct tenant_row *copies =
-        ARENA_NEW(&tables->arena, struct tenant_row, rows->tenants_count + 1);
+    struct tenant *tenants = ARENA_NEW(&tables->arena, struct tenant, rows->tenants_count + 1);
 
     names_init(&tables->tenants, rows->tenants_count, &tables->arena);
     for (size_t i = 0; i < rows->tenants_count; i++) {
-        copies[i] = rows->tenants[i];
-        copies[i].id = arena_str(&tables->arena, rows->tenants[i].id);
-        copies[i].name = arena_str(&tables->arena, rows->tenants[i].name);
-        names_put(&tables->tenants, copies[i].id, &copies[i]);
+        directory_make_tenant(directory, &rows->tenants[i], &tables->arena, &tenants[i]);
+        names_put(&tables->tenants, tenants[i].id, &tenants[i]);
     }
+}
+
+/* Whether what is bound to them has ended, because they are to be erased. */
+static bool are_erasing(const struct tables *tables, struct str tenant, struct str site)
+{
+    const struct tenant *owner = names_find(&tables->tenants, tenant);
+    const struct site *bound = site.len == 0 ? NULL : names_find(&tables->ids, site);
+
+    return (owner != NULL && owner->erasing) || (bound != NULL && bound->erasing);
 }
 
 static void add_tokens(struct tables *tables, const struct directory_rows *rows)
@@ -162,9 +214,12 @@ static void add_tokens(struct tables *tables, const struct directory_rows *rows)
         ARENA_NEW(&tables->arena, struct stored_token, rows->tokens_count + 1);
 
     names_init(&tables->tokens, rows->tokens_count, &tables->arena);
+    names_init(&tables->token_ids, rows->tokens_count, &tables->arena);
     for (size_t i = 0; i < rows->tokens_count; i++) {
         const struct token_row *row = &rows->tokens[i];
 
+        if (are_erasing(tables, row->tenant, row->site))
+            continue;
         all[i].token = (struct token){
             .id = arena_str(&tables->arena, row->id),
             .tenant = arena_str(&tables->arena, row->tenant),
@@ -175,6 +230,30 @@ static void add_tokens(struct tables *tables, const struct directory_rows *rows)
         };
         memcpy(all[i].hash, row->hash, TOKEN_HASH_BYTES);
         names_put(&tables->tokens, (struct str){(const char *)all[i].hash, 8}, &all[i]);
+        names_put(&tables->token_ids, all[i].token.id, &all[i]);
+    }
+}
+
+static void add_links(struct tables *tables, const struct directory_rows *rows)
+{
+    struct link_row *all = ARENA_NEW(&tables->arena, struct link_row, rows->links_count + 1);
+
+    names_init(&tables->links, rows->links_count, &tables->arena);
+    for (size_t i = 0; i < rows->links_count; i++) {
+        const struct link_row *row = &rows->links[i];
+
+        if (are_erasing(tables, row->tenant, row->site))
+            continue;
+        all[i] = (struct link_row){
+            .id = arena_str(&tables->arena, row->id),
+            .tenant = arena_str(&tables->arena, row->tenant),
+            .site = arena_str(&tables->arena, row->site),
+            .name = arena_str(&tables->arena, row->name),
+            .password = arena_str(&tables->arena, row->password),
+            .created_ms = row->created_ms,
+            .expires_ms = row->expires_ms,
+        };
+        names_put(&tables->links, all[i].id, &all[i]);
     }
 }
 
@@ -187,13 +266,16 @@ struct tables *tables_new(struct directory *directory, const struct tables *befo
 
     tables->refs = 1;
     memcpy(tables->id_key, rows->id_key, sizeof(tables->id_key));
+    memcpy(tables->signing_key, rows->signing_key, sizeof(tables->signing_key));
+    tables->erased_ms = rows->erased_ms;
     names_init(&tables->ids, rows->sites_count, &tables->arena);
     names_init(&tables->tracked, rows->sites_count + aliases_most(rows), &tables->arena);
-    add_tenants(tables, rows);
+    add_tenants(directory, tables, rows);
     add_sites(directory, tables, before, rows);
     for (size_t i = 0; i < rows->sites_count; i++)
         add_aliases(tables, &rows->sites[i]);
     add_tokens(tables, rows);
+    add_links(tables, rows);
     tables->by_id = sorted(tables, by_id);
     tables->by_tenant = sorted(tables, by_tenant);
     return tables;
@@ -204,6 +286,7 @@ void tables_give(struct tables *tables)
     if (tables == NULL || atomic_fetch_sub(&tables->refs, 1) != 1)
         return;
     sodium_memzero(tables->id_key, sizeof(tables->id_key));
+    sodium_memzero(tables->signing_key, sizeof(tables->signing_key));
     arena_free(&tables->arena);
     free(tables);
 }

@@ -220,7 +220,13 @@ struct site {
     size_t disabled_events_count;
     struct str *token_events; /* requireToken: names only a token may send */
     size_t token_events_count;
-    int64_t events_per_second;                /* 0: no limit */
+    int64_t events_per_second;  /* 0: no limit */
+    int64_t events_per_month;   /* 0: no limit */
+    const struct tenant *owner; /* directory/directory.h; NULL: not known */
+    bool public_dashboard;
+    struct str *public_metrics;
+    size_t public_metrics_count;
+    bool erasing;                             /* to be erased: not counted, and read by nobody */
     int64_t paths_per_day;                    /* values of a dimension that a day names */
     int32_t raw_days, visit_days, stats_days; /* 0: for ever */
     void *series;                             /* struct metrics_site *: owned by metrics */

@@ -37,7 +37,7 @@ struct facts *facts_empty(struct str site, int32_t day, struct arena *arena)
     return facts;
 }
 
-static enum event_kind kind_of(struct str name)
+enum event_kind kind_of(struct str name)
 {
     for (unsigned kind = 0; kind < EVENT_CUSTOM; kind++)
         if (str_eq(name, event_kind_name((enum event_kind)kind)))

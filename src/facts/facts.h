@@ -192,4 +192,29 @@ int facts_unpack(const struct site *site, int32_t day, const struct pack_part *p
 /* Add the rollup of the dimension of `counts` from part 0 or its own, if it is there. */
 int counts_add_packed(struct counts *counts, const struct pack_part *part, struct err *err);
 
+/* -- erasing from packs ------------------------------------------------------------------------ */
+
+/* All numbers that a part may have, ascending; how many. */
+size_t facts_parts_all(int32_t parts[PACK_PARTS_MAX]);
+
+/* Put `with` in the place of a value in a pack: of a path where it is page, entry page or exit
+ * page (ERASE_PATH), or of an event's own name (ERASE_EVENT); or take a property out (ERASE_PROP:
+ * `value` is its name, `with` is not looked at). `parts` are all that the store holds of one day,
+ * in any order. *changed are those that are different now, in `arena`: a batch that puts them (its
+ * `packs` alone, without `packed`) replaces those parts and leaves the rest of the day, and whether
+ * it is due, as they are. None: the day does not hold the value.
+ *
+ * Every number of every other row, and of totals, stays what it was; so do goals, which a pack
+ * keeps by event: that is why days that have their raw rows, too, are replaced and not packed anew
+ * (from the rows, a goal that asks for what was erased is met no more). Where a rollup has a row of
+ * `with` already the two become one. Its pageviews, conversions and engaged_ms are their sums; what
+ * counts visitors, visits or pairs counts each once as long as the columns are kept that the
+ * dimension is counted from (PACK_VISITS, PACK_EVENTS), and without them twice who is in both.
+ *
+ * ERR_INVALID: of no such kind, an empty text, a name that is no event's own; ERR_CORRUPT: a part
+ * is damaged. */
+int facts_replace(const struct pack_part *parts, size_t count, enum erasure_kind kind,
+                  struct str value, struct str with, struct arena *arena,
+                  struct pack_part **changed, size_t *changed_count, struct err *err);
+
 #endif

@@ -6,6 +6,7 @@
  *     filter.c    what matches               count.c, stats.c   count it
  *     counts.c    rows by value              rollup.c    their bytes
  *     column.c, dict.c   as bytes            pack.c, parts.c, unpack.c   parts of a pack
+ *     replace.c, replace_columns.c   values taken out of them
  */
 #ifndef ABACUS_FACTS_FACTS_INTERNAL_H
 #define ABACUS_FACTS_FACTS_INTERNAL_H
@@ -123,7 +124,8 @@ struct facts {
 
 /* A day on which nothing happened: everything else sets what differs. */
 struct facts *facts_empty(struct str site, int32_t day, struct arena *arena);
-/* The kinds of an event dict's names. */
+/* The kind of a name, and the kinds of an event dict's names. */
+enum event_kind kind_of(struct str name);
 const uint8_t *kinds_of(struct dict names, struct arena *arena);
 /* The kinds whose events have an amount, and those that have a scroll depth. */
 static inline bool has_amount(uint8_t kind)

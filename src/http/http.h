@@ -34,11 +34,14 @@ struct http;
 
 /* A request; everything borrowed lives until the response is sent. Header values are empty when
  * absent; a header that may be a list and came several times is joined with ", ". */
+struct http_route;
 struct http_request {
     struct str method, path; /* path: raw, not decoded, without the query */
     struct str query;        /* raw, without '?' */
     struct str host, origin, user_agent, authorization, content_type, accept, forwarded_for, cookie,
         if_none_match, accept_language, accept_encoding;
+    struct str forwarded_proto; /* X-Forwarded-Proto, a list */
+    struct str fetch_site;      /* Sec-Fetch-Site: "same-origin", "cross-site" ... */
     struct str mobile_hint; /* Sec-CH-UA-Mobile: "?1", "?0" */
     bool prerender;         /* Sec-Purpose has "prerender" */
     bool gpc;               /* Sec-GPC: 1 */
@@ -47,12 +50,13 @@ struct http_request {
     struct addr peer;
     struct str body;
     struct str param; /* the part of the path that stands for {...} in the route, percent-decoded */
-    struct arena *arena; /* lives as long as the request */
-    void *app;           /* http_config.app */
-    void *worker;        /* of the query thread; NULL inline */
+    const struct http_route *route; /* the one that it took */
+    struct arena *arena;            /* lives as long as the request */
+    void *app;                      /* http_config.app */
+    void *worker;                   /* of the query thread; NULL inline */
 };
 
-enum { HTTP_HEADERS_MAX = 8 };
+enum { HTTP_HEADERS_MAX = 12 };
 
 /* A body in pages, each made by a query thread while the connection is suspended.
  *
@@ -83,8 +87,8 @@ void http_header(struct http_response *response, struct str name, struct str val
 
 /* application/problem+json (RFC 9457):
  * {"type":"about:blank","title":...,"status":...,"detail":...}. `members` is text like
- * `"index":3,"field":"path"` to add, or empty. 429 and 503 get Retry-After: 1, 401
- * WWW-Authenticate: Bearer. */
+ * `"index":3,"field":"path"` to add, or empty. 429 and 503 get Retry-After: 1 unless it is there
+ * already, 401 WWW-Authenticate: Bearer. */
 void http_problem(struct http_response *response, int status, struct str detail,
                   struct str members);
 
@@ -110,10 +114,13 @@ struct http_route {
     size_t body_max; /* bytes; 0: no body is read, one over it is 413 */
     bool cors; /* any origin, no credentials; OPTIONS answers 204 with a day's max-age, and every
                   answer, refusals included, carries Access-Control-Allow-Origin: * */
-    const char *summary;             /* for openapi.json; NULL: not listed there */
-    const char *answer;              /* what a good answer holds, for openapi.json; may be NULL */
+    const char *summary; /* for openapi.json; NULL: not listed there */
+    const char *body;    /* what a body is, for openapi.json: a schema of it; may be NULL */
+    const char *status;  /* of a good answer, for openapi.json; NULL: 200 */
+    const char *answer;  /* what a good answer holds, for openapi.json; may be NULL */
     const struct http_param *params; /* ends with a NULL name; may be NULL */
     const char *access;              /* "none", "stats:read" ...: for openapi.json */
+    int number;     /* the application's own: which of the things that one handler serves */
     unsigned group; /* a bit of the application's own; 0: served whatever http_config.groups says */
 };
 

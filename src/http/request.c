@@ -28,12 +28,12 @@ enum known {
     KNOWN_GPC,
     KNOWN_PURPOSE,
     KNOWN_DNT,
-    KNOWN_FORWARDED, /* that it came is all that counts */
-    KNOWN_SINGLE,    /* a second one makes the request ambiguous */
-    KNOWN_FIRST,     /* a second one is left out */
-    KNOWN_LIST,      /* joined with ", " */
-    KNOWN_ADDRESSES, /* X-Forwarded-For: a list, and that it came counts too */
-    KNOWN_COOKIE,    /* joined with "; " */
+    KNOWN_FORWARDED,      /* that it came is all that counts */
+    KNOWN_SINGLE,         /* a second one makes the request ambiguous */
+    KNOWN_FIRST,          /* a second one is left out */
+    KNOWN_LIST,           /* joined with ", " */
+    KNOWN_FORWARDED_LIST, /* a list, and that it came counts too */
+    KNOWN_COOKIE,         /* joined with "; " */
     KNOWN_NONE,
 };
 
@@ -65,9 +65,10 @@ static const struct known_header headers_13[] = {
     {"authorization", KNOWN_SINGLE, FIELD(authorization)},
     {"if-none-match", KNOWN_LIST, FIELD(if_none_match)},
     {0}};
-static const struct known_header headers_14[] = {{"content-length", KNOWN_LENGTH, 0}, {0}};
+static const struct known_header headers_14[] = {
+    {"content-length", KNOWN_LENGTH, 0}, {"sec-fetch-site", KNOWN_FIRST, FIELD(fetch_site)}, {0}};
 static const struct known_header headers_15[] = {
-    {"x-forwarded-for", KNOWN_ADDRESSES, FIELD(forwarded_for)},
+    {"x-forwarded-for", KNOWN_FORWARDED_LIST, FIELD(forwarded_for)},
     {"accept-language", KNOWN_FIRST, FIELD(accept_language)},
     {"accept-encoding", KNOWN_LIST, FIELD(accept_encoding)},
     {0}};
@@ -75,7 +76,10 @@ static const struct known_header headers_16[] = {
     {"content-encoding", KNOWN_CODING, 0},
     {"sec-ch-ua-mobile", KNOWN_FIRST, FIELD(mobile_hint)},
     {0}};
-static const struct known_header headers_17[] = {{"transfer-encoding", KNOWN_TRANSFER, 0}, {0}};
+static const struct known_header headers_17[] = {
+    {"transfer-encoding", KNOWN_TRANSFER, 0},
+    {"x-forwarded-proto", KNOWN_FORWARDED_LIST, FIELD(forwarded_proto)},
+    {0}};
 
 enum { KNOWN_LONGEST = 17 };
 static const struct known_header *const known_by_length[KNOWN_LONGEST + 1] = {
@@ -169,7 +173,7 @@ static void take_field(struct pass *pass, const struct known_header *header, str
 
     if (field->ptr == NULL)
         *field = value;
-    else if (header->known == KNOWN_LIST || header->known == KNOWN_ADDRESSES)
+    else if (header->known == KNOWN_LIST || header->known == KNOWN_FORWARDED_LIST)
         *field = join(request->arena, *field, ", ", value);
     else if (header->known == KNOWN_COOKIE)
         *field = join(request->arena, *field, "; ", value);
@@ -223,7 +227,7 @@ static void take_header(struct pass *pass, const struct known_header *header, st
     case KNOWN_FORWARDED:
         ex->request.forwarded = true;
         break;
-    case KNOWN_ADDRESSES:
+    case KNOWN_FORWARDED_LIST:
         ex->request.forwarded = true;
         take_field(pass, header, value);
         break;
@@ -351,10 +355,12 @@ void request_keep_head(struct exchange *exchange)
 {
     struct http_request *r = &exchange->request;
     struct str *const fields[] = {
-        &r->method,          &r->path,          &r->host,          &r->origin,
-        &r->user_agent,      &r->authorization, &r->content_type,  &r->accept,
-        &r->cookie,          &r->forwarded_for, &r->if_none_match, &r->accept_language,
-        &r->accept_encoding, &r->mobile_hint,
+        &r->method,          &r->path,          &r->host,
+        &r->origin,          &r->user_agent,    &r->authorization,
+        &r->content_type,    &r->accept,        &r->cookie,
+        &r->forwarded_for,   &r->if_none_match, &r->accept_language,
+        &r->accept_encoding, &r->mobile_hint,   &r->forwarded_proto,
+        &r->fetch_site,
     };
     struct str head = exchange->head_raw;
 

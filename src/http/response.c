@@ -53,6 +53,15 @@ void http_header(struct http_response *response, struct str name, struct str val
     response->headers[response->headers_count++].value = value;
 }
 
+static bool has_header(const struct http_response *r, struct str name)
+{
+    for (size_t i = 0; i < r->headers_count; i++) {
+        if (str_ieq(r->headers[i].name, name))
+            return true;
+    }
+    return false;
+}
+
 void http_problem(struct http_response *response, int status, struct str detail, struct str members)
 {
     struct json_out out = {.buf = &response->body};
@@ -75,7 +84,8 @@ void http_problem(struct http_response *response, int status, struct str detail,
         buf_add(&response->body, members);
     }
     json_close(&out, '}');
-    if (status == MHD_HTTP_TOO_MANY_REQUESTS || status == MHD_HTTP_SERVICE_UNAVAILABLE)
+    if ((status == MHD_HTTP_TOO_MANY_REQUESTS || status == MHD_HTTP_SERVICE_UNAVAILABLE) &&
+        !has_header(response, STR("Retry-After")))
         http_header(response, STR("Retry-After"), STR("1"));
     if (status == MHD_HTTP_UNAUTHORIZED)
         http_header(response, STR("WWW-Authenticate"), STR("Bearer"));
@@ -115,15 +125,6 @@ static struct MHD_Response *make_body(struct exchange *ex)
 static bool is_json(struct str type)
 {
     return str_starts(type, json_type) || str_starts(type, STR("application/problem+json"));
-}
-
-static bool has_header(const struct http_response *r, struct str name)
-{
-    for (size_t i = 0; i < r->headers_count; i++) {
-        if (str_ieq(r->headers[i].name, name))
-            return true;
-    }
-    return false;
 }
 
 static void add_headers(struct exchange *ex, struct MHD_Response *to, struct str type)

@@ -86,6 +86,7 @@ static void find_route(struct exchange *ex)
     if (index != NO_ROUTE) {
         ex->route = &http->config.routes[index];
         ex->route_index = index;
+        ex->request.route = ex->route;
         if (raw.len > 0 && percent_decode(raw, false, &ex->arena, &ex->request.param) != 0)
             refuse(ex, MHD_HTTP_BAD_REQUEST, "the path is badly encoded");
     } else if (target->cors && str_eq(ex->request.method, STR("OPTIONS"))) {

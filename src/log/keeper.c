@@ -36,14 +36,18 @@ void segment_give_up(struct segment *segment)
     segment->fd = -1;
 }
 
-static void unlink_segment(const struct log *log, uint64_t sequence)
+/* False where it is still there. */
+static bool unlink_segment(const struct log *log, uint64_t sequence)
 {
     char name[SEGMENT_NAME];
 
     segment_name(sequence, name);
-    if (unlinkat(log->dirfd, name, 0) != 0 && log->logger != NULL)
+    if (unlinkat(log->dirfd, name, 0) == 0 || errno == ENOENT)
+        return true;
+    if (log->logger != NULL)
         logger_line(log->logger, LOG_ERROR, "removing a log segment failed", "segment=%s errno=%d",
                     name, errno);
+    return false;
 }
 
 /* -- removing -- */
@@ -81,11 +85,11 @@ static bool remove_released(struct log *log, bool expired)
     segment->run->segments--;
     log_run_prune(log);
     (void)pthread_mutex_unlock(&log->lock);
-    unlink_segment(log, segment->sequence);
-    (void)fsync(log->dirfd);
+    bool gone = unlink_segment(log, segment->sequence) && fsync(log->dirfd) == 0;
     segment_give_up(segment);
     (void)pthread_mutex_lock(&log->lock);
     log->bytes -= segment->disk;
+    log->forgetting -= segment->forgotten && gone;
     log->prepare_failed_us = 0;
     free(segment);
     return true;
@@ -156,6 +160,7 @@ int keeper_prepare(struct log *log, struct err *err)
 
     if (rc == 0) {
         segment_queue_push(&log->spares, segment);
+        log_seal_forgotten(log);
         log->bytes += segment->disk;
         log->wanted = false;
         log->prepare_failed_us = 0;
@@ -240,7 +245,7 @@ static void remove_files(struct log *log, struct segment_queue *queue)
 
     (void)pthread_mutex_unlock(&log->lock);
     while ((segment = segment_queue_pop(queue)) != NULL) {
-        unlink_segment(log, segment->sequence);
+        (void)unlink_segment(log, segment->sequence);
         segment_give_up(segment);
         free(segment);
     }

@@ -24,10 +24,11 @@
  * first record of the append last and with release order. So a reader, or recovery after a crash of
  * the process, finds all records of an append or none. When an append does not fit, under the same
  * lock: the header of the next segment is written, then the seal of the full one, then the records
- * go into the next. A segment is also sealed when it is old, so that what is in it can go, provided
- * that another is ready; then the next append begins that one. The seal names the exact end. A
- * reader at that offset is done with the segment, one before it is not, whatever it saw there
- * first; no order of reading is needed for that. Nothing is written to a segment after its seal.
+ * go into the next. A segment is also sealed when it is old, or to be forgotten, so that what is in
+ * it can go, provided that another is ready; then the next append begins that one. The seal names
+ * the exact end. A reader at that offset is done with the segment, one before it is not, whatever
+ * it saw there first; no order of reading is needed for that. Nothing is written to a segment after
+ * its seal.
  *
  * SETTLED is a sealed segment whose file is exactly as long as its seal says. A file is cut to that
  * length only after its bytes were flushed, and it was at least 8 bytes longer before; so recovery
@@ -286,7 +287,8 @@ void log_release(struct log *log, const struct position *positions, size_t count
             log->prepare_failed_us = 0;
             wake = true;
         }
-        if (s->released && !s->expired && now_ms - s->released_ms >= log->keep_ms) {
+        if (s->released && !s->expired &&
+            (s->forgotten || now_ms - s->released_ms >= log->keep_ms)) {
             s->expired = true;
             wake = true;
         }

@@ -88,6 +88,12 @@ void log_when_durable(struct log *log, uint64_t ticket, void (*done)(void *ctx, 
  * thread. */
 void log_release(struct log *log, const struct position *positions, size_t count, int64_t now_ms);
 
+/* Forget: what was appended up to now goes as soon as it is released, however short a time ago.
+ * log_forgotten() is true once nothing of it is left. That holds for this process: after another
+ * log_open() it is to be asked again. Any thread. */
+void log_forget(struct log *log);
+bool log_forgotten(struct log *log);
+
 /* The producer of the next append. It changes when flushing has failed: what was appended before
  * may be missing after a power cut, and then nothing may be numbered as its continuation. */
 struct producer log_producer(struct log *log);

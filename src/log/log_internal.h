@@ -1,6 +1,6 @@
 /*
- * log/log_internal.h -- struct log, shared by log.c (what callers do), keeper.c (what its thread
- * does) and recover.c (what happens before there is a thread).
+ * log/log_internal.h -- struct log, shared by log.c and forget.c (what callers do), keeper.c (what
+ * its thread does) and recover.c (what happens before there is a thread).
  */
 #ifndef ABACUS_LOG_LOG_INTERNAL_H
 #define ABACUS_LOG_LOG_INTERNAL_H
@@ -39,6 +39,7 @@ struct segment {
     bool sealed;               /* no more records */
     bool flushed;              /* no more to flush: settled, or flushing it has failed */
     bool released, expired;
+    bool forgotten; /* goes as soon as it is released */
     int64_t released_ms;
 };
 
@@ -75,6 +76,7 @@ struct log {
     struct segment_queue segments; /* with records, oldest first */
     struct segment *current;       /* the last of them, unless it is sealed */
     struct segment_queue spares;
+    size_t forgetting; /* files of forgotten segments that are there */
     uint64_t bytes;    /* of all these on the disk */
     uint64_t sequence; /* the highest given to a file */
 
@@ -107,6 +109,10 @@ void log_run_prune(struct log *log);
 
 /* log.c, with the lock held: the current segment takes no more records. */
 void log_seal_current(struct log *log);
+
+/* forget.c, with the lock held: seal the current segment if it is to be forgotten and another one
+ * is ready. */
+void log_seal_forgotten(struct log *log);
 
 /* keeper.c */
 void *keeper_run(void *log);

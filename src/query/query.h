@@ -182,6 +182,8 @@ int query_series_filtered(struct store *store, const struct site *site, struct r
  * of them, and what is in use. */
 struct query_recent;
 struct query_recent *query_recent_new(size_t bytes_max);
+/* Forget all of them, but those that are being made now. */
+void query_recent_clear(struct query_recent *recent);
 /* When nobody asks any more. */
 void query_recent_free(struct query_recent **recent);
 

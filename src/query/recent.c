@@ -206,6 +206,13 @@ static void settle(struct query_recent *recent, struct recent_day *day)
     (void)pthread_cond_broadcast(&recent->made);
 }
 
+void query_recent_clear(struct query_recent *recent)
+{
+    (void)pthread_mutex_lock(&recent->lock);
+    make_room(recent, 0);
+    (void)pthread_mutex_unlock(&recent->lock);
+}
+
 static void leave(struct recent_day *day)
 {
     if (--day->users == 0 && !day->listed)

@@ -76,6 +76,20 @@ int redis_call(struct redis *redis, const struct str *args, size_t count,
 int redis_call_words(struct redis *redis, const struct redis_reply **out, struct err *err, ...)
     __attribute__((sentinel));
 
+/* Have the server write the files in which it keeps its data anew, so that what was removed before
+ * the first call is not in them any more: the append-only file where it has one, and the snapshot
+ * (RDB) where it makes them by itself. Zero-initialise *state, and ask again until it gives 1; 0:
+ * not yet. A connection that was lost meanwhile, or a server that failed to write, begins again.
+ * What the server refuses is left out and stands in state->told, else empty. Only the server that
+ * is asked: what its replicas keep is theirs. */
+struct redis_rewrite {
+    int stage;
+    bool asked;
+    uint64_t generation;
+    char told[160];
+};
+int redis_rewrite(struct redis *redis, struct redis_rewrite *state, struct err *err);
+
 /* What doctor shows: "redis 7.0.15 at 127.0.0.1:6379 (noeviction)". */
 struct redis_about {
     char version[32], address[128], policy[32];

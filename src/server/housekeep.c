@@ -135,4 +135,6 @@ void housekeep_tick(void *ctx, struct store *store, int64_t now_ms)
         release_log(server, store, now_ms);
     }
     housekeep_books(server, store, false);
+    used_tick(server, store, counters[COUNTER_AS_OF], now_ms);
+    api_send_resets(&server->api, store, now_ms);
 }

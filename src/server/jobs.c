@@ -1,6 +1,6 @@
 /*
- * server/jobs.c -- the server's own threads: the aggregator, at its interval; the housekeeper and
- * the watcher, each second; the relay, all the time.
+ * server/jobs.c -- the server's own threads: the aggregator, at its interval; the housekeeper, the
+ * watcher and who forgets, each second; the relay, all the time.
  */
 #include "server/server_internal.h"
 
@@ -18,6 +18,7 @@
 
 enum {
     HOUSEKEEP_MS = 1000,
+    FORGET_MS = 500,
     WATCH_MS = 1000,
     DRAIN_MS = 50,      /* between runs while draining */
     RELAY_IDLE_MS = 20, /* until the log is looked at again */
@@ -261,6 +262,21 @@ static void *housekeeper(void *ctx)
     return NULL;
 }
 
+/* -- who forgets what was erased -- */
+
+static void *forgetter(void *ctx)
+{
+    struct server *server = ctx;
+    struct forget *forget = forget_new(server);
+
+    (void)prctl(PR_SET_NAME, "forget");
+    do
+        forget_step(forget);
+    while (phase(server) == PHASE_RUNNING && sleep_ms(server, FORGET_MS));
+    forget_free(&forget);
+    return NULL;
+}
+
 /* -- all of them -- */
 
 static int start(struct server *server, struct job *job, void *(*run)(void *), struct err *err)
@@ -282,6 +298,7 @@ int jobs_start(struct server *server, struct err *err)
         bool wanted;
     } jobs[] = {
         {&server->housekeeper, housekeeper, ingest},
+        {&server->forgetter, forgetter, true},
         {&server->relayer, relayer, platform && ingest},
         {&server->watcher, watcher, platform},
         {&server->aggregator, aggregator,
@@ -313,11 +330,12 @@ static void join(struct job *job)
 void jobs_stop_housekeeper(struct server *server)
 {
     join(&server->housekeeper);
+    join(&server->forgetter);
 }
 
 void jobs_stop(struct server *server)
 {
-    join(&server->housekeeper);
+    jobs_stop_housekeeper(server);
     join(&server->relayer);
     join(&server->watcher);
     join(&server->aggregator);

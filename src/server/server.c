@@ -11,12 +11,16 @@
 #include "server/server_internal.h"
 
 #include "access/access.h"
+#include "access/people.h"
 #include "agent/agent.h"
+#include "api/quotas.h"
 #include "api/scripts.h"
 #include "base/clock.h"
 #include "base/date.h"
+#include "base/must.h"
 #include "cache/cache.h"
 #include "geo/geo.h"
+#include "mail/mail.h"
 #include "query/query.h"
 #include "redis/redis.h"
 
@@ -29,6 +33,7 @@
 
 enum {
     STOP_GRACE_MS = 10 * 1000,
+    MAIL_GRACE_MS = 5 * 1000,
     RECENT_BYTES = 64 * 1024 * 1024, /* of days that are not over yet, for breakdowns */
 };
 
@@ -55,19 +60,27 @@ static int worker_open(void *app, void **worker, struct err *err)
 {
     struct api *api = app;
     struct server *server = api->server;
-    struct store *store = NULL;
-    int rc = server_open_store(server, true, &store, err);
+    struct worker *own = must(calloc(1, sizeof(*own)));
+    int rc = server_open_store(server, true, &own->store, err);
 
-    *worker = store;
+    own->server = server;
+    *worker = own;
     return rc;
+}
+
+static int open_writer(void *app, struct store **out, struct err *err)
+{
+    return server_open_store(app, false, out, err);
 }
 
 static void worker_close(void *app, void *worker)
 {
-    struct store *store = worker;
+    struct worker *own = worker;
 
     (void)app;
-    store_close(&store);
+    store_close(&own->store);
+    store_close(&own->write);
+    free(own);
 }
 
 static void *site_series(void *ctx, struct str tenant, struct str site)
@@ -166,11 +179,14 @@ static int open_directory(struct server *server, struct err *err)
                                             .ctx = server};
     struct store *store = NULL;
 
+    server->quotas = quotas_new();
     server->directory = directory_new(&config);
     int rc = server_open_store(server, false, &store, err);
 
     if (rc == 0)
         rc = directory_load(server->directory, store, clock_wall_ms(), err);
+    if (rc == 0)
+        used_tick(server, store, 0, clock_wall_ms());
     if (rc == ERR_UNAVAILABLE && server_store_is_remote(server)) {
         say_away(server, "the database", err);
         rc = 0;
@@ -179,6 +195,38 @@ static int open_directory(struct server *server, struct err *err)
         rc = directory_start(server->directory, &store, err);
     store_close(&store);
     return rc;
+}
+
+/* Unless it is set, abacus@ the host of the public URL; empty: neither is there. */
+static struct str mail_sender(struct server *server)
+{
+    const struct server_config *config = server->config;
+    struct str rest = config->public_url, host = STR("");
+    struct buf text = {0};
+
+    while (rest.len > 0 && host.len == 0 && str_next(&rest, '/', &host))
+        host = str_ends(host, STR(":")) ? STR("") : host;
+    if (config->mail_from.len > 0 || host.len == 0)
+        return config->mail_from;
+    buf_addf(&text, "abacus@%.*s", STR_FMT(str_slice(host, 0, str_find(host, 0, ':'))));
+    struct str sender = arena_str(&server->arena, buf_str(&text));
+
+    buf_release(&text);
+    return sender;
+}
+
+/* For invitations and forgotten passwords; without it links are shown once. */
+static int open_mailer(struct server *server, struct err *err)
+{
+    const struct mail_config config = {.url = server->config->smtp_url,
+                                       .from = mail_sender(server),
+                                       .logger = &server->config->logger};
+
+    if (config.url.len == 0 || !server_has(server, ROLE_QUERY))
+        return 0;
+    int rc = mail_open(&config, &server->mailer, err);
+
+    return rc == 0 ? 0 : err_wrap(err, rc, "mail");
 }
 
 static void wire_api(struct server *server)
@@ -196,6 +244,15 @@ static void wire_api(struct server *server)
                                .scripts = server_has(server, ROLE_WEB)
                                               ? scripts_open(config->data_dir, &config->logger)
                                               : NULL,
+                               .quotas = server->quotas,
+                               .resets = resets_new(),
+                               .throttle = throttle_new(),
+                               .raw_days = config->raw_days,
+                               .visit_days = config->visit_days,
+                               .stats_days = config->stats_days,
+                               .payload = &config->payload,
+                               .mailer = server->mailer,
+                               .open_writer = open_writer,
                                .recent = query_recent_new(RECENT_BYTES),
                                .agent = server->agent,
                                .geo = server->geo,
@@ -246,6 +303,8 @@ static int start(struct server *server, struct err *err)
         rc = open_log(server, err);
     if (rc == 0)
         rc = open_directory(server, err);
+    if (rc == 0)
+        rc = open_mailer(server, err);
     if (rc == 0) {
         wire_api(server);
         rc = open_http(server, err);
@@ -275,6 +334,7 @@ static int stop(struct server *server, struct err *err)
     jobs_enter(server, draining ? PHASE_DRAINING : PHASE_STOPPING);
     if (server->http != NULL)
         whole = http_stop(&server->http, STOP_GRACE_MS);
+    mail_close(&server->mailer, MAIL_GRACE_MS);
     jobs_stop_housekeeper(server);
     if (server->directory != NULL)
         directory_stop(server->directory);
@@ -294,6 +354,9 @@ static int stop(struct server *server, struct err *err)
     cache_close(&server->cache);
     refusals_free(&server->api.refusals);
     rates_free(&server->api.rates);
+    quotas_free(&server->quotas);
+    resets_free(&server->api.resets);
+    throttle_free(&server->api.throttle);
     live_free(&server->api.live);
     scripts_close(&server->api.scripts);
     query_recent_free(&server->api.recent);

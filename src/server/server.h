@@ -2,13 +2,14 @@
  * server/server.h -- `abacus serve`: wiring, threads, signals, stop.
  *
  * Threads: the HTTP pool and its query threads (http/), the log's flusher (log/), the directory
- * (directory/), one aggregator, one housekeeper that turns refusals into tallies once a second;
- * with Redis one relay, and one that watches the buffer's length. A node has those that its roles
- * need.
+ * (directory/), one aggregator, one housekeeper that turns refusals into tallies once a second, one
+ * that lets go of what was erased; with Redis one relay, and one that watches the buffer's length.
+ * A node has those that its roles need.
  */
 #ifndef ABACUS_SERVER_SERVER_H
 #define ABACUS_SERVER_SERVER_H
 
+#include "access/payload.h"
 #include "api/api.h"
 #include "base/err.h"
 #include "base/logger.h"
@@ -29,7 +30,9 @@ struct server_config {
     int32_t raw_days, visit_days, stats_days, audit_days;
     int64_t log_keep_ms, log_max_bytes;
     unsigned threads, query_threads, connections, connections_per_address; /* 0: http/'s defaults */
-    struct str demo_site; /* empty: no /demo pages */
+    struct str demo_site;           /* empty: no /demo pages */
+    struct payload_config payload;  /* secret empty: Payload's tokens are not taken */
+    struct str smtp_url, mail_from; /* empty: no mail */
     /* A database of countries (geo/geo.h), and rules for User-Agents (agent/agent.h); empty: those
      * that the system and the program bring. */
     struct str geo_database, agent_rules;

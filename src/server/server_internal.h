@@ -29,11 +29,13 @@ struct server {
     struct log *log; /* NULL without ROLE_INGEST */
     struct directory *directory;
     struct cache *cache;
-    struct agent *agent; /* NULL without ROLE_INGEST */
-    struct geo *geo;     /* NULL too where no table can be read */
+    struct mailer *mailer; /* NULL: none */
+    struct agent *agent;   /* NULL without ROLE_INGEST */
+    struct geo *geo;       /* NULL too where no table can be read */
+    struct quotas *quotas;
     struct api api;
     struct http *http;
-    struct job aggregator, housekeeper, relayer, watcher;
+    struct job aggregator, housekeeper, relayer, watcher, forgetter;
     pthread_mutex_t buffer_lock; /* of `buffer` */
     struct queue *buffer;        /* to ask the shared buffer for its length */
     pthread_mutex_t lock;        /* of `wake` */
@@ -47,6 +49,9 @@ struct server {
     int64_t counters_due_us; /* when to look at the counters again */
     int64_t release_due_us;  /* when to let go of the log again */
     int64_t hold_due_us;     /* when to say again that the log is still here */
+    int64_t quotas_due_us;   /* when to read again what the tenants have used ... */
+    int64_t quotas_free_us;  /* ... and when, if there are new limits */
+    int64_t quotas_version;  /* of the snapshot whose limits these are; 0: none yet */
 };
 
 static inline bool server_has(const struct server *server, enum role role)
@@ -73,7 +78,8 @@ int server_open_store(struct server *server, bool read_only, struct store **out,
 int jobs_queued(void *server, int64_t *out);
 int jobs_start(struct server *server, struct err *err);
 void jobs_enter(struct server *server, enum phase phase);
-/* Ends the housekeeper, then, once PHASE_STOPPING was entered, the others. */
+/* Ends who uses the log (the housekeeper, and who forgets), then, once PHASE_STOPPING was entered,
+ * the others. */
 void jobs_stop_housekeeper(struct server *server);
 void jobs_stop(struct server *server);
 
@@ -82,7 +88,17 @@ int drain(struct server *server, struct err *err);
 
 /* housekeep.c: on the directory's thread after each look at the store. */
 void housekeep_tick(void *ctx, struct store *store, int64_t now_ms);
+/* used.c: what the tenants have used of their months, now and then; before anything is taken, and
+ * then from housekeep_tick(). */
+void used_tick(struct server *server, struct store *store, int64_t as_of_ms, int64_t now_ms);
 /* Whether the books add up, now and then: by the aggregator's thread, or by the directory's. */
 void housekeep_books(struct server *server, struct store *store, bool by_job);
+
+/* forget.c: a step, which may wait for disks and for Redis. */
+enum { FORGET_NAME = 96 }; /* bytes of a node's name and its NUL */
+struct forget;
+struct forget *forget_new(struct server *server);
+void forget_free(struct forget **forget);
+void forget_step(struct forget *forget);
 
 #endif

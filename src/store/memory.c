@@ -239,6 +239,7 @@ static int memory_open(const struct store_config *config, struct str path, struc
     (void)path;
     (void)err;
     randombytes_buf(store->id_key, sizeof(store->id_key));
+    randombytes_buf(store->signing_key, sizeof(store->signing_key));
     *out = &store->base;
     return 0;
 }
@@ -246,10 +247,12 @@ static int memory_open(const struct store_config *config, struct str path, struc
 static void memory_close(struct store *base)
 {
     struct memory_store *store = memory_of(base);
-    struct rows *all[] = {&store->events, &store->days,   &store->hours,     &store->sketches,
-                          &store->visits, &store->due,    &store->packs,     &store->goals,
-                          &store->keys,   &store->ledger, &store->positions, &store->tenants,
-                          &store->sites,  &store->tokens, &store->removed};
+    struct rows *all[] = {&store->events,   &store->days,   &store->hours,     &store->sketches,
+                          &store->visits,   &store->due,    &store->packs,     &store->goals,
+                          &store->keys,     &store->ledger, &store->positions, &store->tenants,
+                          &store->sites,    &store->tokens, &store->removed,   &store->users,
+                          &store->sessions, &store->links,  &store->erasures,  &store->installation,
+                          &store->audit};
 
     for (size_t i = 0; i < sizeof(all) / sizeof(all[0]); i++)
         free(all[i]->ptr);
@@ -297,13 +300,19 @@ const struct store_ops store_memory = {
     .overdue = memory_overdue,
     .salts_held = salts_look,
     .read_directory = memory_read_directory,
-    .put_tenant = memory_put_tenant,
-    .put_site = memory_put_site,
-    .set_site = memory_set_site,
-    .put_token = memory_put_token,
-    .remove_tenant = memory_remove_tenant,
-    .remove_site = memory_remove_site,
-    .remove_token = memory_remove_token,
+    .get = memory_get,
+    .edit = memory_edit,
+    .page = memory_page,
+    .count = memory_count_kind,
+    .end_sessions = memory_end_sessions,
+    .page_audit = memory_page_audit,
+    .note = memory_note,
+    .usage = memory_usage,
+    .site_span = memory_site_span,
+    .payload_session = memory_payload_session,
+    .erase_site = memory_erase_site,
+    .compact = memory_compact,
+    .erase_value = memory_erase_value,
     .dump = memory_dump,
     .load_begin = memory_load_begin,
     .load = memory_load,

@@ -3,6 +3,8 @@
  */
 #include "store/memory_internal.h"
 
+#include <stddef.h>
+
 enum { ROWS_MAX = 10000 };
 
 struct work {
@@ -193,19 +195,28 @@ static bool is_running(const struct expiry_general *general, const struct produc
     return false;
 }
 
-static void expire_general(struct work *work, const struct expiry_general *general)
+/* Rows whose instant at `at` is before. */
+static void remove_before(struct work *work, struct rows *rows, size_t size, size_t at,
+                          int64_t before_ms)
 {
-    struct memory_store *s = work->store;
+    for (size_t i = 0; i < rows->count && work->left > 0;) {
+        int64_t ms;
 
-    for (size_t i = 0; i < s->keys.count && work->left > 0;) {
-        if (((const struct event_key *)s->keys.ptr)[i].received_ms >= general->keys_before_ms) {
+        memcpy(&ms, (const char *)rows->ptr + i * size + at, sizeof(ms));
+        if (ms >= before_ms) {
             i++;
             continue;
         }
-        rows_remove(&s->keys, sizeof(struct event_key), i);
+        rows_remove(rows, size, i);
         work->left--;
-        s->retention_rows++;
+        work->store->retention_rows++;
     }
+}
+
+static void expire_positions(struct work *work, const struct expiry_general *general)
+{
+    struct memory_store *s = work->store;
+
     for (size_t i = 0; i < s->positions.count && work->left > 0;) {
         const struct memory_position *row = &((const struct memory_position *)s->positions.ptr)[i];
 
@@ -222,17 +233,29 @@ static void expire_general(struct work *work, const struct expiry_general *gener
     }
 }
 
+static void expire_general(struct work *work, const struct expiry_general *general, int64_t now_ms)
+{
+    struct memory_store *s = work->store;
+
+    remove_before(work, &s->keys, sizeof(struct event_key), offsetof(struct event_key, received_ms),
+                  general->keys_before_ms);
+    remove_before(work, &s->audit, sizeof(struct audit_row), offsetof(struct audit_row, at_ms),
+                  general->audit_before_ms);
+    remove_before(work, &s->sessions, sizeof(struct session_row),
+                  offsetof(struct session_row, expires_ms), now_ms);
+    expire_positions(work, general);
+}
+
 int memory_expire(struct store *base, const struct expiry *sites, size_t count,
                   const struct expiry_general *general, int64_t now_ms, bool *more, struct err *err)
 {
     struct work work = {memory_of(base), ROWS_MAX};
 
-    (void)now_ms;
     (void)err;
     for (size_t i = 0; i < count; i++)
         expire_site(&work, &sites[i]);
     if (general != NULL) {
-        expire_general(&work, general);
+        expire_general(&work, general, now_ms);
         expire_removed(&work, &general->removed);
     }
     *more = work.left <= 0;

@@ -95,6 +95,7 @@ int memory_holdings(struct store *base, struct arena *arena, struct holdings *ou
         {HOLDING_HOURS, &s->hours, sizeof(struct stats_row), offsetof(struct stats_row, day)},
         {HOLDING_LEDGER, &s->ledger, sizeof(struct ledger_row), offsetof(struct ledger_row, day)},
         {HOLDING_KEYS, &s->keys, sizeof(struct event_key), offsetof(struct event_key, received_ms)},
+        {HOLDING_AUDIT, &s->audit, sizeof(struct audit_row), offsetof(struct audit_row, at_ms)},
         {HOLDING_TOKENS, &s->tokens, sizeof(struct token_row),
          offsetof(struct token_row, created_ms)},
         {HOLDING_SITES, &s->sites, sizeof(struct site_row), offsetof(struct site_row, created_ms)},

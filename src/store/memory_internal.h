@@ -36,14 +36,17 @@ struct memory_store {
     struct rows keys;      /* struct event_key */
     struct rows ledger;    /* struct ledger_row, by site, day, kind, reason */
     struct rows positions; /* struct memory_position */
-    struct rows tenants, sites, tokens, removed;
+    struct rows tenants, sites, tokens, users, sessions, links, erasures, installation;
+    struct rows removed; /* struct memory_removed */
+    struct rows audit;   /* struct audit_row, by id */
     int64_t counters[COUNTERS];
     int64_t commits[PARTITIONS]; /* that touched each partition */
     int64_t as_of_ms[PARTITIONS];
     int64_t event_id, folded_records, folded_positions, version;
     int64_t retention_ms[PARTITIONS]; /* the last complete run of retention */
     int64_t retention_since_ms, retention_rows;
-    uint8_t id_key[16];
+    int64_t audit_id; /* the last */
+    uint8_t id_key[16], signing_key[32];
 };
 
 static inline struct memory_store *memory_of(struct store *store)
@@ -96,27 +99,51 @@ int memory_finish_retention(struct store *store, uint32_t partitions, int64_t no
 int memory_overdue(struct store *store, const struct expiry *sites, size_t count, uint32_t *out,
                    struct err *err);
 
+/* memory_erase.c */
+int memory_erase_site(struct store *store, struct str site, const struct actor *actor, bool *more,
+                      int64_t rows[ERASED_TABLES], struct err *err);
+int memory_erase_value(struct store *store, struct str site, enum erasure_kind kind,
+                       struct str value, struct str with, bool *more, int64_t rows[ERASED_TABLES],
+                       struct err *err);
+int memory_compact(struct store *store, struct err *err);
+
 /* memory_holdings.c */
 int memory_holdings(struct store *store, struct arena *arena, struct holdings *out,
                     struct err *err);
 
-/* memory_admin.c */
-int memory_read_directory(struct store *store, struct arena *arena, struct directory_rows *out,
-                          struct err *err);
-int memory_put_tenant(struct store *store, const struct tenant_row *row, const struct actor *actor,
-                      struct err *err);
-int memory_put_site(struct store *store, const struct site_row *row, const struct actor *actor,
-                    struct err *err);
-int memory_set_site(struct store *store, const struct site_row *row, const struct actor *actor,
-                    struct err *err);
-int memory_put_token(struct store *store, const struct token_row *row, const struct actor *actor,
-                     struct err *err);
-int memory_remove_tenant(struct store *store, struct str id, const struct actor *actor,
-                         struct err *err);
-int memory_remove_site(struct store *store, struct str id, const struct actor *actor,
-                       struct err *err);
-int memory_remove_token(struct store *store, struct str id, const struct actor *actor,
-                        struct err *err);
+/* memory_rows.c */
+struct rows *memory_rows(struct memory_store *store, enum row_kind kind);
+void *memory_find(struct memory_store *store, enum row_kind kind, struct str id);
 struct site_row *memory_site(struct memory_store *store, struct str id);
+int memory_get(struct store *base, enum row_kind kind, struct str id, struct arena *arena,
+               void *row, struct err *err);
+int memory_page(struct store *base, enum row_kind kind, const struct row_filter *filter,
+                struct str after, size_t limit, struct arena *arena, void **rows, size_t *count,
+                struct err *err);
+int memory_count_kind(struct store *base, enum row_kind kind, const struct row_filter *filter,
+                      int64_t *out, struct err *err);
+int memory_read_directory(struct store *base, struct arena *arena, struct directory_rows *out,
+                          struct err *err);
+
+/* memory_edit.c */
+int memory_edit(struct store *base, enum row_kind kind, struct str id, edit_fn *edit, void *ctx,
+                const struct actor *actor, struct err *err);
+int memory_note(struct store *base, const char *action, struct str target, struct str tenant,
+                const struct actor *actor, struct err *err);
+int memory_end_sessions(struct store *base, struct str user, int32_t kind, struct str except,
+                        struct err *err);
+/* Tokens, links or sessions that are of this tenant, site or person. */
+void memory_remove_of(struct memory_store *store, enum row_kind kind,
+                      const struct row_filter *owner);
+
+/* memory_audit.c */
+int memory_page_audit(struct store *base, struct str tenant, int64_t before, size_t limit,
+                      struct arena *arena, struct audit_row **out, size_t *count, struct err *err);
+int memory_usage(struct store *base, struct str tenant, int32_t from, int32_t to,
+                 struct arena *arena, struct usage_row **out, size_t *count, struct err *err);
+int memory_site_span(struct store *base, struct str tenant, struct str site, int64_t *first_ms,
+                     int64_t *last_ms, struct err *err);
+int memory_payload_session(struct store *base, struct str schema, struct str collection,
+                           struct str user, struct str sid, int64_t now_ms, struct err *err);
 
 #endif

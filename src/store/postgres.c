@@ -224,6 +224,8 @@ static void pg_close(struct store *base)
 
     pg_unlease(base);
     pg_drop(store);
+    for (size_t i = 0; i < (size_t)ROW_KINDS * PG_ROW_STATEMENTS; i++)
+        free(store->row_sql[i / PG_ROW_STATEMENTS][i % PG_ROW_STATEMENTS]);
     sodium_memzero(store->url, strlen(store->url));
     free(store->url);
     free(store);
@@ -261,10 +263,11 @@ static int pg_open(const struct store_config *config, struct str path, struct st
     .each_ledger = pg_each_ledger, .page_events = pg_page_events, .each_visit = pg_each_visit,     \
     .due_days = pg_due_days, .each_pack = pg_each_pack, .balance = pg_balance, .check = pg_check,  \
     .holdings = pg_holdings, .overdue = pg_overdue, .salts_held = pg_salts_held,                   \
-    .finish_retention = pg_finish_retention, .read_directory = pg_read_directory,                  \
-    .put_tenant = pg_put_tenant, .put_site = pg_put_site, .set_site = pg_set_site,                 \
-    .put_token = pg_put_token, .remove_tenant = pg_remove_tenant, .remove_site = pg_remove_site,   \
-    .remove_token = pg_remove_token, .dump = pg_dump_table, .load_begin = pg_load_begin,           \
+    .finish_retention = pg_finish_retention, .read_directory = pg_read_directory, .get = pg_get,   \
+    .edit = pg_edit, .page = pg_page, .count = pg_count, .end_sessions = pg_end_sessions,          \
+    .page_audit = pg_page_audit, .note = pg_note, .usage = pg_usage, .site_span = pg_site_span,    \
+    .payload_session = pg_payload_session, .erase_site = pg_erase_site, .compact = pg_compact,     \
+    .erase_value = pg_erase_value, .dump = pg_dump_table, .load_begin = pg_load_begin,             \
     .load = pg_load_rows, .load_end = pg_load_end, .sums = pg_sums
 
 const struct store_ops store_postgres = {

@@ -17,7 +17,7 @@
  * ahead are void with the commit, and a load that is undone leaves the sequences as they were.
  *
  * The counters that leases and a sequence hold here are put into `counters` with the rest, and
- * moved to their places at the end.
+ * moved to their places at the end. Sessions are in no copy: a load ends them all.
  */
 #include "store/postgres_internal.h"
 
@@ -261,7 +261,7 @@ static int on_tables(struct pg_store *store, const char *before, const char *aft
 
     buf_addf(&sql, "%s ", before);
     add_tables(&sql, ", ", "", "");
-    buf_addf(&sql, ", site_names %s", after);
+    buf_addf(&sql, ", site_names, sessions %s", after);
     int rc = pg_exec(store, text_of(&sql), err);
 
     buf_release(&sql);

@@ -207,6 +207,10 @@ static const char REMOVE_KEYS[] =
 static const char REMOVE_AUDIT[] =
     "WITH gone AS (DELETE FROM analytics.audit_log WHERE ctid = ANY (ARRAY(SELECT ctid"
     " FROM analytics.audit_log WHERE at_ms < $1 ORDER BY at_ms LIMIT $2)) RETURNING 1) " TAKEN("0");
+static const char REMOVE_SESSIONS[] =
+    "WITH gone AS (DELETE FROM analytics.sessions WHERE ctid = ANY (ARRAY(SELECT ctid"
+    " FROM analytics.sessions WHERE expires_ms < $1 ORDER BY expires_ms LIMIT $2))"
+    " RETURNING 1) " TAKEN("0");
 /* $3: the producers that are running; what begins like PRODUCER_IMPORT is an import. One that
  * moves meanwhile is not old. */
 static const char FOLD_POSITIONS[] =
@@ -245,12 +249,15 @@ static int expire_positions(struct work *work, const struct expiry_general *gene
     return rc;
 }
 
-static int expire_general(struct work *work, const struct expiry_general *general, struct err *err)
+static int expire_general(struct work *work, const struct expiry_general *general, int64_t now_ms,
+                          struct err *err)
 {
     int rc = expire_old(work, REMOVE_KEYS, general->keys_before_ms, err);
 
     if (rc == 0)
         rc = expire_old(work, REMOVE_AUDIT, general->audit_before_ms, err);
+    if (rc == 0)
+        rc = expire_old(work, REMOVE_SESSIONS, now_ms, err);
     if (rc == 0)
         rc = expire_positions(work, general, err);
     return rc == 0 && work->left > 0 ? expire_removed(work, &general->removed, err) : rc;
@@ -390,7 +397,7 @@ int pg_expire(struct store *base, const struct expiry *sites, size_t count,
     pg_visits_forget(work.store);
     rc = expire_sites(&work, sites, count, err);
     if (rc == 0 && general != NULL && work.left > 0)
-        rc = expire_general(&work, general, err);
+        rc = expire_general(&work, general, now_ms, err);
     *more = work.left <= 0;
     return rc == 0 ? finish(&work, partitions, err) : pg_end(work.store, rc, err);
 }

@@ -5,11 +5,11 @@
  * tries). Nothing ever waits without a deadline: every result is awaited with poll(), and a server
  * that does not answer in time costs the connection.
  *
- * A statement is a `static const char NAME[]` beside the function that runs it, prepared once for
- * each connection and known by the address of its text. Values travel in binary. Rows go in and out
- * by the thousand: a statement takes arrays (unnest($1::bigint[], ...)), and the statements of a
- * transaction are sent in one pipeline, in which everything behind a failure is skipped, COMMIT
- * too.
+ * A statement is a `static const char NAME[]` beside the function that runs it (of managed rows: a
+ * text made from their table and kept in the handle), prepared once for each connection and known
+ * by the address of its text. Values travel in binary. Rows go in and out by the thousand: a
+ * statement takes arrays (unnest($1::bigint[], ...)), and the statements of a transaction are sent
+ * in one pipeline, in which everything behind a failure is skipped, COMMIT too.
  */
 #ifndef ABACUS_STORE_POSTGRES_INTERNAL_H
 #define ABACUS_STORE_POSTGRES_INTERNAL_H
@@ -20,8 +20,8 @@
 #include <libpq-fe.h>
 
 enum {
-    PG_PARAMS_MAX = 32,
-    PG_STATEMENTS_MAX = 128,
+    PG_PARAMS_MAX = 40,
+    PG_STATEMENTS_MAX = 384,
     PG_READ_MS = 10 * 1000,
     PG_JOB_MS = 60 * 1000,
     PG_CONNECT_MS = 5 * 1000,
@@ -31,7 +31,21 @@ enum {
     PG_JOB_IDLE_MS = LEASE_MS,
     PG_GRACE_MS = 2 * 1000, /* for the server to say that the time is over */
     PG_DAYS_KNOWN = 64,
-    PG_SCHEMA = 3, /* the last of its files that this program knows */
+    PG_SCHEMA = 4,           /* the last of its files that this program knows */
+    PG_ROW_FILTERS = 1 << 3, /* sets of the members of struct row_filter */
+};
+
+/* The statements about rows of a kind (postgres_managed.c). */
+enum pg_row_statement {
+    PG_ROW_GET,    /* $1: the id */
+    PG_ROW_LOCK,   /* the same; whoever else wants to change it waits */
+    PG_ROW_ADD,    /* all members; no row where the id is taken */
+    PG_ROW_PUT,    /* the same; those that may change */
+    PG_ROW_REMOVE, /* $1: the id */
+    PG_ROW_EACH,   /* all of them, in the order of the directory */
+    PG_ROW_PAGE,   /* $1: behind which id, a value for each filter, the most rows; by filters: */
+    PG_ROW_COUNT = PG_ROW_PAGE + PG_ROW_FILTERS, /* a value for each filter; by filters */
+    PG_ROW_STATEMENTS = PG_ROW_COUNT + PG_ROW_FILTERS,
 };
 
 struct pg_store {
@@ -58,7 +72,8 @@ struct pg_store {
         uint64_t *slots;
         size_t size, count;
     } visitors, visits; /* looked up, and found, since the last commit (postgres_visits.c) */
-    const char *prepared[PG_STATEMENTS_MAX]; /* on this connection */
+    char *row_sql[ROW_KINDS][PG_ROW_STATEMENTS]; /* made when they are first needed */
+    const char *prepared[PG_STATEMENTS_MAX];     /* on this connection */
     size_t prepared_count;
     struct pg_pipe {
         size_t sent;     /* statements whose results are still to come */
@@ -143,6 +158,8 @@ void pg_bind_array(struct pg_query *query, struct pg_array *array);
 
 /* Run it and wait. *out (may be NULL) is the caller's to PQclear(): its columns are binary. */
 int pg_run(struct pg_store *store, struct pg_query *query, PGresult **out, struct err *err);
+/* The same, with a text that is not kept: it is not prepared. */
+int pg_run_once(struct pg_store *store, struct pg_query *query, PGresult **out, struct err *err);
 /* Text without values, one or several statements; for transactions and the schema. */
 int pg_exec(struct pg_store *store, const char *sql, struct err *err);
 /* The same; *out is the last result, in text. */
@@ -311,6 +328,13 @@ int pg_expire(struct store *store, const struct expiry *sites, size_t count,
               const struct expiry_general *general, int64_t now_ms, bool *more, struct err *err);
 int pg_finish_retention(struct store *store, uint32_t partitions, int64_t now_ms, struct err *err);
 
+/* postgres_erase.c, postgres_compact.c */
+int pg_erase_site(struct store *store, struct str site, const struct actor *actor, bool *more,
+                  int64_t rows[ERASED_TABLES], struct err *err);
+int pg_erase_value(struct store *store, struct str site, enum erasure_kind kind, struct str value,
+                   struct str with, bool *more, int64_t rows[ERASED_TABLES], struct err *err);
+int pg_compact(struct store *store, struct err *err);
+
 /* postgres_holdings.c */
 int pg_holdings(struct store *store, struct arena *arena, struct holdings *out, struct err *err);
 int pg_overdue(struct store *store, const struct expiry *sites, size_t count, uint32_t *out,
@@ -355,32 +379,48 @@ int pg_snapshot_end(struct pg_store *store, bool own, int rc);
 int pg_read_directory(struct store *store, struct arena *arena, struct directory_rows *out,
                       struct err *err);
 
-/* The columns of a site's row in the order of site_members, but without id and created_ms. */
-#define PG_SITE_COLUMNS                                                                            \
-    "site_id, tenant_id, domain, timezone, enabled, respect_gpc, respect_dnt, mask_personal,"      \
-    " visitor_identity, ipv4_prefix, ipv6_prefix, store_ip_prefix, tracking_ids,"                  \
-    " allowed_origins, query_params, blocked_addresses, blocked_paths, disabled_events,"           \
-    " disabled_fields, require_token, blocked_countries, blocked_referrers, goals, path_rules,"    \
-    " events_per_second, paths_per_day, raw_days, visit_days, stats_days"
-#define PG_TOKEN_COLUMNS "id, tenant_id, site_id, platform, scopes, hash, created_ms, expires_ms"
-/* A row that begins with PG_SITE_COLUMNS and created_ms, or with PG_TOKEN_COLUMNS; texts go to the
- * arena. */
-struct site_row pg_get_site(const PGresult *result, int row, struct arena *arena);
-struct token_row pg_get_token(const PGresult *result, int row, struct arena *arena);
+/* postgres_managed.c: rows of any kind */
+/* The text of a statement; behind PG_ROW_PAGE and PG_ROW_COUNT comes the set of filters. Lives as
+ * long as the handle. */
+const char *pg_row_sql(struct pg_store *store, enum row_kind kind, unsigned statement);
+/* Those of the filter that the kind knows: a set, and bound to the query. */
+unsigned pg_filters_of(enum row_kind kind, const struct row_filter *filter);
+void pg_bind_filters(struct pg_query *query, unsigned filters, const struct row_filter *filter);
+/* All members, in their order. */
+void pg_bind_row(struct pg_query *query, enum row_kind kind, const void *row);
+/* A row of a result whose columns are the kind's, into `out`; texts go to the arena. */
+void pg_get_row(const PGresult *result, int row, enum row_kind kind, struct arena *arena,
+                void *out);
+
+/* postgres_edit.c */
+int pg_edit(struct store *store, enum row_kind kind, struct str id, edit_fn *edit, void *ctx,
+            const struct actor *actor, struct err *err);
 
 /* postgres_admin.c */
-int pg_put_tenant(struct store *store, const struct tenant_row *row, const struct actor *actor,
-                  struct err *err);
-int pg_put_site(struct store *store, const struct site_row *row, const struct actor *actor,
-                struct err *err);
-int pg_set_site(struct store *store, const struct site_row *row, const struct actor *actor,
-                struct err *err);
-int pg_put_token(struct store *store, const struct token_row *row, const struct actor *actor,
-                 struct err *err);
-int pg_remove_tenant(struct store *store, struct str id, const struct actor *actor,
-                     struct err *err);
-int pg_remove_site(struct store *store, struct str id, const struct actor *actor, struct err *err);
-int pg_remove_token(struct store *store, struct str id, const struct actor *actor, struct err *err);
+int pg_get(struct store *store, enum row_kind kind, struct str id, struct arena *arena, void *row,
+           struct err *err);
+int pg_page(struct store *store, enum row_kind kind, const struct row_filter *filter,
+            struct str after, size_t limit, struct arena *arena, void **rows, size_t *count,
+            struct err *err);
+int pg_count(struct store *store, enum row_kind kind, const struct row_filter *filter, int64_t *out,
+             struct err *err);
+int pg_end_sessions(struct store *store, struct str user, int32_t kind, struct str except,
+                    struct err *err);
+int pg_page_audit(struct store *store, struct str tenant, int64_t before, size_t limit,
+                  struct arena *arena, struct audit_row **out, size_t *count, struct err *err);
+int pg_note(struct store *store, const char *action, struct str target, struct str tenant,
+            const struct actor *actor, struct err *err);
+int pg_usage(struct store *store, struct str tenant, int32_t from, int32_t to, struct arena *arena,
+             struct usage_row **out, size_t *count, struct err *err);
+int pg_site_span(struct store *store, struct str tenant, struct str site, int64_t *first_ms,
+                 int64_t *last_ms, struct err *err);
+/* A line of the audit log, in the transaction that there is. */
+int pg_add_audit(struct pg_store *store, struct str action, struct str target, struct str tenant,
+                 const struct actor *actor, struct err *err);
+
+/* postgres_payload.c */
+int pg_payload_session(struct store *store, struct str schema, struct str collection,
+                       struct str user, struct str sid, int64_t now_ms, struct err *err);
 
 /* postgres_dump.c */
 int pg_dump_table(struct store *store, const struct store_table *table, dump_fn *fn, void *ctx,

@@ -13,11 +13,12 @@
 #include "base/clock.h"
 #include "base/date.h"
 
+#include <assert.h>
 #include <sodium.h>
 #include <stdio.h>
 
-static const struct str *const migrations[PG_SCHEMA] = {&postgres_001, &postgres_002,
-                                                        &postgres_003};
+static const struct str *const migrations[PG_SCHEMA] = {&postgres_001, &postgres_002, &postgres_003,
+                                                        &postgres_004};
 
 enum {
     MIGRATE_MS = 10 * 60 * 1000, /* a statement may have to read all raw rows */
@@ -82,17 +83,31 @@ static const char MAKE_SCHEMA[] =
     "DO $$ BEGIN IF NOT EXISTS (SELECT FROM pg_namespace WHERE nspname = 'analytics')"
     " THEN CREATE SCHEMA analytics; END IF; END $$";
 static const char LOCK[] = "SELECT pg_advisory_xact_lock(1096966499)"; /* "Abac" */
-static const char ADD_ID_KEY[] =
-    "INSERT INTO secrets (name, value) VALUES ('id_key', $1) ON CONFLICT DO NOTHING";
+static const char ADD_KEY[] =
+    "INSERT INTO secrets (name, value) VALUES ($1, $2) ON CONFLICT DO NOTHING";
 
-static int make_id_key(struct pg_store *store, struct err *err)
+static int make_key(struct pg_store *store, const char *name, size_t len, struct err *err)
 {
-    struct pg_query query = pg_query(ADD_ID_KEY);
-    uint8_t key[16];
+    struct pg_query query = pg_query(ADD_KEY);
+    uint8_t key[32];
 
-    randombytes_buf(key, sizeof(key));
-    pg_bytes(&query, key, sizeof(key));
-    return pg_run(store, &query, NULL, err);
+    assert(len <= sizeof(key));
+    randombytes_buf(key, len);
+    pg_text(&query, str_from(name));
+    pg_bytes(&query, key, len);
+    int rc = pg_run(store, &query, NULL, err);
+
+    sodium_memzero(key, sizeof(key));
+    return rc;
+}
+
+/* Those that are there already stay. */
+static int make_keys(struct pg_store *store, struct err *err)
+{
+    const struct directory_rows *rows = NULL;
+    int rc = make_key(store, "id_key", sizeof(rows->id_key), err);
+
+    return rc == 0 ? make_key(store, "signing_key", sizeof(rows->signing_key), err) : rc;
 }
 
 static int run_missing(struct pg_store *store, bool *ran, struct err *err)
@@ -110,7 +125,7 @@ static int run_missing(struct pg_store *store, bool *ran, struct err *err)
     for (int64_t i = version.number; rc == 0 && i < PG_SCHEMA; i++)
         rc = pg_exec(store, migrations[i]->ptr, err);
     *ran = rc == 0;
-    return rc == 0 ? make_id_key(store, err) : rc;
+    return rc == 0 ? make_keys(store, err) : rc;
 }
 
 /* So that a new store takes events at once; later the job makes them. */

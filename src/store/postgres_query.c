@@ -121,6 +121,17 @@ static int send_prepare(struct pg_store *store, const struct pg_query *query, si
                 err);
 }
 
+static void point_at_values(const struct pg_query *query, const char *values[PG_PARAMS_MAX],
+                            int formats[PG_PARAMS_MAX])
+{
+    for (int i = 0; i < query->count; i++) {
+        values[i] = query->values[i];
+        formats[i] = 1;
+        if (values[i] == NULL && query->lengths[i] > 0)
+            values[i] = query->numbers[i];
+    }
+}
+
 static int send_query(struct pg_store *store, const struct pg_query *query, size_t number,
                       struct err *err)
 {
@@ -128,12 +139,7 @@ static int send_query(struct pg_store *store, const struct pg_query *query, size
     int formats[PG_PARAMS_MAX];
     char name[NAME_BYTES];
 
-    for (int i = 0; i < query->count; i++) {
-        values[i] = query->values[i];
-        formats[i] = 1;
-        if (values[i] == NULL && query->lengths[i] > 0)
-            values[i] = query->numbers[i];
-    }
+    point_at_values(query, values, formats);
     name_of(number, name);
     return sent(
         store,
@@ -179,6 +185,22 @@ int pg_run(struct pg_store *store, struct pg_query *query, PGresult **out, struc
     else
         PQclear(result);
     return rc;
+}
+
+int pg_run_once(struct pg_store *store, struct pg_query *query, PGresult **out, struct err *err)
+{
+    const char *values[PG_PARAMS_MAX];
+    int formats[PG_PARAMS_MAX];
+    int rc = usable(store, err);
+
+    *out = NULL;
+    point_at_values(query, values, formats);
+    if (rc == 0)
+        rc = sent(store,
+                  PQsendQueryParams(store->conn, query->sql, query->count, query->types, values,
+                                    query->lengths, formats, 1),
+                  err);
+    return rc == 0 ? finish(store, out, err) : rc;
 }
 
 /* The rows of one result. */

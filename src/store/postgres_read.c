@@ -344,6 +344,8 @@ static const char PROBLEM[] =
     " ('directory', 'folded_records', 'folded_positions')) <> 3"
     " UNION ALL SELECT 'there is no id_key' WHERE NOT EXISTS (SELECT FROM secrets"
     " WHERE name = 'id_key' AND octet_length(value) = 16)"
+    " UNION ALL SELECT 'there is no signing_key' WHERE NOT EXISTS (SELECT FROM secrets"
+    " WHERE name = 'signing_key' AND octet_length(value) = 32)"
     " UNION ALL SELECT 'index ' || indexrelid::regclass || ' is not valid' FROM pg_index"
     " JOIN pg_class c ON c.oid = indexrelid"
     " WHERE relnamespace = 'analytics'::regnamespace AND NOT indisvalid"

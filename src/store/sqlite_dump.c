@@ -250,6 +250,14 @@ static int on_table(struct sqlite_store *store, const char *what, struct str tab
     return rc;
 }
 
+static int run(struct sqlite_store *store, const char *sql, struct err *err)
+{
+    struct query query;
+    int rc = sqlite_query(store, sql, &query, err);
+
+    return rc == 0 ? sqlite_done(store, &query, err) : rc;
+}
+
 static int check_empty(struct sqlite_store *store, struct err *err)
 {
     for (size_t i = 0; i < store_tables_count; i++) {
@@ -268,11 +276,11 @@ static int check_empty(struct sqlite_store *store, struct err *err)
 static int remove_all(struct sqlite_store *store, struct err *err)
 {
     static const char FORGET[] = "UPDATE counters SET value = 0 WHERE name IN " COUNTERS_COPIED;
-    struct query query;
-    int rc = sqlite_query(store, FORGET, &query, err);
+    static const char END_SESSIONS[] = "DELETE FROM sessions";
+    int rc = run(store, FORGET, err);
 
     if (rc == 0)
-        rc = sqlite_done(store, &query, err);
+        rc = run(store, END_SESSIONS, err);
     for (size_t i = store_tables_count; rc == 0 && i-- > 0;)
         if (!table_is_own(&store_tables[i]))
             rc = on_table(store, "DELETE FROM ", store_tables[i].name, err);
@@ -353,14 +361,6 @@ static const char SET_DUE[] =
 static const char SET_EVENT_ID[] =
     "UPDATE counters SET value = max(value, (SELECT coalesce(max(id), 0) FROM analytics_events))"
     " WHERE name = 'event_id'";
-
-static int run(struct sqlite_store *store, const char *sql, struct err *err)
-{
-    struct query query;
-    int rc = sqlite_query(store, sql, &query, err);
-
-    return rc == 0 ? sqlite_done(store, &query, err) : rc;
-}
 
 static int finish(struct sqlite_store *store, struct err *err)
 {

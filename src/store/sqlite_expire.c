@@ -227,6 +227,9 @@ static const char REMOVE_KEYS[] =
 static const char REMOVE_AUDIT[] =
     "DELETE FROM audit_log WHERE id IN (SELECT id FROM audit_log WHERE at_ms < ?2"
     " ORDER BY at_ms LIMIT ?3)";
+static const char REMOVE_SESSIONS[] =
+    "DELETE FROM sessions WHERE id IN (SELECT id FROM sessions WHERE expires_ms < ?2"
+    " ORDER BY expires_ms LIMIT ?3)";
 
 /* The producers in question are few: those of 30 days' starts. */
 static const char PRODUCERS[] =
@@ -299,12 +302,15 @@ static int expire_positions(struct work *work, const struct expiry_general *gene
     return rc < 0 ? rc : 0;
 }
 
-static int expire_general(struct work *work, const struct expiry_general *general, struct err *err)
+static int expire_general(struct work *work, const struct expiry_general *general, int64_t now_ms,
+                          struct err *err)
 {
     int rc = apply(work, REMOVE_KEYS, STR(""), general->keys_before_ms, 1, err);
 
     if (rc == 0)
         rc = apply(work, REMOVE_AUDIT, STR(""), general->audit_before_ms, 1, err);
+    if (rc == 0)
+        rc = apply(work, REMOVE_SESSIONS, STR(""), now_ms, 1, err);
     if (rc == 0 && work->left > 0)
         rc = expire_positions(work, general, err);
     return rc == 0 ? expire_removed(work, &general->removed, err) : rc;
@@ -370,13 +376,12 @@ int sqlite_expire(struct store *base, const struct expiry *sites, size_t count,
     struct work work = {.store = sqlite_of(base), .left = ROWS_MAX};
     int rc = sqlite_write_begin(work.store, err);
 
-    (void)now_ms;
     if (rc != 0)
         return rc;
     for (size_t i = 0; rc == 0 && i < count && work.left > 0; i++)
         rc = expire_site(&work, &sites[i], err);
     if (rc == 0 && general != NULL)
-        rc = expire_general(&work, general, err);
+        rc = expire_general(&work, general, now_ms, err);
     if (rc == 0)
         rc = note_removed(&work, err);
     *more = work.left <= 0;

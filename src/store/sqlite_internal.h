@@ -14,7 +14,7 @@
 #include <sqlite3.h>
 
 enum {
-    QUERIES_MAX = 128,
+    QUERIES_MAX = 192,
     BUSY_TRIES = 2008,     /* 10 s: 10 times 1 ms, then 5 ms each */
     BUSY_TRIES_BRIEF = 28, /* 100 ms */
 };
@@ -137,17 +137,36 @@ struct str sqlite_day_text(int32_t day, char out[DAY_TEXT]);
 /* Bring the schema up to date (sqlite_migrate.c); with read_only only look at it. */
 int sqlite_migrate(struct sqlite_store *store, bool read_only, struct err *err);
 
-/* The columns of a site's row in the order of site_members, but without id and created_ms. */
+/* The columns of each kind of row, in the order of its members (row_types.c). */
+#define TENANT_COLUMNS                                                                             \
+    "id, name, active, created_ms, events_per_second, events_per_month, sites_max, "               \
+    "reads_per_minute, embed_origins, settings, erase_ms"
 #define SITE_COLUMNS                                                                               \
     "site_id, tenant_id, domain, timezone, enabled, respect_gpc, respect_dnt, mask_personal, "     \
     "visitor_identity, ipv4_prefix, ipv6_prefix, store_ip_prefix, tracking_ids, "                  \
     "allowed_origins, query_params, blocked_addresses, blocked_paths, disabled_events, "           \
     "disabled_fields, require_token, blocked_countries, blocked_referrers, goals, path_rules, "    \
-    "events_per_second, paths_per_day, raw_days, visit_days, stats_days"
-/* Read them (sqlite_directory.c); texts go to the arena. */
-void sqlite_site_columns(struct query *query, struct arena *arena, struct site_row *out);
-#define TOKEN_COLUMNS "id, tenant_id, site_id, platform, scopes, hash, created_ms, expires_ms"
-void sqlite_token_columns(struct query *query, struct arena *arena, struct token_row *out);
+    "public_dashboard, public_metrics, events_per_second, events_per_month, paths_per_day, "       \
+    "raw_days, visit_days, stats_days, pinned, created_ms, erase_ms"
+#define TOKEN_COLUMNS "id, name, tenant_id, site_id, platform, scopes, hash, created_ms, expires_ms"
+#define USER_COLUMNS                                                                               \
+    "id, name, password, totp, totp_step, admin, memberships, payload_id, created_ms, "            \
+    "signed_in_ms"
+#define SESSION_COLUMNS "id, user_id, kind, created_ms, seen_ms, expires_ms"
+#define LINK_COLUMNS "id, tenant_id, site_id, name, password, created_ms, expires_ms"
+#define ERASURE_COLUMNS                                                                            \
+    "id, tenant_id, site_id, kind, value, actor, asked_ms, due_ms, done_ms, rows, nodes"
+#define INSTALLATION_COLUMNS "id, settings"
+
+/* Of each kind (sqlite_rows.c): get and remove take an id; add and set what sqlite_bind_row()
+ * binds; page and count a struct row_filter, page then the last id and how many. */
+struct sqlite_statements {
+    const char *get, *add, *set, *remove, *page, *count;
+};
+extern const struct sqlite_statements sqlite_statements[ROW_KINDS];
+void sqlite_bind_row(struct query *query, enum row_kind kind, const void *row);
+/* Read it; texts go to the arena. */
+void sqlite_row_columns(struct query *query, enum row_kind kind, struct arena *arena, void *row);
 
 /* The columns of struct stats in its order. */
 #define STATS_COLUMNS                                                                              \
@@ -203,6 +222,14 @@ int sqlite_expire(struct store *store, const struct expiry *sites, size_t count,
 int sqlite_finish_retention(struct store *store, uint32_t partitions, int64_t now_ms,
                             struct err *err);
 
+/* sqlite_erase.c, sqlite_compact.c */
+int sqlite_erase_site(struct store *store, struct str site, const struct actor *actor, bool *more,
+                      int64_t rows[ERASED_TABLES], struct err *err);
+int sqlite_erase_value(struct store *store, struct str site, enum erasure_kind kind,
+                       struct str value, struct str with, bool *more, int64_t rows[ERASED_TABLES],
+                       struct err *err);
+int sqlite_compact(struct store *store, struct err *err);
+
 /* sqlite_holdings.c */
 int sqlite_holdings(struct store *store, struct arena *arena, struct holdings *out,
                     struct err *err);
@@ -231,21 +258,32 @@ int sqlite_check(struct store *store, struct err *err);
 int sqlite_read_directory(struct store *store, struct arena *arena, struct directory_rows *out,
                           struct err *err);
 
-/* sqlite_admin.c */
-int sqlite_put_tenant(struct store *store, const struct tenant_row *row, const struct actor *actor,
-                      struct err *err);
-int sqlite_put_site(struct store *store, const struct site_row *row, const struct actor *actor,
-                    struct err *err);
-int sqlite_set_site(struct store *store, const struct site_row *row, const struct actor *actor,
-                    struct err *err);
-int sqlite_put_token(struct store *store, const struct token_row *row, const struct actor *actor,
-                     struct err *err);
-int sqlite_remove_tenant(struct store *store, struct str id, const struct actor *actor,
-                         struct err *err);
-int sqlite_remove_site(struct store *store, struct str id, const struct actor *actor,
-                       struct err *err);
-int sqlite_remove_token(struct store *store, struct str id, const struct actor *actor,
+/* sqlite_rows.c */
+int sqlite_get(struct store *store, enum row_kind kind, struct str id, struct arena *arena,
+               void *row, struct err *err);
+int sqlite_page(struct store *store, enum row_kind kind, const struct row_filter *filter,
+                struct str after, size_t limit, struct arena *arena, void **rows, size_t *count,
+                struct err *err);
+int sqlite_count_kind(struct store *store, enum row_kind kind, const struct row_filter *filter,
+                      int64_t *out, struct err *err);
+
+/* sqlite_edit.c */
+int sqlite_edit(struct store *store, enum row_kind kind, struct str id, edit_fn *edit, void *ctx,
+                const struct actor *actor, struct err *err);
+int sqlite_note(struct store *store, const char *action, struct str target, struct str tenant,
+                const struct actor *actor, struct err *err);
+int sqlite_end_sessions(struct store *store, struct str user, int32_t kind, struct str except,
                         struct err *err);
+
+/* sqlite_audit.c */
+int sqlite_page_audit(struct store *store, struct str tenant, int64_t before, size_t limit,
+                      struct arena *arena, struct audit_row **out, size_t *count, struct err *err);
+int sqlite_usage(struct store *store, struct str tenant, int32_t from, int32_t to,
+                 struct arena *arena, struct usage_row **out, size_t *count, struct err *err);
+int sqlite_site_span(struct store *store, struct str tenant, struct str site, int64_t *first_ms,
+                     int64_t *last_ms, struct err *err);
+int sqlite_payload_session(struct store *store, struct str schema, struct str collection,
+                           struct str user, struct str sid, int64_t now_ms, struct err *err);
 
 /* sqlite_dump.c */
 int sqlite_dump(struct store *store, const struct store_table *table, dump_fn *fn, void *ctx,

@@ -8,7 +8,8 @@
 #include "store/sqlite_internal.h"
 #include "store/sqlite_sql.h"
 
-static const struct str *const migrations[] = {&sqlite_001, &sqlite_002, &sqlite_003, &sqlite_004};
+static const struct str *const migrations[] = {&sqlite_001, &sqlite_002, &sqlite_003, &sqlite_004,
+                                               &sqlite_005};
 
 enum { SCHEMA_VERSION = sizeof(migrations) / sizeof(migrations[0]) };
 
@@ -43,11 +44,11 @@ static int check_version(int64_t version, struct err *err)
     return 0;
 }
 
-static int make_id_key(struct sqlite_store *store, struct err *err)
+static int make_keys(struct sqlite_store *store, struct err *err)
 {
     return execute(store,
-                   "INSERT INTO secrets (name, value) VALUES ('id_key', randomblob(16))"
-                   " ON CONFLICT DO NOTHING",
+                   "INSERT INTO secrets (name, value) VALUES ('id_key', randomblob(16)),"
+                   " ('signing_key', randomblob(32)) ON CONFLICT DO NOTHING",
                    err);
 }
 
@@ -66,7 +67,7 @@ static int run_missing(struct sqlite_store *store, struct err *err)
     (void)sqlite3_snprintf(sizeof(set_version), set_version, "PRAGMA user_version = %d",
                            (int)SCHEMA_VERSION);
     rc = execute(store, set_version, err);
-    return rc == 0 ? make_id_key(store, err) : rc;
+    return rc == 0 ? make_keys(store, err) : rc;
 }
 
 int sqlite_migrate(struct sqlite_store *store, bool read_only, struct err *err)

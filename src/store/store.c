@@ -177,7 +177,7 @@ bool position_wanted(const struct position_filter *filter, const struct producer
 
 /* -- verbs ------------------------------------------------------------------------------------- */
 
-static int observed(const struct store *store, const char *op, int64_t began_us, int rc)
+int observed(const struct store *store, const char *op, int64_t began_us, int rc)
 {
     if (store->observe != NULL)
         store->observe(store->ctx, op, (double)(clock_steady_us() - began_us) / 1e6);
@@ -474,74 +474,41 @@ int store_read_directory(struct store *store, struct arena *arena, struct direct
                     store->ops->read_directory(store, arena, out, err));
 }
 
-int store_put_tenant(struct store *store, const struct tenant_row *row, const struct actor *actor,
-                     struct err *err)
-{
-    int64_t began = clock_steady_us();
-    int rc = tenant_row_check(row, err);
+/* -- erasure ----------------------------------------------------------------------------------- */
 
-    if (rc == 0)
-        rc = store->ops->put_tenant(store, row, actor, err);
-    return observed(store, "put_tenant", began, rc);
-}
-
-int store_put_site(struct store *store, const struct site_row *row, const struct actor *actor,
-                   struct err *err)
-{
-    int64_t began = clock_steady_us();
-    int rc = site_row_check(row, err);
-
-    if (rc == 0)
-        rc = store->ops->put_site(store, row, actor, err);
-    return observed(store, "put_site", began, rc);
-}
-
-int store_set_site(struct store *store, const struct site_row *row, const struct actor *actor,
-                   struct err *err)
-{
-    int64_t began = clock_steady_us();
-    int rc = site_row_check(row, err);
-
-    if (rc == 0)
-        rc = store->ops->set_site(store, row, actor, err);
-    return observed(store, "set_site", began, rc);
-}
-
-int store_put_token(struct store *store, const struct token_row *row, const struct actor *actor,
-                    struct err *err)
-{
-    int64_t began = clock_steady_us();
-    int rc = token_row_check(row, err);
-
-    if (rc == 0)
-        rc = store->ops->put_token(store, row, actor, err);
-    return observed(store, "put_token", began, rc);
-}
-
-int store_remove_tenant(struct store *store, struct str id, const struct actor *actor,
-                        struct err *err)
+int store_erase_site(struct store *store, struct str site, const struct actor *actor, bool *more,
+                     int64_t rows[ERASED_TABLES], struct err *err)
 {
     int64_t began = clock_steady_us();
 
-    return observed(store, "remove_tenant", began,
-                    store->ops->remove_tenant(store, id, actor, err));
+    if (store->ops->erase_site == NULL)
+        return err_set(err, ERR_UNAVAILABLE, "erase_site: not built");
+    return observed(store, "erase_site", began,
+                    store->ops->erase_site(store, site, actor, more, rows, err));
 }
 
-int store_remove_site(struct store *store, struct str id, const struct actor *actor,
+int store_compact(struct store *store, struct err *err)
+{
+    int64_t began = clock_steady_us();
+
+    if (store->ops->compact == NULL)
+        return err_set(err, ERR_UNAVAILABLE, "compact: not built");
+    return observed(store, "compact", began, store->ops->compact(store, err));
+}
+
+int store_erase_value(struct store *store, struct str site, enum erasure_kind kind,
+                      struct str value, struct str with, bool *more, int64_t rows[ERASED_TABLES],
                       struct err *err)
 {
     int64_t began = clock_steady_us();
 
-    return observed(store, "remove_site", began, store->ops->remove_site(store, id, actor, err));
+    if (store->ops->erase_value == NULL)
+        return err_set(err, ERR_UNAVAILABLE, "erase_value: not built");
+    return observed(store, "erase_value", began,
+                    store->ops->erase_value(store, site, kind, value, with, more, rows, err));
 }
 
-int store_remove_token(struct store *store, struct str id, const struct actor *actor,
-                       struct err *err)
-{
-    int64_t began = clock_steady_us();
-
-    return observed(store, "remove_token", began, store->ops->remove_token(store, id, actor, err));
-}
+/* -- copies ------------------------------------------------------------------------------------ */
 
 /* A copy may take minutes, which says nothing of the store, as with the lease. */
 int store_dump(struct store *store, const struct store_table *table, dump_fn *fn, void *ctx,

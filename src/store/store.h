@@ -486,15 +486,24 @@ int store_salts_held(struct store *store, struct arena *arena, struct salts_held
 
 /* Who does something, for the audit log. */
 struct actor {
-    struct str name; /* "cli", "token:abc" */
+    struct str name; /* "cli", "token:abc", "user:a@b.c" */
     int64_t now_ms;
 };
 
 struct tenant_row {
     struct str id, name;
-    bool active;
+    bool active; /* false: suspended */
     int64_t created_ms;
+    /* 0: no limit; but reads_per_minute is 600 unless set (READS_PER_MINUTE). */
+    int64_t events_per_second, events_per_month, sites_max, reads_per_minute;
+    struct str embed_origins; /* a JSON array: who may show its dashboards in a frame */
+    struct str settings;      /* a JSON object, as AnalyticsSettings has it: what holds for those
+                                 sites that set no value of their own */
+    int64_t erase_ms;         /* when it is to be erased; 0: it is not */
 };
+enum { READS_PER_MINUTE = 600 };
+/* A row with the defaults. */
+struct tenant_row tenant_row_default(void);
 
 /* A site with its settings; lists are JSON arrays of strings, empty text: not set, the default
  * holds. */
@@ -507,9 +516,15 @@ struct site_row {
     struct str tracking_ids, allowed_origins, query_params, blocked_addresses, blocked_paths,
         disabled_events, disabled_fields, require_token, blocked_countries, blocked_referrers;
     struct str goals, path_rules; /* JSON arrays of objects (goals_parse(), path_rules_parse()) */
-    int64_t events_per_second, paths_per_day;
+    bool public_dashboard;
+    struct str public_metrics; /* names of metrics and dimensions shown beside the public ones */
+    int64_t events_per_second, events_per_month, paths_per_day;
     int32_t raw_days, visit_days, stats_days; /* -1: the installation's */
+    /* Names of settings that are the site's own although they are what a site has by default: not
+     * its tenant's, nor the installation's. */
+    struct str pinned;
     int64_t created_ms;
+    int64_t erase_ms; /* as a tenant's; nothing is counted or read meanwhile */
 };
 /* A row with the defaults of AnalyticsSettings. */
 struct site_row site_row_default(void);
@@ -533,25 +548,223 @@ struct site_setting {
 bool site_setting_at(size_t i, struct site_setting *out);
 /* ERR_NOTFOUND: there is none of that name, or it cannot be changed. */
 int site_setting_find(struct str name, struct site_setting *out, struct err *err);
-/* Change one of the row's, from text as the type has it; empty text: back to the default.
- * ERR_INVALID names the setting and says what is allowed; goals, rules and the items of lists are
- * looked at by store_set_site(). The text is borrowed. */
-int site_setting_put(struct site_row *row, struct str name, struct str text, struct err *err);
+/* Change one of the row's, from text as the type has it; empty text: back to what holds without
+ * it. What equals the default is pinned. ERR_INVALID names the setting and says what is allowed;
+ * goals, rules and the items of lists are looked at by store_set_site(). The text is borrowed; the
+ * pins live in `arena`. */
+int site_setting_put(struct site_row *row, struct str name, struct str text, struct arena *arena,
+                     struct err *err);
 /* All of the row as members of an object that is open, siteId and tenantId first. null: the default
  * holds, or the installation's; of a list that is []. */
 struct json_out;
 void site_settings_json(const struct site_row *row, struct json_out *out);
 
+/* Where a setting's value comes from, the nearest first. */
+enum setting_source { FROM_SITE, FROM_TENANT, FROM_INSTALLATION, FROM_DEFAULT };
+/* What a site sets itself it keeps; the others come from `tenant`, then from `installation`: JSON
+ * objects as AnalyticsSettings has them ({"limits":{"pathsPerDay":500}}), or empty. Values that are
+ * not valid are passed over. `sources` (may be NULL) is beside site_setting_at(). */
+enum { SETTINGS_MAX = 40 };
+void site_row_resolve(struct site_row *row, struct str tenant, struct str installation,
+                      struct arena *arena, enum setting_source sources[SETTINGS_MAX]);
+/* Change the row by the members of such an object, each as site_setting_put(); null: back to what
+ * holds without it. What equals the default is pinned. ERR_INVALID names the member. With `layer`
+ * it is what a tenant or the installation may set: neither domain nor trackingIds. */
+struct json;
+int site_settings_put(struct site_row *row, const struct json *object, bool layer,
+                      struct arena *arena, struct err *err);
+
 enum scope { SCOPE_STATS_READ = 1, SCOPE_EVENTS_WRITE = 2, SCOPE_ADMIN = 4, SCOPE_METRICS = 8 };
 enum { TOKEN_HASH_BYTES = 32 };
 struct token_row {
     struct str id;           /* shown by list, used by revoke */
+    struct str name;         /* what it is for; may be empty */
     struct str tenant, site; /* empty: any */
     bool platform;
     unsigned scopes;
     uint8_t hash[TOKEN_HASH_BYTES];
     int64_t created_ms, expires_ms; /* 0: never */
 };
+
+/* A person who signs in. The id is the e-mail address, in lower case. */
+struct user_row {
+    struct str id, name;
+    struct str password;    /* libsodium's text of argon2id; empty: none yet */
+    struct str totp;        /* the secret in base32; empty: no second factor */
+    int64_t totp_step;      /* of the last code that was used: none before it, nor it again */
+    bool admin;             /* the platform's */
+    struct str memberships; /* a JSON array: [{"tenantId":"t5g","role":"manager","sites":["a"]}];
+                               without sites: all */
+    struct str payload_id;  /* the id of the same person in Payload; unique; may be empty */
+    int64_t created_ms, signed_in_ms;
+};
+
+/* A secret that stands for a person until it expires: a session, or a link that is used once. The
+ * id is the BLAKE2b-256 of the secret, in hex. */
+enum session_kind { SESSION_SIGNED_IN, SESSION_INVITATION, SESSION_RESET, SESSION_SETUP };
+struct session_row {
+    struct str id;
+    struct str user; /* its id; empty in SESSION_SETUP, which makes the first admin */
+    int32_t kind;    /* enum session_kind */
+    int64_t created_ms, seen_ms, expires_ms;
+};
+
+/* A shared link to one site's dashboard. What opens it is signed with the installation's key. */
+struct link_row {
+    struct str id, tenant, site, name;
+    struct str password;            /* as a person's; empty: none */
+    int64_t created_ms, expires_ms; /* 0: never */
+};
+
+/* Something that is to be erased, and then the receipt. */
+enum erasure_kind { ERASE_SITE, ERASE_TENANT, ERASE_PATH, ERASE_EVENT, ERASE_PROP };
+struct erasure_row {
+    struct str id, tenant, site; /* site empty: the tenant and all of its sites */
+    int32_t kind;                /* enum erasure_kind */
+    struct str value;            /* the path, name or property; emptied when it is done */
+    struct str actor;            /* who asked for it */
+    int64_t asked_ms, due_ms;    /* not before */
+    int64_t done_ms;             /* 0: not yet */
+    struct str rows;             /* a JSON object: table -> rows removed or changed */
+    struct str nodes; /* a JSON object: node -> when its log and cache held nothing of it (ms) */
+};
+
+/* What the installation sets for all sites. There is one row, whose id is "installation". */
+struct installation_row {
+    struct str id, settings; /* a JSON object, as a tenant's */
+};
+
+/* -- rows of any kind -- */
+
+enum row_kind {
+    ROW_TENANT,
+    ROW_SITE,
+    ROW_TOKEN,
+    ROW_USER,
+    ROW_SESSION,
+    ROW_LINK,
+    ROW_ERASURE,
+    ROW_INSTALLATION,
+    ROW_KINDS,
+};
+/* The size of the kind's struct, which begins with its id; and "tenant", "site" ... */
+size_t row_size(enum row_kind kind);
+const char *row_name(enum row_kind kind);
+
+/* The row of this id into *row (of the kind's struct; texts in the arena): 1, or 0: there is none,
+ * and *row holds the defaults and the id. */
+int store_get(struct store *store, enum row_kind kind, struct str id, struct arena *arena,
+              void *row, struct err *err);
+
+/* Change one row, or make it, in a transaction with its line in the audit log (ROW_SESSION has
+ * none). `edit` gets the row as it is, or with the defaults and its id, and says with EDIT_KEEP,
+ * EDIT_PUT, EDIT_REMOVE or a negative code, which is returned, what becomes of it; it may be called
+ * again from the beginning, and may read from `store` by store_get() and store_count(). Other rows
+ * of the same tenant wait meanwhile. Putting what is there already changes nothing. Returns 1: it
+ * has changed, 0: it has not. ERR_CONFLICT: an alias, an id, a payload_id is taken; an id or a
+ * tenant that never changes would (of a token the owner and the hash too). ERR_NOTFOUND: the tenant
+ * or site that it names is not there. ERR_INVALID: a bound (row_check()). */
+enum {
+    EDIT_KEEP,
+    EDIT_PUT,
+    EDIT_REMOVE,          /* what is bound to it goes too (store_remove_tenant()) */
+    EDIT_PUT_WITH_TENANT, /* a site; a tenant that is missing is made, named like its id */
+};
+typedef int edit_fn(void *ctx, bool exists, void *row, struct arena *arena, struct err *err);
+int store_edit(struct store *store, enum row_kind kind, struct str id, edit_fn *edit, void *ctx,
+               const struct actor *actor, struct err *err);
+
+/* Rows by id, behind `after`, at most `limit` (and 10,000): of a tenant where the kind has one and
+ * it is given; of users those with a membership in it; of sessions with `user` those of that user.
+ * *rows is an array of the kind's struct. Sites and tenants that are to be erased are among them.
+ */
+struct row_filter {
+    struct str tenant, site, user;
+};
+int store_page(struct store *store, enum row_kind kind, const struct row_filter *filter,
+               struct str after, size_t limit, struct arena *arena, void **rows, size_t *count,
+               struct err *err);
+int store_count(struct store *store, enum row_kind kind, const struct row_filter *filter,
+                int64_t *out, struct err *err);
+/* Remove the sessions of a person but `except`, of one kind or of all (kind -1). */
+int store_end_sessions(struct store *store, struct str user, int32_t kind, struct str except,
+                       struct err *err);
+
+/* A row of the audit log; `id` counts up. */
+struct audit_row {
+    int64_t id, at_ms;
+    struct str actor, action, target; /* "site.set", "abc123" */
+    struct str tenant;                /* empty: the installation's */
+};
+/* The newest first, those before `before` (0: all): of one tenant, or (empty) of all. */
+int store_page_audit(struct store *store, struct str tenant, int64_t before, size_t limit,
+                     struct arena *arena, struct audit_row **out, size_t *count, struct err *err);
+/* A line for what changes no row ("export", "sign-in"). */
+int store_note(struct store *store, const char *action, struct str target, struct str tenant,
+               const struct actor *actor, struct err *err);
+
+/* Sums of the ledger by tenant and site, from..to: of one tenant, or (empty) of all. */
+struct usage_row {
+    struct str tenant, site;
+    int64_t stored, dropped, rejected;
+};
+int store_usage(struct store *store, struct str tenant, int32_t from, int32_t to,
+                struct arena *arena, struct usage_row **out, size_t *count, struct err *err);
+
+/* When a site's first and last event happened, as far as kept (an hour's beginning where the raw
+ * row is gone); 0: none. */
+int store_site_span(struct store *store, struct str tenant, struct str site, int64_t *first_ms,
+                    int64_t *last_ms, struct err *err);
+
+/* Is this session of Payload's `collection` still live? It is asked in
+ * `schema`.`collection`_sessions of the same database; 1: yes, 0: no. ERR_INVALID: this store has
+ * no such tables. */
+int store_payload_session(struct store *store, struct str schema, struct str collection,
+                          struct str user, struct str sid, int64_t now_ms, struct err *err);
+
+/* -- erasure: for who holds the lease on the site's partition -- */
+
+/* Remove some of everything that is kept of a site (at most 10,000 rows in a transaction, a part of
+ * a pack counts for several; *more: call again), its row, tokens and links last. What the ledger
+ * held of it is folded into the running total. Stays: its lines in the audit log, which have their
+ * own retention, and what is kept of the erasure itself. A site that is not there any more is
+ * erased all the same. `rows` is added to, beside erased_tables[]. */
+enum { ERASED_TABLES = 16 };
+extern const char *const erased_tables[ERASED_TABLES]; /* ends with NULL */
+int store_erase_site(struct store *store, struct str site, const struct actor *actor, bool *more,
+                     int64_t rows[ERASED_TABLES], struct err *err);
+
+/* Give up the space of what was removed or changed, so that the store's own files hold no byte of
+ * it: of sites and values, and of rows of tenants and erasures that were removed or emptied before.
+ * Slow, and may be called again at any time. No lease is needed; those that are held may be lost
+ * meanwhile, since nothing renews them.
+ *
+ * SQLite: the whole file is written anew, with the write lock held (readers go on), then its
+ * write-ahead log is emptied, for which nobody may read an older state. ERR_UNAVAILABLE: somebody
+ * still did after 30 s, or wrote for 10 s. 1.2 s for a million raw rows (150 MB). Needs room for
+ * the database twice more, once where SQLite keeps temporary files.
+ *
+ * PostgreSQL: each table that erasing touches is written anew with its indexes and analyzed; raw
+ * rows date by date, only those dates that ever lost or changed a row since. Meanwhile nobody reads
+ * or writes that one table: 6 to 10 s for a million raw rows in all, so for a date its share.
+ * Whoever uses it is waited for 2 s at a time, five times, and whoever may still see what was
+ * removed for some 10 s; then ERR_UNAVAILABLE. What the planner keeps of values is written anew
+ * where the role owns the database, else its old bytes stay until they are written over. Its
+ * write-ahead log, replicas and archives are the server's. */
+int store_compact(struct store *store, struct err *err);
+
+/* Put `with` in the place of a value in a site's raw rows and visits: of a path (ERASE_PATH; also
+ * where the site's own pages are the referrer; the titles of its rows go), or of an event's own
+ * name (ERASE_EVENT); or take a property out (ERASE_PROP: `value` is its name; props without any
+ * become none). Some of it at a time, as above. ERR_INVALID: of no such kind, an empty text, a name
+ * that is no event's own.
+ *
+ * Packs are the caller's: all packed days of the site (each has a part 0), those that are due too,
+ * because a pack can outlive its raw rows: store_each_pack() with facts_parts_all(),
+ * facts_replace() for each day, store_commit() of what it gives. No day becomes due by this. */
+int store_erase_value(struct store *store, struct str site, enum erasure_kind kind,
+                      struct str value, struct str with, bool *more, int64_t rows[ERASED_TABLES],
+                      struct err *err);
 
 struct directory_rows {
     struct tenant_row *tenants;
@@ -560,7 +773,12 @@ struct directory_rows {
     size_t sites_count;
     struct token_row *tokens;
     size_t tokens_count;
-    uint8_t id_key[16]; /* hashes idempotency keys */
+    struct link_row *links;
+    size_t links_count;
+    struct str installation; /* its settings, a JSON object or empty */
+    int64_t erased_ms;       /* the newest done_ms of all erasures, for logs and caches to follow */
+    uint8_t id_key[16];      /* hashes idempotency keys */
+    uint8_t signing_key[32]; /* signs links and embeds */
 };
 int store_read_directory(struct store *store, struct arena *arena, struct directory_rows *out,
                          struct err *err);
@@ -580,8 +798,8 @@ int store_put_site(struct store *store, const struct site_row *row, const struct
 int store_put_token(struct store *store, const struct token_row *row, const struct actor *actor,
                     struct err *err);
 /* A tenant only without sites (else ERR_CONFLICT). A removed site's numbers stay until retention
- * takes them, and until then only the same tenant may make a site of that id. Tokens bound to what
- * is removed go with it. */
+ * takes them, and until then only the same tenant may make a site of that id. Tokens, links and
+ * memberships bound to what is removed go with it. */
 int store_remove_tenant(struct store *store, struct str id, const struct actor *actor,
                         struct err *err);
 int store_remove_site(struct store *store, struct str id, const struct actor *actor,
@@ -617,7 +835,7 @@ extern const size_t store_tables_count;
 /* A table of older copies, whose rows are passed over. */
 bool store_table_is_gone(struct str name);
 /* Raised by each change of store_tables. */
-enum { STORE_TABLES_VERSION = 3 };
+enum { STORE_TABLES_VERSION = 4 };
 
 /* Each row of a table as a JSON array in the order of its columns, in the order of its key. Between
  * store_read_begin() and store_read_end() all tables come from one moment. A result of fn other

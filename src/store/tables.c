@@ -4,12 +4,14 @@
  * The order is that of loading: a row comes behind those that it refers to. Each table begins with
  * its key, and its rows are copied in the key's order, texts bytewise.
  *
- * Left out: salts, which a copy must not keep longer than their day; leases and what else belongs
- * to the running processes; site_names, which triggers make again from analytics_settings. Of the
+ * Left out: salts, which a copy must not keep longer than their day; sessions, which end with what
+ * they were of; leases and what else belongs to the running processes; site_names, which triggers
+ * make again from analytics_settings. Of the
  * counters those are copied that say what was counted, with the same names on every backend:
  * as_of, daily_stats_rows, event_id (the greatest given), folded_positions, folded_records,
- * last_success. `secrets` holds id_key, without which no idempotency key would be known again:
- * a copy is as secret as the store.
+ * last_success. `secrets` holds id_key, without which no idempotency key would be known again, and
+ * signing_key, without which no link that was given away would open: a copy is as secret as the
+ * store. `users` holds passwords as argon2id and second factors as they are.
  *
  * What is here stays: a later version adds tables and columns behind those that are there, and
  * raises STORE_TABLES_VERSION. A table that later versions have no use for is named as gone, so
@@ -43,7 +45,19 @@ static columns copies = {BYTES(id), INT(made_ms), INT(loaded_ms)};
 
 /* -- whom it belongs to ------------------------------------------------------------------------ */
 
-static columns tenants = {TEXT(id), TEXT(name), BOOL(active), INT(created_ms)};
+static columns tenants = {
+    TEXT(id),
+    TEXT(name),
+    BOOL(active),
+    INT(created_ms),
+    INT(events_per_second),
+    INT(events_per_month),
+    INT(sites_max),
+    INT(reads_per_minute),
+    JSON(embed_origins),
+    JSON(settings),
+    INT(erase_ms),
+};
 static columns analytics_settings = {
     INT(id),
     TEXT(site_id),
@@ -76,11 +90,32 @@ static columns analytics_settings = {
     JSON(path_rules),
     BOOL(store_ip_prefix),
     JSON(disabled_fields),
+    BOOL(public_dashboard),
+    JSON(public_metrics),
+    INT(events_per_month),
+    JSON(pinned),
+    INT(erase_ms),
 };
 static columns removed_sites = {TEXT(site_id), TEXT(tenant_id)};
-static columns tokens = {TEXT(id),    TEXT(tenant_id), TEXT(site_id),   BOOL(platform),
-                         INT(scopes), BYTES(hash),     INT(created_ms), INT(expires_ms)};
-static columns audit_log = {INT(id), INT(at_ms), TEXT(actor), TEXT(action), TEXT(target)};
+static columns tokens = {
+    TEXT(id),    TEXT(tenant_id), TEXT(site_id),   BOOL(platform), INT(scopes),
+    BYTES(hash), INT(created_ms), INT(expires_ms), TEXT(name),
+};
+static columns audit_log = {INT(id),      INT(at_ms),   TEXT(actor),
+                            TEXT(action), TEXT(target), TEXT(tenant_id)};
+static columns installation = {TEXT(id), JSON(settings)};
+static columns users = {
+    TEXT(id),    TEXT(name),        TEXT(password),   TEXT(totp),      INT(totp_step),
+    BOOL(admin), JSON(memberships), TEXT(payload_id), INT(created_ms), INT(signed_in_ms),
+};
+static columns links = {
+    TEXT(id),       TEXT(tenant_id), TEXT(site_id),   TEXT(name),
+    TEXT(password), INT(created_ms), INT(expires_ms),
+};
+static columns erasures = {
+    TEXT(id),      TEXT(tenant_id), TEXT(site_id), INT(kind),  TEXT(value), TEXT(actor),
+    INT(asked_ms), INT(due_ms),     INT(done_ms),  JSON(rows), JSON(nodes),
+};
 
 /* -- what is counted --------------------------------------------------------------------------- */
 
@@ -142,6 +177,10 @@ const struct store_table store_tables[] = {
     TABLE("goals_counted", goals_counted, 1),
     TABLE("packs", packs, 3),
     TABLE("due_days", due_days, 2),
+    TABLE("installation", installation, 1),
+    TABLE("users", users, 1),
+    TABLE("links", links, 1),
+    TABLE("erasures", erasures, 1),
 };
 const size_t store_tables_count = sizeof(store_tables) / sizeof(store_tables[0]);
 

@@ -41,19 +41,35 @@ const read = (path) =>
     });
 const EVERYWHERE = ['/healthz', '/readyz', '/metrics', '/api/openapi.json'];
 /** Role -> what it answers beside that, and with which status. */
+const MANAGING = ['tenants', 'sites', 'users', 'tokens', 'links', 'receipts'].flatMap((kind) => [
+    `/api/admin/${kind}`,
+    `/api/admin/${kind}/x`,
+]);
 const ANSWERS = {
     ingest: { '/api/analytics/track': 202 },
     aggregate: {},
-    query: Object.fromEntries(
-        [
+    query: Object.fromEntries([
+        ...[
             ...['stats', 'compare', 'timeseries', 'breakdown', 'realtime', 'ledger', 'export'],
             `tenants/${TENANT}/stats`,
         ].map((name) => [`/api/analytics/${name}`, 200]),
-    ),
+        // Not with a token that reads; and what is not for GET is there all the same.
+        ...[
+            ...MANAGING,
+            ...['/api/admin/tenants/x/export', '/api/admin/sites/x/export'],
+            ...['/api/admin/settings', '/api/admin/usage', '/api/admin/audit'],
+            ...['/api/analytics/settings', '/api/session'],
+        ].map((path) => [path, 403]),
+        ...[
+            ...['/api/admin/users/x/reset', '/api/admin/erase', '/api/admin/embed', '/api/share'],
+            ...['password', 'totp', 'reset', 'link', 'accept'].map((one) => `/api/session/${one}`),
+        ].map((path) => [path, 405]),
+    ]),
     web: Object.fromEntries(
-        ['/public/analytics.js', '/settings/privacy', `/settings/privacy/${SITE}`, '/demo'].map(
-            (path) => [path, 200],
-        ),
+        [
+            ...['/public/analytics.js', '/settings/privacy', `/settings/privacy/${SITE}`, '/demo'],
+            ...['/admin/sign-in', '/admin/accept'],
+        ].map((path) => [path, 200]),
     ),
 };
 
@@ -77,10 +93,12 @@ test('each role answers what is its own, and 404 to everything else', async () =
                 `${role}: ${path}`,
             );
         const paths = Object.keys((await server.fetch('/api/openapi.json')).body.paths).map(
-            (path) => path.replace('{tenantId}', TENANT).replace('{siteId}', SITE),
+            (path) =>
+                path.replace('{tenantId}', TENANT).replace('{siteId}', SITE).replace('{id}', 'x'),
         );
         assert.deepEqual(
-            paths.filter((path) => ![...own, ...EVERYWHERE].includes(path)),
+            // To a key that opens nothing these say 404 wherever they are.
+            paths.filter((path) => ![...own, ...EVERYWHERE].includes(path) && !/\{key\}$/.test(path)),
             [],
             'routes that no role has here',
         );

@@ -2,11 +2,9 @@
 // its text stands in a page of the site by one line, and that everybody can read and use it.
 
 import assert from 'node:assert/strict';
-import { existsSync, readFileSync } from 'node:fs';
-import { join } from 'node:path';
 import { after, before } from 'node:test';
-import { ROOT } from '../lib/abacus.mjs';
 import { missing, REFUSAL, scenarios, Stage, until } from '../lib/browsing.mjs';
+import { assertReadable, noAxe } from '../lib/readable.mjs';
 
 const PAGE = '/settings/privacy';
 const LANGUAGES = ['en', 'de'];
@@ -158,28 +156,7 @@ const STATES = {
 
 // -- everybody can read it -----------------------------------------------------------------------
 
-const AXE = join(ROOT, 'node_modules/axe-core/axe.min.js');
-const axe = existsSync(AXE) ? readFileSync(AXE, 'utf8') : undefined;
-const RULES = ['wcag2a', 'wcag2aa', 'wcag21a', 'wcag21aa', 'wcag22aa'];
-
-async function violations(page) {
-    return page.evaluate(`axe.run({ runOnly: ${JSON.stringify(RULES)} }).then(({ violations }) =>
-        violations.flatMap(({ id, nodes }) => nodes.map(({ html }) => id + ': ' + html)))`);
-}
-
-/** Light and dark, on a telephone, a desk, and where 400 % of a desk are seen (WCAG 1.4.10). */
-async function assertReadable(page, looks) {
-    await page.evaluate(axe);
-    for (const look of looks) {
-        const [colorScheme, width] = look.split(' ');
-        await page.emulateMedia({ colorScheme });
-        await page.setViewportSize({ width: Number(width), height: 800 });
-        assert.deepEqual(await violations(page), [], look);
-        assert.ok(await page.evaluate('document.documentElement.scrollWidth <= innerWidth'), look);
-    }
-}
-
-const scenario = scenarios(() => stage, missing || (axe ? false : 'axe-core is not installed'));
+const scenario = scenarios(() => stage, missing || noAxe);
 
 /** Looks of the state with everything on the page; the others differ by words. */
 const ALL_LOOKS = ['light 1280', 'dark 360', 'dark 1280', 'light 320'];

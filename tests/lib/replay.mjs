@@ -45,8 +45,10 @@ export class ScenarioRun {
             if (settings.length > 0) await this.abacus.must(['site', 'set', id, ...settings]);
             if (id === LONG_KEPT) await this.abacus.settings(LONG_KEPT, { stats_days: 800 });
         }
-        for (const tenant of new Set(scenario.sites.map(({ tenant }) => tenant)))
+        for (const tenant of new Set(scenario.sites.map(({ tenant }) => tenant))) {
+            await this.abacus.readFreely(tenant);
             this.tokens[tenant] = await this.abacus.token('stats:read,events:write', { tenant });
+        }
         await this.serve();
     }
 

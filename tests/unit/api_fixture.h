@@ -89,25 +89,87 @@ static inline void world_counted(struct api_world *w, const char *text)
 
 typedef void handler(const struct http_request *request, struct http_response *response);
 
+/* Any request: what is the world's is filled in. */
+static inline int world_send(struct api_world *w, handler *handle, struct http_request request)
+{
+    /* The memory double takes writes by the same handle. */
+    struct worker worker = {.store = w->store, .write = w->store};
+
+    request.arena = &w->arena;
+    request.app = &w->api;
+    request.worker = &worker;
+    if (request.method.len == 0)
+        request.method = STR("GET");
+    buf_release(&w->response.body);
+    w->response = (struct http_response){0};
+    handle(&request, &w->response);
+    w->body =
+        w->response.static_body.len > 0 ? w->response.static_body : buf_str(&w->response.body);
+    return w->response.status == 0 ? 200 : w->response.status;
+}
+
 static inline int world_ask_for(struct api_world *w, handler *handle, const char *secret,
                                 const char *query, const char *accept)
 {
     struct buf authorization = {0};
 
     buf_addf(&authorization, "Bearer %s", secret);
-    struct http_request request = {.query = str_from(query),
-                                   .param = STR(""),
-                                   .accept = str_from(accept),
-                                   .authorization = buf_str(&authorization),
-                                   .arena = &w->arena,
-                                   .app = &w->api,
-                                   .worker = w->store};
-    buf_release(&w->response.body);
-    w->response = (struct http_response){0};
-    handle(&request, &w->response);
+    int status = world_send(w, handle,
+                            (struct http_request){.query = str_from(query),
+                                                  .accept = str_from(accept),
+                                                  .authorization = buf_str(&authorization)});
+
     buf_release(&authorization);
-    w->body = buf_str(&w->response.body);
-    return w->response.status == 0 ? 200 : w->response.status;
+    return status;
+}
+
+/* The value of a header of the last answer, or NULL. */
+static inline const char *world_header(const struct api_world *w, const char *name)
+{
+    for (size_t i = 0; i < w->response.headers_count; i++)
+        if (str_ieq(w->response.headers[i].name, str_from(name)))
+            return w->response.headers[i].value.ptr;
+    return NULL;
+}
+
+/* -- rows -- */
+
+struct world_row {
+    enum row_kind kind;
+    const void *row;
+};
+
+static inline int world_put_row(void *ctx, bool exists, void *row, struct arena *arena,
+                                struct err *err)
+{
+    const struct world_row *put = ctx;
+
+    (void)exists;
+    (void)arena;
+    (void)err;
+    memcpy(row, put->row, row_size(put->kind));
+    return EDIT_PUT;
+}
+
+/* Put a row, which begins with its id, and load the directory anew. */
+static inline void world_put(struct api_world *w, enum row_kind kind, const void *row)
+{
+    struct world_row put = {kind, row};
+    struct actor actor = {.name = STR("test"), .now_ms = 1};
+    struct err err = {0};
+
+    if (store_edit(w->store, kind, *(const struct str *)row, world_put_row, &put, &actor, &err) < 0)
+        fail_msg("%s: %s", row_name(kind), err.text);
+    world_load(w);
+}
+
+/* The row as it is, to be changed and put. */
+static inline void world_get(struct api_world *w, enum row_kind kind, const char *id, void *row)
+{
+    struct err err = {0};
+
+    if (store_get(w->store, kind, str_from(id), &w->arena, row, &err) < 0)
+        fail_msg("%s: %s", row_name(kind), err.text);
 }
 
 /* Ask as tenant "five"; returns the status. */

@@ -153,7 +153,7 @@ static int ask(struct world *w, const char *secret, const struct question *quest
                                    .authorization = buf_str(&authorization),
                                    .arena = &w->arena,
                                    .app = &w->api,
-                                   .worker = w->store};
+                                   .worker = &(struct worker){.store = w->store}};
     buf_release(&w->response.body);
     w->response = (struct http_response){0};
     w->asked = 0;

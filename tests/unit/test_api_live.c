@@ -164,7 +164,7 @@ static int look(struct api_world *w, const struct http_stream *stream, struct bu
     struct err err = {0};
 
     buf_reset(out);
-    int rc = stream->next(stream->ctx, w->store, out, &err);
+    int rc = stream->next(stream->ctx, &(struct worker){.store = w->store}, out, &err);
     buf_addc(out, '\0');
     return rc;
 }

@@ -104,7 +104,7 @@ static int ask(struct world *w, handler *handle, const char *secret, const char 
                                    .authorization = buf_str(&authorization),
                                    .arena = &w->arena,
                                    .app = &w->api,
-                                   .worker = w->store};
+                                   .worker = &(struct worker){.store = w->store}};
     buf_release(&w->response.body);
     w->response = (struct http_response){0};
     handle(&request, &w->response);
@@ -620,7 +620,7 @@ static int read_stream(struct world *w, struct buf *out)
     int pages = 0, rc = 1;
 
     while (rc == 1 && pages++ < 100)
-        rc = w->response.stream.next(w->response.stream.ctx, w->store, out, &err);
+        rc = w->response.stream.next(w->response.stream.ctx, &(struct worker){.store = w->store}, out, &err);
     assert_int_equal(rc, 0);
     w->response.stream.free(w->response.stream.ctx);
     return pages;

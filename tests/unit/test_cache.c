@@ -363,6 +363,109 @@ static void serves_many_threads(void **state)
     use_by_many_threads(fixture(state));
 }
 
+/* More than Redis names in one answer. */
+enum { MANY = 2500 };
+
+static void forgets_everything_when_told(void **state)
+{
+    struct fixture *f = fixture(state);
+    char key[16];
+
+    for (int i = 0; i < MANY; i++) {
+        (void)snprintf(key, sizeof(key), "key %d", i);
+        put(f, key, 7, key);
+    }
+    assert_int_equal(get(f, "key 2499", 7), CACHE_HIT);
+    assert_int_equal(cache_clear(f->cache, NULL), 0);
+    for (int i = 0; i < MANY; i++) {
+        (void)snprintf(key, sizeof(key), "key %d", i);
+        assert_int_equal(get(f, key, 7), CACHE_MISS);
+    }
+    put(f, "key 1", 7, "new");
+    assert_int_equal(get(f, "key 1", 7), CACHE_HIT);
+    assert_int_equal(cache_clear(f->cache, NULL), 0);
+    assert_int_equal(cache_clear(f->cache, NULL), 0);
+    assert_int_equal(get(f, "key 1", 7), CACHE_MISS);
+}
+
+static void keeps_no_answer_that_was_asked_for_before_it_was_cleared(void **state)
+{
+    struct fixture *f = fixture(state);
+    int64_t before_ms = clock_wall_ms();
+
+    assert_int_equal(cache_clear(f->cache, NULL), 0);
+    int64_t after_ms = clock_wall_ms() + 1;
+
+    cache_put(f->cache, STR("a"), 7, before_ms, STR("old"));
+    assert_int_equal(get_at(f, "a", 7, after_ms), CACHE_MISS);
+    cache_put(f->cache, STR("a"), 7, after_ms, STR("new"));
+    assert_int_equal(get_at(f, "a", 7, after_ms), CACHE_HIT);
+    assert_got(f, STR("new"));
+    /* No answer takes a minute: this clock was set back. */
+    cache_put(f->cache, STR("b"), 7, before_ms - 59 * 1000, STR("late"));
+    assert_int_equal(get_at(f, "b", 7, after_ms), CACHE_MISS);
+    cache_put(f->cache, STR("b"), 7, before_ms - 61 * 1000, STR("odd"));
+    assert_int_equal(get_at(f, "b", 7, before_ms - 61 * 1000), CACHE_HIT);
+}
+
+struct cleared {
+    struct cache *cache;
+    atomic_llong last_ms; /* when it was last told to forget */
+    atomic_int wrong;
+};
+
+static void *clear_together(void *ctx)
+{
+    struct cleared *cleared = ctx;
+
+    for (int i = 0; i < ROUNDS / 10; i++) {
+        atomic_store(&cleared->last_ms, clock_wall_ms());
+        if (cache_clear(cleared->cache, NULL) != 0)
+            atomic_fetch_add(&cleared->wrong, 1);
+    }
+    return NULL;
+}
+
+/* The value says when it was asked for. */
+static void *put_together(void *ctx)
+{
+    struct cleared *cleared = ctx;
+    char key[16], value[32];
+
+    for (int i = 0; i < ROUNDS; i++) {
+        int64_t now_ms = clock_wall_ms();
+
+        (void)snprintf(key, sizeof(key), "key %d", i % KEYS);
+        (void)snprintf(value, sizeof(value), "%lld", (long long)now_ms);
+        cache_put(cleared->cache, str_from(key), 7, now_ms, str_from(value));
+    }
+    return NULL;
+}
+
+static void is_cleared_beside_many_threads(void **state)
+{
+    struct fixture *f = fixture(state);
+    struct cleared cleared = {.cache = f->cache};
+    pthread_t threads[THREADS];
+    char key[16];
+
+    for (int i = 0; i < THREADS; i++)
+        assert_int_equal(
+            pthread_create(&threads[i], NULL, i == 0 ? clear_together : put_together, &cleared), 0);
+    for (int i = 0; i < THREADS; i++)
+        assert_int_equal(pthread_join(threads[i], NULL), 0);
+    assert_int_equal(cleared.wrong, 0);
+    for (int i = 0; i < KEYS; i++) {
+        int64_t asked_ms;
+
+        (void)snprintf(key, sizeof(key), "key %d", i);
+        if (get_at(f, key, 7, clock_wall_ms()) == CACHE_HIT) {
+            assert_true(str_to_i64(buf_str(&f->out), &asked_ms));
+            assert_true(asked_ms >= cleared.last_ms);
+        }
+    }
+}
+
 /* -- in memory --------------------------------------------------------------------------------- */
 
 static void put_large(struct fixture *f, int number, int64_t now_ms, struct buf *value)
@@ -519,6 +622,23 @@ static void bounds_what_it_puts_into_redis(void **state)
     buf_release(&value);
 }
 
+static void clears_nothing_that_is_not_its_own(void **state)
+{
+    struct fixture *f = fixture(state);
+    const struct redis_reply *reply;
+    char name[80];
+
+    ASK(f, &reply, "SET", "analytics:cached", "another's");
+    ASK(f, &reply, "XADD", "analytics:events:3", "*", "e", "an event");
+    put(f, "k", 7, "v");
+    assert_int_equal(cache_clear(f->cache, NULL), 0);
+    ASK(f, &reply, "DBSIZE");
+    assert_int_equal(reply->integer, 2);
+    ASK(f, &reply, "DEL", "analytics:events:3");
+    only_key(f, name, sizeof(name));
+    assert_string_equal(name, "analytics:cached");
+}
+
 /* -- a Redis that is away ---------------------------------------------------------------------- */
 
 /* Many questions; none of them may wait for Redis. */
@@ -553,6 +673,19 @@ static void a_missing_redis_costs_next_to_nothing(void **state)
     assert_not_asked(f);
     start_server(f);
     assert_back(f);
+}
+
+static void says_that_it_cannot_be_cleared_now(void **state)
+{
+    struct fixture *f = fixture(state);
+    struct err err = {""};
+
+    put(f, "k", 7, "v");
+    stop_server(f);
+    assert_int_equal(cache_clear(f->cache, &err), ERR_UNAVAILABLE);
+    assert_true(err.text[0] != '\0');
+    start_server(f);
+    assert_int_equal(cache_clear(f->cache, &err), 0);
 }
 
 struct late {
@@ -650,13 +783,18 @@ int main(void)
         BOTH(forgets_after_five_minutes_of_the_clock_given),
         BOTH(keeps_keys_and_values_up_to_their_bounds),
         BOTH(serves_many_threads),
+        BOTH(forgets_everything_when_told),
+        BOTH(keeps_no_answer_that_was_asked_for_before_it_was_cleared),
+        BOTH(is_cleared_beside_many_threads),
         IN_MEMORY(forgets_what_was_not_used_longest),
         IN_REDIS(names_its_keys_and_lets_redis_forget_them),
         IN_REDIS(never_serves_the_answer_of_another_key_with_the_same_hash),
         IN_REDIS(takes_what_it_cannot_read_for_a_miss),
         IN_REDIS(goes_on_after_an_answer_that_is_an_error),
+        IN_REDIS(clears_nothing_that_is_not_its_own),
         OWN_SERVER(bounds_what_it_puts_into_redis),
         OWN_SERVER(a_missing_redis_costs_next_to_nothing),
+        OWN_SERVER(says_that_it_cannot_be_cleared_now),
         OWN_SERVER(a_stopped_redis_costs_one_time_out_a_pause),
         OWN_SERVER(a_restarted_redis_is_used_again),
         cmocka_unit_test(refuses_other_urls_and_repeats_no_password),

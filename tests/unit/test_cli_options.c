@@ -9,7 +9,7 @@
 #include <unistd.h>
 
 struct values {
-    struct str config, listen, mode, id, host, zone, url, database, redis;
+    struct str config, listen, mode, id, host, zone, url, database, redis, key;
     unsigned roles;
     struct cidr_list proxies;
     struct text_list hosts;
@@ -96,6 +96,13 @@ static const struct option shared_options[] = {
      .value = "URL",
      .group = GROUP_ONE,
      FIELD(database)},
+    {.name = "key",
+     .environment = "T_KEY",
+     .type = OPTION_TEXT,
+     .value = "KEY",
+     .secret = true,
+     .group = GROUP_ONE,
+     FIELD(key)},
     {.name = NULL},
 };
 
@@ -189,6 +196,23 @@ static void takes_the_default_where_nothing_is_given(void **state)
     assert_int_equal(f->values.bytes, 1073741824);
     assert_int_equal(f->values.proxies.count, 0);
     assert_int_equal(f->values.url.len, 0);
+}
+
+static void takes_a_secret_from_the_environment_or_the_file_alone(void **state)
+{
+    struct fixture *f = *state;
+    const char *const env[] = {"T_KEY=from-here", NULL};
+    assert_int_equal(read_as(f, GROUP_ONE, NULL, NONE, env), 0);
+    assert_text(f->values.key, "from-here");
+    write_file(f, "key = from-the-file\n");
+    assert_int_equal(read_args(f, LIST("--config", f->path)), 0);
+    assert_text(f->values.key, "from-the-file");
+    refused(f, LIST("--key=seen-by-all"),
+            "--key: arguments can be read by everybody on the machine; give it as T_KEY, or in the "
+            "file of --config");
+    refused(f, LIST("--key", "seen-by-all"),
+            "--key: arguments can be read by everybody on the machine; give it as T_KEY, or in the "
+            "file of --config");
 }
 
 static void takes_the_flag_before_the_environment_before_the_file(void **state)
@@ -534,6 +558,7 @@ int main(void)
 {
     const struct CMUnitTest tests[] = {
         TEST(takes_the_default_where_nothing_is_given),
+        TEST(takes_a_secret_from_the_environment_or_the_file_alone),
         TEST(takes_the_flag_before_the_environment_before_the_file),
         TEST(overlooks_a_bad_value_that_another_one_overrides),
         TEST(names_the_place_of_a_bad_value),

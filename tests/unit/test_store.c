@@ -578,7 +578,7 @@ static void a_run_leaves_how_far_it_saw(void **state)
 static void the_version_moves_with_each_change_and_not_with_reading(void **state)
 {
     struct fixture *f = *state;
-    struct tenant_row tenant = {STR("t5g"), STR("Five"), true, 1000};
+    struct tenant_row tenant = tenant_named("t5g", "Five");
     int64_t before, same, after;
 
     assert_ok(f, store_version(f->store, &before, &f->err));

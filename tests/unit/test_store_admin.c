@@ -47,6 +47,10 @@ static struct site_row full_site(void)
     put.blocked_referrers = STR("[\"spam.example\"]");
     put.goals = STR(GOALS);
     put.path_rules = STR(RULES);
+    put.public_dashboard = true;
+    put.public_metrics = STR("[\"leads\"]");
+    put.pinned = STR("[\"timezone\"]");
+    put.events_per_month = 70000;
     put.events_per_second = 50;
     put.paths_per_day = 77;
     put.raw_days = 0;
@@ -83,6 +87,11 @@ static void assert_full_site(struct fixture *f)
     assert_str(got->blocked_referrers, "[\"spam.example\"]");
     assert_str(got->goals, GOALS);
     assert_str(got->path_rules, RULES);
+    assert_true(got->public_dashboard);
+    assert_str(got->public_metrics, "[\"leads\"]");
+    assert_str(got->pinned, "[\"timezone\"]");
+    assert_int_equal(got->events_per_month, 70000);
+    assert_int_equal(got->erase_ms, 0);
     assert_int_equal(got->events_per_second, 50);
     assert_int_equal(got->paths_per_day, 77);
     assert_int_equal(got->raw_days, 0);
@@ -280,6 +289,9 @@ static void settings_keep_to_their_bounds(void **state)
     BOUND(ipv6_prefix, 0, -1);
     BOUND(events_per_second, 1000000000, 1000000001);
     BOUND(events_per_second, 0, -1);
+    BOUND(events_per_month, 1000000000000, 1000000000001);
+    BOUND(events_per_month, 0, -1);
+    BOUND(erase_ms, INT64_MAX, -1);
     BOUND(paths_per_day, 10000000, 10000001);
     BOUND(paths_per_day, 1, 0);
     BOUND(raw_days, 36500, 36501);
@@ -304,6 +316,9 @@ static void settings_keep_to_their_bounds(void **state)
     BOUND(goals, STR("[]"), STR("[\"signup\"]"));
     BOUND(path_rules, STR(RULES), STR("[{\"match\":\"/users/*\"}]"));
     BOUND(path_rules, STR("[]"), STR("{}"));
+    BOUND(public_metrics, STR("[\"leads\"]"), STR("[1]"));
+    BOUND(pinned, STR("[\"respectGpc\",\"limits.pathsPerDay\"]"), STR("[\"colour\"]"));
+    BOUND(pinned, STR("[]"), STR("[\"siteId\"]"));
 #undef BOUND
     row = site_named("not an id", "t5g");
     assert_int_equal(put_site(f, &row), ERR_INVALID);
@@ -375,7 +390,7 @@ static void what_is_not_there_cannot_be_removed(void **state)
 static void tenants_are_put_once_and_removed_without_sites(void **state)
 {
     struct fixture *f = *state;
-    struct tenant_row row = {STR("t5g"), STR("Five"), true, 1000}, other = row;
+    struct tenant_row row = tenant_named("t5g", "Five"), other = row;
     struct site_row site = site_named("abc", "t5g");
 
     assert_ok(f, store_put_tenant(f->store, &row, &somebody, &f->err));
@@ -496,7 +511,7 @@ static void sites_come_in_the_order_they_were_made(void **state)
 static void each_change_of_the_directory_raises_its_counter(void **state)
 {
     struct fixture *f = *state;
-    struct tenant_row tenant = {STR("t5g"), STR("Five"), true, 1000};
+    struct tenant_row tenant = tenant_named("t5g", "Five");
     struct site_row site = site_named("abc", "t5g");
     struct token_row token = token_of("k1", 1);
     int64_t last = counter_of(f, COUNTER_DIRECTORY);

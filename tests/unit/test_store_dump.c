@@ -73,6 +73,11 @@ static struct pair *pair_of(void **state)
     return pair;
 }
 
+struct any_row {
+    enum row_kind kind;
+    const void *row;
+};
+
 /* -- what is copied ---------------------------------------------------------------------------- */
 
 /* Names and texts that need escapes, and visitors whose ids are no doubles. */
@@ -84,7 +89,7 @@ enum { LATER = DAY + 3 };
 
 static void put_directory(struct fixture *f)
 {
-    struct tenant_row tenant = {STR("t5g"), STR("F\u00fcnf \"&\" \\ Co"), true, 900};
+    struct tenant_row tenant = tenant_named("t5g", "F\u00fcnf \"&\" \\ Co");
     struct site_row abc = site_named("abc", "t5g"), old = site_named("old", "t5g");
     struct token_row token = {.id = STR("tok"),
                               .tenant = STR("t5g"),
@@ -95,6 +100,17 @@ static void put_directory(struct fixture *f)
     struct token_row platform = {
         .id = STR("ops"), .platform = true, .scopes = SCOPE_METRICS, .created_ms = 1002};
 
+    tenant.events_per_month = 1000000000000;
+    tenant.sites_max = 3;
+    tenant.reads_per_minute = 0;
+    tenant.embed_origins = STR("[\"https://app.example.com\"]");
+    tenant.settings = STR("{\"respectDnt\":true}");
+    token.name = STR("a \"name\"");
+    abc.public_dashboard = true;
+    abc.public_metrics = STR("[\"leads\"]");
+    abc.events_per_month = 77;
+    abc.pinned = STR("[\"enabled\"]");
+    abc.erase_ms = INT64_C(1) << 42;
     abc.enabled = false;
     abc.tracking_ids = STR("[\"pub1\",\"pub2\"]");
     abc.blocked_paths = STR("[\"/a b\",\"\"]");
@@ -111,6 +127,74 @@ static void put_directory(struct fixture *f)
     assert_ok(f, store_put_site(f->store, &old, &somebody, &f->err));
     assert_ok(f, store_put_token(f->store, &token, &somebody, &f->err));
     assert_ok(f, store_put_token(f->store, &platform, &somebody, &f->err));
+}
+
+static int put_wanted(void *ctx, bool exists, void *row, struct arena *arena, struct err *err)
+{
+    const struct any_row *wanted = ctx;
+
+    (void)exists;
+    (void)arena;
+    (void)err;
+    memcpy(row, wanted->row, row_size(wanted->kind));
+    return EDIT_PUT;
+}
+
+static void put_row(struct fixture *f, enum row_kind kind, const void *row)
+{
+    struct any_row wanted = {kind, row};
+
+    if (store_edit(f->store, kind, *(const struct str *)row, put_wanted, &wanted, &somebody,
+                   &f->err) != 1)
+        fail_msg("%s", f->err.text);
+}
+
+static void put_people(struct fixture *f)
+{
+    struct user_row user = {.id = STR("a@b.example"),
+                            .name = STR("A"),
+                            .password = STR("$argon2id$x"),
+                            .totp = STR("ABC"),
+                            .totp_step = 5,
+                            .admin = true,
+                            .memberships = STR("[{\"role\":\"viewer\",\"tenantId\":\"t5g\"}]"),
+                            .payload_id = STR("7"),
+                            .signed_in_ms = 8};
+    struct user_row other = {.id = STR("c@d.example")};
+    struct session_row session = {
+        .id = STR("0123456789abcdef0123456789abcdef0123456789abcdef0123456789abcdef"),
+        .user = STR("a@b.example"),
+        .expires_ms = INT64_MAX};
+    struct link_row link = {.id = STR("l1"),
+                            .tenant = STR("t5g"),
+                            .site = STR("abc"),
+                            .name = STR("L"),
+                            .password = STR("$argon2id$y"),
+                            .expires_ms = 9};
+    struct erasure_row site = {.id = STR("e1"),
+                               .tenant = STR("t5g"),
+                               .site = STR("abc"),
+                               .kind = ERASE_PATH,
+                               .value = str_from(odd),
+                               .actor = STR("cli"),
+                               .asked_ms = 1,
+                               .due_ms = 2};
+    struct erasure_row tenant = {.id = STR("e2"),
+                                 .tenant = STR("t5g"),
+                                 .kind = ERASE_TENANT,
+                                 .actor = STR("cli"),
+                                 .done_ms = 3,
+                                 .rows = STR("{\"visits\":4}"),
+                                 .nodes = STR("{\"n1\":5}")};
+    struct installation_row installation = {STR("installation"), STR("{\"timezone\":\"UTC\"}")};
+
+    put_row(f, ROW_USER, &user);
+    put_row(f, ROW_USER, &other);
+    put_row(f, ROW_SESSION, &session);
+    put_row(f, ROW_LINK, &link);
+    put_row(f, ROW_ERASURE, &site);
+    put_row(f, ROW_ERASURE, &tenant);
+    put_row(f, ROW_INSTALLATION, &installation);
 }
 
 static void lease(struct fixture *f)
@@ -206,6 +290,7 @@ static void pack_days(struct fixture *f)
 static void fill(struct fixture *f)
 {
     put_directory(f);
+    put_people(f);
     lease(f);
     count_events(f);
     count_numbers(f);
@@ -344,17 +429,33 @@ static void rows_are_written_as_the_header_says(void **state)
     assert_holds(dump, "counters",
                  ",[\"folded_positions\",0],[\"folded_records\",0],[\"last_success\","
                  "1728000000006]");
-    assert_holds(dump, "tenants", "[[\"t5g\",\"F\u00fcnf \\\"&\\\" \\\\ Co\",true,900]");
+    assert_holds(dump, "tenants",
+                 "[[\"t5g\",\"F\u00fcnf \\\"&\\\" \\\\ "
+                 "Co\",true,1000,0,1000000000000,3,0,[\"https://app.example.com\"],"
+                 "{\"respectDnt\":true},0]");
     assert_holds(dump, "analytics_settings",
                  "\"abc\",\"t5g\",\"example.com\",\"UTC\",false,true,false,true,\"cut-address\",24,"
                  "48,[\"pub1\",\"pub2\"],null,null,null,[\"/a b\",\"\"],null,null,0,10000,0,null,"
                  "77,1000,[\"KP\"],null,[{\"name\":\"Bought\",\"event\":\"bought\",\"value\":9.5}],"
-                 "[{\"to\":\"/u/:id\",\"match\":\"/u/*\"}],true,[\"title\"]]");
+                 "[{\"to\":\"/u/:id\",\"match\":\"/u/"
+                 "*\"}],true,[\"title\"],true,[\"leads\"],77,[\"enabled\"],"
+                 "4398046511104]");
     assert_holds(dump, "removed_sites", "[[\"old\",\"t5g\"]");
     assert_holds(
         dump, "tokens",
         "[\"tok\",\"t5g\",\"abc\",false,3,\"a5a5a5a5a5a5a5a5a5a5a5a5a5a5a5a5a5a5a5a5a5a5a5a"
-        "5a5a5a5a5a5a5a5a5\",1001,4398046511104]");
+        "5a5a5a5a5a5a5a5a5\",1001,4398046511104,\"a \\\"name\\\"\"]");
+    assert_holds(dump, "audit_log", ",5000,\"cli\",\"site.put\",\"abc\",\"t5g\"]");
+    assert_holds(dump, "audit_log", ",5000,\"cli\",\"token.put\",\"ops\",\"\"]");
+    assert_holds(dump, "installation", "[[\"installation\",{\"timezone\":\"UTC\"}]");
+    assert_holds(dump, "users",
+                 "[[\"a@b.example\",\"A\",\"$argon2id$x\",\"ABC\",5,true,[{\"role\":\"viewer\","
+                 "\"tenantId\":\"t5g\"}],\"7\",5000,8],"
+                 "[\"c@d.example\",\"\",\"\",\"\",0,false,null,\"\",5000,0]");
+    assert_holds(dump, "links", "[[\"l1\",\"t5g\",\"abc\",\"L\",\"$argon2id$y\",5000,9]");
+    assert_holds(dump, "erasures",
+                 "[[\"e1\",\"t5g\",\"abc\",2,\"" ODD_JSON "\",\"cli\",1,2,0,null,null],"
+                 "[\"e2\",\"t5g\",\"\",1,\"\",\"cli\",0,0,3,{\"visits\":4},{\"n1\":5}]");
     assert_holds(dump, "positions", "[\"02000000000000000000000000000000\",15,9007199254740993,");
     assert_holds(dump, "analytics_daily_stats",
                  "[[\"abc\",\"2024-10-04\",\"t5g\",9007199254740991,0,0,0,0,0,0,0,2,0,0,0,0,0,1]");
@@ -441,6 +542,9 @@ static void a_copy_gives_the_same_answers(void **state)
     assert_ok(a, store_read_directory(a->store, &a->arena, &x, &a->err));
     assert_ok(b, store_read_directory(b->store, &b->arena, &y, &b->err));
     assert_memory_equal(x.id_key, y.id_key, sizeof(x.id_key));
+    assert_memory_equal(x.signing_key, y.signing_key, sizeof(x.signing_key));
+    assert_int_equal(y.links_count, 1);
+    assert_int_equal(y.erased_ms, 3);
     assert_int_equal(y.sites_count, 1);
     assert_str(y.sites[0].tracking_ids, "[\"pub1\",\"pub2\"]");
     assert_int_equal(y.tokens_count, 2);
@@ -605,7 +709,7 @@ static void refuses_a_store_that_holds_something(void **state)
 {
     struct pair *pair = pair_of(state);
     struct fixture *f = pair->to;
-    struct tenant_row tenant = {STR("t"), STR("T"), true, 1};
+    struct tenant_row tenant = tenant_named("t", "T");
     struct dump *before, *after;
 
     assert_ok(f, store_put_tenant(f->store, &tenant, &somebody, &f->err));
@@ -621,7 +725,7 @@ static void replaces_everything(void **state)
 {
     struct pair *pair = pair_of(state);
     struct fixture *f = pair->to;
-    struct tenant_row tenant = {STR("t"), STR("T"), true, 1};
+    struct tenant_row tenant = tenant_named("t", "T");
     struct dump *dump, *after;
 
     assert_ok(f, store_put_tenant(f->store, &tenant, &somebody, &f->err));
@@ -695,6 +799,16 @@ static int load_rows(struct fixture *f, const char *table, const char *rows)
     return store_load_end(f->store, rc, &f->err);
 }
 
+/* What the first version of the tables had. */
+static int load_first_columns(struct fixture *f, const char *table, size_t columns,
+                              const char *rows)
+{
+    struct store_table few = store_tables[table_at(table)];
+
+    few.columns_count = columns;
+    return store_load(f->store, &few, str_from(rows), &f->err);
+}
+
 static void refuses_rows_that_are_no_rows(void **state)
 {
     struct pair *pair = pair_of(state);
@@ -721,8 +835,7 @@ static void columns_that_an_older_copy_lacks_take_their_defaults(void **state)
     struct directory_rows rows;
 
     assert_ok(f, store_load_begin(f->store, false, &f->err));
-    assert_ok(f, store_load(f->store, &store_tables[table_at("tenants")],
-                            STR("[[\"t\",\"T\",true,1]]"), &f->err));
+    assert_ok(f, load_first_columns(f, "tenants", 4, "[[\"t\",\"T\",true,1]]"));
     assert_ok(f, store_load(f->store, &few, STR("[[7,\"abc\",\"t\",\"example.com\",5]]"), &f->err));
     assert_ok(f, store_load_end(f->store, 0, &f->err));
     assert_ok(f, store_read_directory(f->store, &f->arena, &rows, &f->err));
@@ -732,24 +845,65 @@ static void columns_that_an_older_copy_lacks_take_their_defaults(void **state)
     assert_false(rows.sites[0].store_ip_prefix);
     assert_int_equal(rows.sites[0].disabled_fields.len, 0);
     assert_int_equal(rows.sites[0].created_ms, 5);
+    assert_int_equal(rows.sites[0].events_per_month + rows.sites[0].erase_ms, 0);
+    assert_false(rows.sites[0].public_dashboard);
+    assert_int_equal(rows.tenants[0].reads_per_minute, READS_PER_MINUTE);
+    assert_int_equal(rows.tenants[0].settings.len, 0);
 }
 
-/* What the first version of the tables had. */
-static int load_first_columns(struct fixture *f, const char *table, size_t columns,
-                              const char *rows)
+/* Version 3 had no names of tokens, no tenants in the audit log and no key to sign with. */
+static void a_copy_of_the_third_version_keeps_the_key_to_sign_with(void **state)
 {
-    struct store_table few = store_tables[table_at(table)];
+    struct pair *pair = pair_of(state);
+    struct fixture *f = pair->to;
+    struct directory_rows before, after;
+    struct audit_row *lines;
+    size_t count;
 
-    few.columns_count = columns;
-    return store_load(f->store, &few, str_from(rows), &f->err);
+    assert_ok(f, store_read_directory(f->store, &f->arena, &before, &f->err));
+    assert_ok(f, store_load_begin(f->store, true, &f->err));
+    assert_ok(f, load_first_columns(f, "secrets", 2,
+                                    "[[\"id_key\",\"00112233445566778899aabbccddeeff\"]]"));
+    assert_ok(f, load_first_columns(f, "tokens", 8,
+                                    "[[\"ops\",null,null,true,8,\"000102030405060708090a0b0c0d0e0f"
+                                    "101112131415161718191a1b1c1d1e1f\",5,0]]"));
+    assert_ok(f, load_first_columns(f, "audit_log", 5, "[[3,9,\"cli\",\"token.put\",\"ops\"]]"));
+    assert_ok(f, store_load_end(f->store, 0, &f->err));
+    assert_ok(f, store_read_directory(f->store, &f->arena, &after, &f->err));
+    assert_memory_equal(before.signing_key, after.signing_key, sizeof(after.signing_key));
+    assert_int_equal(after.id_key[15], 0xff);
+    assert_int_equal(after.tokens_count, 1);
+    assert_int_equal(after.tokens[0].name.len, 0);
+    assert_ok(f, store_page_audit(f->store, STR(""), 0, 9, &f->arena, &lines, &count, &f->err));
+    assert_int_equal(count, 1);
+    assert_int_equal(lines[0].tenant.len, 0);
+}
+
+static void sessions_are_in_no_copy_and_end_when_one_is_loaded(void **state)
+{
+    struct pair *pair = pair_of(state);
+    struct fixture *f = pair->to;
+    const struct row_filter all = {.tenant = STR("")};
+    struct dump *dump;
+    int64_t sessions = -1;
+
+    fill(f);
+    dump = dump_all(f);
+    for (size_t i = 0; i < store_tables_count; i++)
+        assert_false(str_eq(store_tables[i].name, STR("sessions")));
+    assert_ok(f, store_count(f->store, ROW_SESSION, &all, &sessions, &f->err));
+    assert_int_equal(sessions, 1);
+    load_all(f, dump, true);
+    assert_ok(f, store_count(f->store, ROW_SESSION, &all, &sessions, &f->err));
+    assert_int_equal(sessions, 0);
+    dump_free(dump);
 }
 
 /* Of sites and days of each kind: raw rows alone, visits alone, both, neither. */
 static void load_a_copy_of_the_first_version(struct fixture *f)
 {
     assert_ok(f, store_load_begin(f->store, false, &f->err));
-    assert_ok(f, store_load(f->store, &store_tables[table_at("tenants")],
-                            STR("[[\"t5g\",\"T\",true,1]]"), &f->err));
+    assert_ok(f, load_first_columns(f, "tenants", 4, "[[\"t5g\",\"T\",true,1]]"));
     assert_ok(f, load_first_columns(f, "analytics_settings", 25,
                                     "[[1,\"abc\",\"t5g\",\"example.com\",\"UTC\",true,true,false,"
                                     "true,\"cut-address\",24,48,null,null,null,null,null,null,null,"
@@ -895,6 +1049,8 @@ int main(void)
         ALL_FOUR(a_load_that_is_given_up_changes_nothing),
         EACH(refuses_rows_that_are_no_rows),
         EACH(columns_that_an_older_copy_lacks_take_their_defaults),
+        EACH(a_copy_of_the_third_version_keeps_the_key_to_sign_with),
+        EACH(sessions_are_in_no_copy_and_end_when_one_is_loaded),
         EACH(days_with_rows_of_a_copy_of_the_first_version_are_due),
         EACH(a_handle_for_reading_dumps_and_does_not_load),
         EACH(a_dump_ends_when_it_is_told_to),

@@ -324,7 +324,7 @@ static void a_commit_without_an_answer_is_uncertain(void **state)
 {
     struct fixture *f = *state;
     struct pg_store *store = pg_of(f->store);
-    struct tenant_row tenant = {STR("d"), STR("D"), true, 0};
+    struct tenant_row tenant = {.id = STR("d"), .name = STR("D"), .active = true};
 
     end_session_at_commit(f);
     add_tenants(f, (const char *const[]){"a"}, 1);

@@ -260,7 +260,8 @@ static void a_salt_that_has_ended_is_in_no_file_of_the_table(void **state)
 static void no_salt_is_in_the_write_ahead_log(void **state)
 {
     struct fixture *f = *state;
-    struct tenant_row tenant = {STR("t5g"), STR("a needle in the log"), true, 0};
+    struct tenant_row tenant = {
+        .id = STR("t5g"), .name = STR("a needle in the log"), .active = true};
     char first[32], last[32], files[256];
 
     sql_value(f->text.ptr, "SELECT pg_walfile_name(pg_current_wal_lsn())", first, sizeof(first));

@@ -181,7 +181,7 @@ static void a_commit_that_failed_does_not_move_a_stamp(void **state)
 static void every_stamp_moves_with_each_change_of_the_directory(void **state)
 {
     struct fixture *f = *state;
-    struct tenant_row tenant = {STR("five"), STR("Five"), true, 1000};
+    struct tenant_row tenant = tenant_named("five", "Five");
     struct site_row site = site_named("abc", "t5g");
     struct token_row token = {
         .id = STR("k1"), .tenant = STR("t5g"), .scopes = SCOPE_STATS_READ, .hash = {1}};

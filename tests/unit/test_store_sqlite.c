@@ -341,16 +341,16 @@ static void a_newer_schema_is_refused(void **state)
 {
     struct fixture *f = *state;
 
-    assert_int_equal(number(f, "PRAGMA user_version"), 4);
-    assert_int_equal(execute(f, "PRAGMA user_version = 5"), SQLITE_OK);
+    assert_int_equal(number(f, "PRAGMA user_version"), 5);
+    assert_int_equal(execute(f, "PRAGMA user_version = 6"), SQLITE_OK);
     assert_int_equal(open_with(f, f->url.ptr, false), ERR_CONFLICT);
     assert_int_equal(open_with(f, f->url.ptr, true), ERR_CONFLICT);
-    assert_int_equal(execute(f, "PRAGMA user_version = 4"), SQLITE_OK);
+    assert_int_equal(execute(f, "PRAGMA user_version = 5"), SQLITE_OK);
     assert_int_equal(open_with(f, f->url.ptr, false), 0);
 }
 
 /* The schema's files, which the program has in it. */
-extern const struct str sqlite_001, sqlite_002, sqlite_003;
+extern const struct str sqlite_001, sqlite_002, sqlite_003, sqlite_004;
 
 /* In place of the store a database as a program left it that knew the first `version` files. */
 static void make_older(struct fixture *f, int version)
@@ -368,6 +368,8 @@ static void make_older(struct fixture *f, int version)
         assert_int_equal(execute(f, sqlite_002.ptr), SQLITE_OK);
     if (version > 2)
         assert_int_equal(execute(f, sqlite_003.ptr), SQLITE_OK);
+    if (version > 3)
+        assert_int_equal(execute(f, sqlite_004.ptr), SQLITE_OK);
     (void)snprintf(text, sizeof(text),
                    "PRAGMA user_version = %d; INSERT INTO secrets (name, value)"
                    " VALUES ('id_key', x'00112233445566778899aabbccddeeff')",
@@ -383,7 +385,7 @@ static void the_first_schema_is_migrated_and_keeps_how_far_it_saw(void **state)
     assert_int_equal(execute(f, "UPDATE counters SET value = 777 WHERE name = 'as_of'"), SQLITE_OK);
     assert_int_equal(open_with(f, f->url.ptr, true), ERR_CONFLICT);
     f->store = open_again(f, false);
-    assert_int_equal(number(f, "PRAGMA user_version"), 4);
+    assert_int_equal(number(f, "PRAGMA user_version"), 5);
     assert_int_equal(number(f, "SELECT count(*) FROM partitions WHERE as_of_ms = 777"), 16);
     assert_int_equal(counter_of(f, COUNTER_AS_OF), 777);
     assert_ok(f, store_finish_run(f->store, 1, 1000, 1000, &f->err));
@@ -426,7 +428,7 @@ static void the_second_schema_is_migrated_and_its_days_are_due(void **state)
     make_older(f, 2);
     assert_int_equal(execute(f, ROWS_OF_THE_SECOND_SCHEMA), SQLITE_OK);
     f->store = open_again(f, false);
-    assert_int_equal(number(f, "PRAGMA user_version"), 4);
+    assert_int_equal(number(f, "PRAGMA user_version"), 5);
     assert_ok(f, store_check(f->store, &f->err));
     assert_ok(
         f, store_load_due(f->store, PARTITIONS_ALL, INT32_MAX, &f->arena, &days, &count, &f->err));
@@ -475,7 +477,7 @@ static void the_third_schema_is_migrated_and_stores_no_address(void **state)
                      SQLITE_OK);
     assert_int_equal(open_with(f, f->url.ptr, true), ERR_CONFLICT);
     f->store = open_again(f, false);
-    assert_int_equal(number(f, "PRAGMA user_version"), 4);
+    assert_int_equal(number(f, "PRAGMA user_version"), 5);
     assert_ok(f, store_check(f->store, &f->err));
     assert_ok(f, store_read_directory(f->store, &f->arena, &rows, &f->err));
     assert_int_equal(rows.sites_count, 1);
@@ -492,6 +494,60 @@ static void the_third_schema_is_migrated_and_stores_no_address(void **state)
     assert_true(events[0].event.visitor == 7);
     assert_str(events[0].event.prefix, "");
     assert_str(events[1].event.prefix, "192.0.2.0/24");
+}
+
+/* A tenant with a site, its settings, a token and a line of the audit log. */
+static const char ROWS_OF_THE_FOURTH_SCHEMA[] =
+    "INSERT INTO tenants VALUES ('t5g', 'Five', 1, 1);"
+    "INSERT INTO analytics_settings (site_id, tenant_id, domain, events_per_second,"
+    " disabled_fields, created_ms) VALUES ('abc', 't5g', 'example.com', 7, '[\"title\"]', 5);"
+    "INSERT INTO tokens (id, tenant_id, site_id, platform, scopes, hash, created_ms, expires_ms)"
+    " VALUES ('k1', 't5g', 'abc', 0, 1, zeroblob(32), 6, 0);"
+    "INSERT INTO audit_log (at_ms, actor, action, target) VALUES (9, 'cli', 'site.put', 'abc');";
+
+static void the_fourth_schema_is_migrated_and_has_limits_and_a_key_to_sign_with(void **state)
+{
+    const uint8_t id_key[16] = {0x00, 0x11, 0x22, 0x33, 0x44, 0x55, 0x66, 0x77,
+                                0x88, 0x99, 0xaa, 0xbb, 0xcc, 0xdd, 0xee, 0xff};
+    const uint8_t zero[32] = {0};
+    struct fixture *f = *state;
+    struct directory_rows rows, again;
+    struct audit_row *lines;
+    size_t count;
+
+    make_older(f, 4);
+    assert_int_equal(execute(f, ROWS_OF_THE_FOURTH_SCHEMA), SQLITE_OK);
+    assert_int_equal(open_with(f, f->url.ptr, true), ERR_CONFLICT);
+    f->store = open_again(f, false);
+    assert_int_equal(number(f, "PRAGMA user_version"), 5);
+    assert_ok(f, store_check(f->store, &f->err));
+    assert_ok(f, store_read_directory(f->store, &f->arena, &rows, &f->err));
+    assert_int_equal(rows.tenants[0].reads_per_minute, READS_PER_MINUTE);
+    assert_int_equal(rows.tenants[0].events_per_second + rows.tenants[0].events_per_month +
+                         rows.tenants[0].sites_max + rows.tenants[0].erase_ms,
+                     0);
+    assert_str(rows.tenants[0].name, "Five");
+    assert_str(rows.tenants[0].embed_origins, "");
+    assert_str(rows.tenants[0].settings, "");
+    assert_int_equal(rows.sites[0].events_per_second, 7);
+    assert_int_equal(rows.sites[0].events_per_month + rows.sites[0].erase_ms, 0);
+    assert_str(rows.sites[0].disabled_fields, "[\"title\"]");
+    assert_str(rows.sites[0].public_metrics, "");
+    assert_str(rows.sites[0].pinned, "");
+    assert_false(rows.sites[0].public_dashboard);
+    assert_str(rows.tokens[0].name, "");
+    assert_str(rows.tokens[0].site, "abc");
+    assert_int_equal(rows.links_count + (size_t)rows.erased_ms, 0);
+    assert_str(rows.installation, "");
+    assert_memory_equal(rows.id_key, id_key, 16);
+    assert_memory_not_equal(rows.signing_key, zero, 32);
+    store_close(&f->store);
+    f->store = open_again(f, false);
+    assert_ok(f, store_read_directory(f->store, &f->arena, &again, &f->err));
+    assert_memory_equal(rows.signing_key, again.signing_key, 32);
+    assert_ok(f, store_page_audit(f->store, STR(""), 0, 10, &f->arena, &lines, &count, &f->err));
+    assert_int_equal(count, 1);
+    assert_str(lines[0].tenant, "");
 }
 
 static void a_stored_address_is_a_cut_one_of_a_visitor(void **state)
@@ -594,6 +650,86 @@ static void programs_that_start_together_migrate_once(void **state)
     }
 }
 
+static int count_up(void *ctx, bool exists, void *row, struct arena *arena, struct err *err)
+{
+    struct tenant_row *tenant = row;
+
+    (void)ctx;
+    (void)exists;
+    (void)arena;
+    (void)err;
+    tenant->sites_max++;
+    return EDIT_PUT;
+}
+
+static bool count_up_often(struct store *store, int times)
+{
+    bool good = true;
+
+    for (int i = 0; i < times; i++)
+        good =
+            store_edit(store, ROW_TENANT, STR("t5g"), count_up, NULL, &somebody, NULL) == 1 && good;
+    return good;
+}
+
+static void edits_of_one_row_at_the_same_time_lose_nothing(void **state)
+{
+    enum { TIMES = 40 };
+    struct fixture *f = *state;
+    struct tenant_row row = tenant_named("t5g", "Five");
+    int status = -1;
+
+    assert_ok(f, store_put_tenant(f->store, &row, &somebody, &f->err));
+    pid_t child = fork();
+
+    assert_true(child >= 0);
+    if (child == 0) {
+        struct store *store = open_again(f, false);
+
+        _exit(count_up_often(store, TIMES) ? 0 : 1);
+    }
+    assert_true(count_up_often(f->store, TIMES));
+    (void)waitpid(child, &status, 0);
+    assert_true(WIFEXITED(status) && WEXITSTATUS(status) == 0);
+    assert_int_equal(store_get(f->store, ROW_TENANT, STR("t5g"), &f->arena, &row, &f->err), 1);
+    assert_int_equal(row.sites_max, 2 * TIMES);
+    assert_int_equal(number(f, "SELECT count(*) FROM audit_log WHERE action = 'tenant.set'"),
+                     2 * TIMES);
+}
+
+/* Whoever looks at store_version() need not look at the directory. */
+static void what_changes_nothing_is_no_new_version(void **state)
+{
+    struct fixture *f = *state;
+    struct tenant_row row = tenant_named("t5g", "Five");
+    int64_t before, after;
+
+    assert_ok(f, store_put_tenant(f->store, &row, &somebody, &f->err));
+    assert_ok(f, store_version(f->store, &before, &f->err));
+    assert_ok(f, store_put_tenant(f->store, &row, &somebody, &f->err));
+    assert_ok(f, store_version(f->store, &after, &f->err));
+    assert_int_equal(before, after);
+    row.name = STR("Six");
+    assert_int_equal(store_put_tenant(f->store, &row, &somebody, &f->err), ERR_CONFLICT);
+    assert_ok(f, store_version(f->store, &after, &f->err));
+    assert_int_equal(before, after);
+}
+
+static void a_reader_edits_nothing(void **state)
+{
+    struct fixture *f = *state;
+    struct tenant_row row = tenant_named("t5g", "Five");
+
+    store_close(&f->store);
+    f->store = open_again(f, true);
+    assert_int_equal(store_put_tenant(f->store, &row, &somebody, &f->err), ERR_DENIED);
+    assert_int_equal(store_note(f->store, "export", STR("abc"), STR(""), &somebody, &f->err),
+                     ERR_DENIED);
+    assert_int_equal(store_end_sessions(f->store, STR("a@b.example"), -1, STR(""), &f->err),
+                     ERR_DENIED);
+    assert_int_equal(store_get(f->store, ROW_TENANT, STR("t5g"), &f->arena, &row, &f->err), 0);
+}
+
 static void its_files_are_the_owners_alone(void **state)
 {
     struct fixture *f = *state;
@@ -609,6 +745,9 @@ static void its_files_are_the_owners_alone(void **state)
 }
 
 /* -- the schema, for whoever writes without this program --------------------------------------- */
+
+#define HEX16 "0000000000000000"
+#define HEX64 HEX16 HEX16 HEX16 HEX16
 
 static void settings_have_their_bounds_as_constraints(void **state)
 {
@@ -658,6 +797,13 @@ static void settings_have_their_bounds_as_constraints(void **state)
         {"blocked_referrers = '[]'", "blocked_referrers = 'x'"},
         {"goals = '[]'", "goals = '{}'"},
         {"path_rules = '[]'", "path_rules = '1'"},
+        {"public_dashboard = 1", "public_dashboard = 2"},
+        {"public_dashboard = 0", "public_dashboard = NULL"},
+        {"public_metrics = '[]'", "public_metrics = '{}'"},
+        {"events_per_month = 1000000000000", "events_per_month = 1000000000001"},
+        {"events_per_month = 0", "events_per_month = -1"},
+        {"pinned = '[]'", "pinned = 'x'"},
+        {"erase_ms = 0", "erase_ms = -1"},
         {"blocked_countries = '[\"' || substr(hex(zeroblob(40000)), 1, 65532) || '\"]'",
          "blocked_countries = '[\"' || substr(hex(zeroblob(40000)), 1, 65533) || '\"]'"},
         {"blocked_referrers = '[\"' || substr(hex(zeroblob(40000)), 1, 65532) || '\"]'",
@@ -683,12 +829,104 @@ static void settings_have_their_bounds_as_constraints(void **state)
     }
 }
 
+static const char ROWS_OF_OTHER_KINDS[] =
+    "INSERT INTO links (id, tenant_id, site_id, created_ms) VALUES ('l1', 't5g', 'abc', 1);"
+    "INSERT INTO installation (id) VALUES ('installation');"
+    "INSERT INTO users (id, created_ms) VALUES ('a@b.example', 1);"
+    "INSERT INTO sessions VALUES ('" HEX64 "', 'a@b.example', 0, 1, 1, 1);"
+    "INSERT INTO erasures (id, tenant_id, site_id, kind, value, actor, asked_ms, due_ms)"
+    " VALUES ('e1', 't5g', 'abc', 2, '/secret', 'cli', 1, 1);"
+    "INSERT INTO tokens (id, platform, scopes, hash, created_ms, expires_ms)"
+    " VALUES ('k1', 1, 1, zeroblob(32), 6, 0);";
+
+static void other_rows_have_their_bounds_as_constraints(void **state)
+{
+    static const struct {
+        const char *table, *good, *bad;
+    } bounds[] = {
+        {"tenants", "events_per_second = 1000000000", "events_per_second = 1000000001"},
+        {"tenants", "events_per_second = 0", "events_per_second = -1"},
+        {"tenants", "events_per_month = 1000000000000", "events_per_month = 1000000000001"},
+        {"tenants", "events_per_month = 0", "events_per_month = -1"},
+        {"tenants", "sites_max = 1000000", "sites_max = 1000001"},
+        {"tenants", "sites_max = 0", "sites_max = -1"},
+        {"tenants", "reads_per_minute = 1000000", "reads_per_minute = 1000001"},
+        {"tenants", "reads_per_minute = 0", "reads_per_minute = -1"},
+        {"tenants", "embed_origins = '[]'", "embed_origins = '{}'"},
+        {"tenants", "settings = '{}'", "settings = '[]'"},
+        {"tenants", "settings = json_object('a', substr(hex(zeroblob(40000)), 1, 65528))",
+         "settings = json_object('a', substr(hex(zeroblob(40000)), 1, 65529))"},
+        {"tenants", "erase_ms = 0", "erase_ms = -1"},
+        {"tokens", "name = substr(hex(zeroblob(200)), 1, 200)",
+         "name = substr(hex(zeroblob(200)), 1, 201)"},
+        {"links", "name = substr(hex(zeroblob(200)), 1, 200)",
+         "name = substr(hex(zeroblob(200)), 1, 201)"},
+        {"links", "password = substr(hex(zeroblob(200)), 1, 128)",
+         "password = substr(hex(zeroblob(200)), 1, 129)"},
+        {"links", "expires_ms = 0", "expires_ms = -1"},
+        {"links", "id = substr(hex(zeroblob(200)), 1, 64)",
+         "id = substr(hex(zeroblob(200)), 1, 65)"},
+        {"links", "id = 'l1'", "id = 'l 1'"},
+        {"links", "site_id = 'abc'", "site_id = 'xyz'"},
+        {"installation", "settings = '{}'", "settings = 'x'"},
+        {"installation", "id = 'installation'", "id = 'other'"},
+        {"users", "name = substr(hex(zeroblob(200)), 1, 200)",
+         "name = substr(hex(zeroblob(200)), 1, 201)"},
+        {"users", "password = substr(hex(zeroblob(200)), 1, 128)",
+         "password = substr(hex(zeroblob(200)), 1, 129)"},
+        {"users", "totp = 'ABCDEFGHIJKLMNOPQRSTUVWXYZ234567'", "totp = 'a'"},
+        {"users", "totp = replace(substr(hex(zeroblob(200)), 1, 128), '0', 'A')",
+         "totp = replace(substr(hex(zeroblob(200)), 1, 129), '0', 'A')"},
+        {"users", "totp_step = 0", "totp_step = -1"},
+        {"users", "admin = 1", "admin = 2"},
+        {"users", "memberships = '[]'", "memberships = '{}'"},
+        {"users", "payload_id = substr(hex(zeroblob(200)), 1, 200)",
+         "payload_id = substr(hex(zeroblob(200)), 1, 201)"},
+        {"users", "signed_in_ms = 0", "signed_in_ms = -1"},
+        {"sessions", "kind = 2", "kind = 3"},
+        {"sessions", "kind = 0", "kind = -1"},
+        {"sessions", "expires_ms = 0", "expires_ms = -1"},
+        {"sessions", "seen_ms = 0", "seen_ms = -1"},
+        {"sessions", "id = replace(id, '0', 'f')", "id = substr(id, 2)"},
+        {"sessions", "id = replace(id, 'f', '0')", "id = upper(id)"},
+        {"sessions", "user_id = 'a@b.example'", "user_id = NULL"},
+        {"sessions", "user_id = NULL, kind = 3", "user_id = 'nobody@b.example'"},
+        {"erasures", "kind = 4", "kind = 5"},
+        {"erasures", "kind = 2", "kind = 1"},
+        {"erasures", "value = substr(hex(zeroblob(2000)), 1, 2000)",
+         "value = substr(hex(zeroblob(2000)), 1, 2001)"},
+        {"erasures", "value = '', done_ms = 1", "value = ''"},
+        {"erasures", "actor = substr(hex(zeroblob(200)), 1, 300)",
+         "actor = substr(hex(zeroblob(200)), 1, 301)"},
+        {"erasures", "asked_ms = 0", "asked_ms = -1"},
+        {"erasures", "due_ms = 0", "due_ms = -1"},
+        {"erasures", "rows = '{}'", "rows = '[]'"},
+        {"erasures", "nodes = '{}'", "nodes = '1'"},
+        {"erasures", "site_id = substr(hex(zeroblob(200)), 1, 64)", "site_id = ''"},
+    };
+    struct fixture *f = *state;
+    char sql[256];
+
+    put_site(f, "abc");
+    assert_int_equal(execute(f, ROWS_OF_OTHER_KINDS), SQLITE_OK);
+    for (size_t i = 0; i < sizeof(bounds) / sizeof(bounds[0]); i++) {
+        (void)snprintf(sql, sizeof(sql), "UPDATE %s SET %s", bounds[i].table, bounds[i].bad);
+        if (execute(f, sql) != SQLITE_CONSTRAINT)
+            fail_msg("taken: %s", sql);
+        (void)snprintf(sql, sizeof(sql), "UPDATE %s SET %s", bounds[i].table, bounds[i].good);
+        if (execute(f, sql) != SQLITE_OK)
+            fail_msg("refused: %s", sql);
+    }
+}
+
 static void a_site_never_changes_its_id_or_tenant(void **state)
 {
     struct fixture *f = *state;
 
     put_site(f, "abc");
-    assert_int_equal(execute(f, "INSERT INTO tenants VALUES ('else', 'Else', 1, 0)"), SQLITE_OK);
+    assert_int_equal(execute(f, "INSERT INTO tenants (id, name, active, created_ms)"
+                                " VALUES ('else', 'Else', 1, 0)"),
+                     SQLITE_OK);
     assert_int_equal(execute(f, "UPDATE analytics_settings SET site_id = 'x'"), SQLITE_CONSTRAINT);
     assert_int_equal(execute(f, "UPDATE analytics_settings SET tenant_id = 'else'"),
                      SQLITE_CONSTRAINT);
@@ -935,13 +1173,18 @@ int main(void)
         TEST(the_first_schema_is_migrated_and_keeps_how_far_it_saw),
         TEST(the_second_schema_is_migrated_and_its_days_are_due),
         TEST(the_third_schema_is_migrated_and_stores_no_address),
+        TEST(the_fourth_schema_is_migrated_and_has_limits_and_a_key_to_sign_with),
         TEST(a_stored_address_is_a_cut_one_of_a_visitor),
         TEST(a_run_of_a_program_of_the_first_schema_counts_for_all_partitions),
         TEST(an_older_schema_is_not_migrated_by_a_reader),
         TEST(a_file_that_is_no_database_is_corrupt),
         TEST(programs_that_start_together_migrate_once),
+        TEST(edits_of_one_row_at_the_same_time_lose_nothing),
+        TEST(what_changes_nothing_is_no_new_version),
+        TEST(a_reader_edits_nothing),
         TEST(its_files_are_the_owners_alone),
         TEST(settings_have_their_bounds_as_constraints),
+        TEST(other_rows_have_their_bounds_as_constraints),
         TEST(a_site_never_changes_its_id_or_tenant),
         TEST(settings_written_by_others_keep_names_unique_and_are_noticed),
         TEST(daily_stats_have_a_readable_id_and_date),

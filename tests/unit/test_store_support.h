@@ -115,6 +115,16 @@ static inline struct site_row site_named(const char *id, const char *tenant)
     return row;
 }
 
+static inline struct tenant_row tenant_named(const char *id, const char *name)
+{
+    struct tenant_row row = tenant_row_default();
+
+    row.id = str_from(id);
+    row.name = str_from(name);
+    row.created_ms = 1000;
+    return row;
+}
+
 static const struct actor somebody = {{"cli", 3}, 5000};
 
 static inline int64_t counter_of(struct fixture *f, enum counter counter)

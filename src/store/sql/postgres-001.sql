@@ -17,11 +17,11 @@
 --
 --     GRANT USAGE ON SCHEMA analytics TO abacus_reader, payload;
 --     GRANT SELECT ON ALL TABLES IN SCHEMA analytics TO abacus_reader;
---     REVOKE SELECT ON salts, secrets, tokens FROM abacus_reader;
+--     REVOKE SELECT ON salts, secrets, tokens, users, sessions, links, erasures FROM abacus_reader;
 --     GRANT SELECT ON analytics_events, analytics_daily_stats, tenants TO payload;
 --     GRANT SELECT, INSERT, UPDATE, DELETE ON analytics_settings TO payload;
 --
--- A node that only answers queries needs salts and tokens too: leave the REVOKE out and give it to no one else.
+-- A node that only answers queries needs these too: leave the REVOKE out and give it to no one else.
 -- analytics_settings, tenants and tokens may be changed by anyone who has the right: constraints and triggers here, not
 -- only the program, keep them in bounds, raise the counter that the directory looks at and tell every node (LISTEN
 -- analytics). The triggers run with the rights of the schema's owner.

@@ -1,0 +1,398 @@
+// What is shared of a site's numbers, in a real browser: public dashboards, links, and embeds in
+// frames of other origins.
+
+import assert from 'node:assert/strict';
+import { after, before } from 'node:test';
+import { bearer, query, until } from '../lib/abacus.mjs';
+import { BROWSER } from '../lib/browsers.mjs';
+import { PeopleStage, peopleScenarios, PASSWORD, withoutPeople } from '../lib/people_stage.mjs';
+import { assertReadable } from '../lib/readable.mjs';
+
+const DAY_MS = 86_400_000;
+/** Of shop, by days before today: this many visitors, each with two page views. */
+const VISITORS = { 1: 3, 2: 1, 5: 2, 20: 4 };
+
+let stage;
+before(async () => {
+    if (withoutPeople) return;
+    // Browsers that send no cookie from a frame of another site are the ones to come.
+    stage = await PeopleStage.start({ launch: ['--test-third-party-cookie-phaseout'] });
+    for (const site of ['shop', 'rival']) await count(site);
+    const settings = { publicDashboard: true };
+    await stage.must('PATCH', '/api/analytics/settings?siteId=shop', settings);
+    const origins = [stage.web.origin('app')];
+    await stage.must('PATCH', '/api/admin/tenants/t1', { embedOrigins: origins });
+    await stage.must('PATCH', '/api/admin/tenants/t2', {
+        embedOrigins: [stage.web.origin('elsewhere')],
+    });
+    await stage.seen(async () => (await get('/share/shop')).status === 200, 'the settings');
+});
+after(() => stage?.close());
+
+const scenario = peopleScenarios(() => stage);
+const get = (path) => stage.server.fetch(path);
+
+function visit(site, day, number) {
+    const at = Date.now() - day * DAY_MS - 60_000;
+    const visitor = { ip: `198.51.${number}.1`, userAgent: BROWSER };
+    const event = { event: 'pageview', siteId: site, visitor };
+    return ['/', '/pricing'].map((path, i) => ({
+        ...event,
+        path,
+        timestamp: new Date(at + i * 1000).toISOString(),
+    }));
+}
+
+/** The salts of days gone by are gone too, so that only yesterday's and today's events have
+ *  visitors: the rest counts as page views. */
+async function count(site) {
+    const token = await stage.abacus.token('events:write,stats:read', {
+        tenant: site === 'rival' ? 't2' : 't1',
+    });
+    const events = Object.entries(VISITORS).flatMap(([day, visitors]) =>
+        Array.from({ length: visitors }, (_, i) => visit(site, Number(day), i)).flat(),
+    );
+    const tracked = () => stage.server.track(events, bearer(token));
+    await stage.seen(async () => (await tracked()).status === 202, 'a new token');
+    const counted = async () => (await stage.server.ledger(token, site)).stored > 0;
+    await stage.seen(counted, 'the events');
+    stage[site] = token;
+}
+
+/** A link to shop; `more` may have a password. */
+async function link(id, more = {}) {
+    const { url } = await stage.must('PUT', `/api/admin/links/${id}`, { siteId: 'shop', ...more });
+    const { pathname } = new URL(url);
+    await stage.seen(async () => (await get(pathname)).status === 200, `the link ${id}`);
+    return stage.url + pathname;
+}
+
+/** {url, token} of an embed, which the platform has made, or the token `by`. */
+async function embed({ by = stage.platform, ...more } = {}) {
+    const body = { tenantId: 't1', ...more };
+    const { url } = await stage.must('POST', '/api/admin/embed', body, bearer(by));
+    const { pathname } = new URL(url);
+    return { pathname, url: stage.url + pathname, token: pathname.split('/')[2] };
+}
+
+/** A new token of the platform {text, id}, in force, and its end. */
+async function platformToken() {
+    const made = await stage.abacus.namedToken('admin,stats:read', { platform: true });
+    const asks = () => stage.api('GET', '/api/admin/tenants', undefined, bearer(made.text));
+    await stage.seen(async () => (await asks()).status === 200, 'the token');
+    return made;
+}
+
+async function revoke({ id }, { pathname }) {
+    await stage.abacus.must(['token', 'revoke', id]);
+    await stage.seen(async () => (await get(pathname)).status === 404, 'the end of the embed');
+}
+
+const figure = (page, name) => page.locator(`[data-figure=${name}]:visible dd`);
+const shown = (page) => page.locator('[data-view]').waitFor();
+
+/** The figures are those that the API gives its tenant. */
+async function assertNumbers(page, period = '7d', siteId = 'shop') {
+    const asked = query('/api/analytics/stats', { siteId, period });
+    const { body } = await stage.server.get(asked, stage.platform);
+    assert.ok(body.pageviews > 0);
+    const whole = ['uniqueVisitors', 'visits', 'pageviews'];
+    for (const name of whole)
+        assert.equal(await figure(page, name).innerText(), String(body[name]), name);
+    assert.equal(
+        await figure(page, 'bounceRate').innerText(),
+        `${Math.round(100 * body.bounceRate)}%`,
+    );
+}
+
+// -- a public site -------------------------------------------------------------------------------
+
+scenario('a public site shows its numbers to everybody', {}, async ({ page }) => {
+    await page.goto(`${stage.url}/share/shop`);
+    await shown(page);
+    assert.equal(await page.getByRole('heading', { level: 1 }).innerText(), 'shop.example');
+    await assertNumbers(page);
+    // No figure that a public dashboard does not show.
+    assert.equal(await figure(page, 'conversions').count(), 0);
+    assert.equal(await page.locator('figure rect').count(), 7);
+    await page.getByLabel('28 days').check();
+    await page.locator('figure rect').nth(27).waitFor({ state: 'attached' });
+    await assertNumbers(page, '28d');
+    await page.getByLabel('12 months').check();
+    await until(async () => (await page.locator('figure rect').count()) === 12, 'twelve months');
+    for (const name of ['Pages', 'Sources', 'Countries', 'Devices'])
+        assert.ok(await page.getByRole('heading', { name }).isVisible());
+});
+
+scenario('who is signed in is nobody there', {}, async ({ page, context }) => {
+    await stage.person('known@example.com');
+    const { cookie } = await stage.signIn('known@example.com');
+    const [name, value] = cookie.split('=');
+    await context.addCookies([{ name, value, url: stage.url, sameSite: 'Lax', httpOnly: true }]);
+    const from = stage.front.requests.length;
+    await page.goto(`${stage.url}/share/shop`);
+    await shown(page);
+    const [document, ...rest] = stage.front.requests.slice(from);
+    assert.equal(document.headers.cookie, cookie);
+    const asked = rest.filter(({ path }) => path.startsWith('/api/'));
+    assert.equal(asked.length, 6);
+    for (const { headers } of asked)
+        assert.equal(headers.cookie ?? headers.authorization, undefined);
+});
+
+scenario('the page is readable, in English and German', { locale: 'de-DE' }, async ({ page }) => {
+    for (const [lang, words] of Object.entries({ de: 'Seitenaufrufe', en: 'Page views' })) {
+        await page.goto(`${stage.url}/share/shop${lang === 'de' ? '' : '?lang=en'}`);
+        await shown(page);
+        assert.ok(await page.getByText(words).isVisible());
+        await assertReadable(page, ['light 1280', 'dark 360', 'light 320', 'dark 1280']);
+    }
+});
+
+scenario('the keyboard chooses the period', {}, async ({ page }) => {
+    await page.goto(`${stage.url}/share/shop`);
+    await shown(page);
+    await page.keyboard.press('Tab');
+    await page.keyboard.press('ArrowRight');
+    await page.locator('figure rect').nth(27).waitFor({ state: 'attached' });
+    const outline = await page
+        .locator('fieldset :checked + span')
+        .evaluate((one) => getComputedStyle(one).outlineStyle);
+    assert.equal(outline, 'solid');
+});
+
+scenario('whatever is wrong with a key, the answer is the same', {}, async ({ page }) => {
+    const good = new URL(await link('whole')).pathname.split('/')[2];
+    const [, id, mac] = good.split('.');
+    const { token: signed } = await embed({ siteIds: ['shop'] });
+    const ended = new URL(await link('ended')).pathname;
+    await stage.must('DELETE', '/api/admin/links/ended');
+    await stage.seen(async () => (await get(ended)).status === 404, 'the end of the link');
+    const paths = [
+        '/share/rival',
+        '/share/nothing-of-this-name',
+        `/share/link.${id}.${mac.replace(/./, (c) => (c === 'A' ? 'B' : 'A'))}`,
+        `/share/link.another.${mac}`,
+        `/share/${signed}`,
+        `/share/${stage.platform}`,
+        ended,
+        '/embed/shop',
+        `/embed/${good}`,
+        `/embed/${signed.replace(/.$/, (c) => (c === 'A' ? 'E' : 'A'))}`,
+        '/embed/x',
+    ];
+    const seen = new Set();
+    for (const path of paths) {
+        const { status, headers, text } = await get(path);
+        assert.equal(status, 404, path);
+        assert.match(headers.get('content-security-policy'), /frame-ancestors 'none'$/, path);
+        assert.equal(headers.get('set-cookie'), null);
+        const rest = [...headers].filter(([name]) => name !== 'date');
+        seen.add(JSON.stringify([rest, text]));
+    }
+    assert.equal(seen.size, 1);
+    await page.goto(`${stage.url}/share/rival`);
+    await page.getByRole('heading', { name: 'Nothing to see here' }).waitFor();
+    await assertReadable(page, ['light 1280', 'dark 360']);
+});
+
+// -- links ---------------------------------------------------------------------------------------
+
+scenario('a link shows its site until it is taken away', {}, async ({ page }) => {
+    await page.goto(await link('guests'));
+    await shown(page);
+    await assertNumbers(page);
+    await stage.must('DELETE', '/api/admin/links/guests');
+    await stage.seen(
+        async () => (await get(new URL(page.url()).pathname)).status === 404,
+        'the end of the link',
+    );
+    await page.getByLabel('28 days').check();
+    await page.getByText('These statistics have ended here').waitFor();
+    assert.equal(await page.locator('[data-view]').isVisible(), false);
+});
+
+scenario('a link with a password asks for it', {}, async ({ page }) => {
+    await page.goto(await link('locked', { password: PASSWORD }));
+    const field = page.getByLabel('These statistics open with a password');
+    await field.waitFor();
+    assert.equal(await page.evaluate('document.activeElement.id'), 'password');
+    await assertReadable(page, ['light 360', 'dark 1280']);
+    await field.fill('not the password');
+    await page.keyboard.press('Enter');
+    await page.getByText('This password is wrong.').waitFor();
+    assert.equal(await page.locator('[data-view]').isVisible(), false);
+    await field.fill(PASSWORD);
+    await page.keyboard.press('Enter');
+    await shown(page);
+    await assertNumbers(page);
+    // It is not kept: who comes again is asked again.
+    await page.reload();
+    await field.waitFor();
+});
+
+// -- embeds --------------------------------------------------------------------------------------
+
+/** A page of `site` with a frame, which gives it what it is told to. */
+function parent(site, src) {
+    const html = `<!doctype html><title>Parent</title><h1>Mine</h1>
+        <iframe src="${src}" width="1000" height="900"></iframe>`;
+    stage.web.sites.set(site, html);
+    return stage.web.origin(site);
+}
+
+const frameOf = (page) => page.frameLocator('iframe');
+
+const NOT_FRAMED = /frame-ancestors/;
+
+/** The frame stays empty, and the browser says why. */
+async function assertNotFramed(page, context, origin) {
+    await page.goto(origin);
+    await until(() => context.problems.some((one) => NOT_FRAMED.test(one)), 'a complaint', 10_000);
+    const [, frame] = page.frames();
+    assert.ok(!frame.url().startsWith(stage.url), frame.url());
+    assert.equal(await frame.evaluate('document.querySelector("main")'), null);
+}
+
+scenario('an embed is shown in its frame without any cookie', {}, async ({ page, context }) => {
+    // Somebody who is signed in here, too.
+    await stage.person('embedded@example.com');
+    await page.goto(`${stage.url}/admin/sign-in`);
+    await page.locator('#email').fill('embedded@example.com');
+    await page.locator('#password').fill(PASSWORD);
+    await page.keyboard.press('Enter');
+    await page.getByRole('heading', { name: 'You are signed in' }).waitFor();
+    const [cookie] = await context.cookies();
+    assert.equal(cookie.name, 'abacus_session');
+
+    const { url, token } = await embed({ siteIds: ['shop'] });
+    const from = stage.front.requests.length;
+    await page.goto(parent('app', url));
+    await shown(frameOf(page));
+    await assertNumbers(frameOf(page));
+    const frame = page.frames()[1];
+    assert.equal(await frame.evaluate('document.cookie'), '');
+    const requests = stage.front.requests.slice(from);
+    assert.ok(requests.length >= 9);
+    for (const { path, headers, cookie: set } of requests) {
+        assert.equal(headers.cookie, undefined, path);
+        assert.equal(set, undefined, path);
+        if (path.startsWith('/api/'))
+            assert.equal(headers.authorization, `Bearer ${token}`);
+    }
+    assert.deepEqual(await context.cookies(), [cookie]);
+});
+
+scenario('no cookie comes into being where there was none', {}, async ({ page, context }) => {
+    const { url } = await embed();
+    await page.goto(parent('app', url));
+    await shown(frameOf(page));
+    assert.deepEqual(await context.cookies(), []);
+    const { cookies, origins } = await context.storageState();
+    assert.deepEqual([cookies, origins], [[], []]);
+});
+
+scenario('an embed of several sites has a choice', {}, async ({ page }) => {
+    const { url, pathname } = await embed();
+    await page.goto(parent('app', url));
+    const frame = frameOf(page);
+    await shown(frame);
+    assert.equal(await frame.getByRole('heading', { level: 1 }).innerText(), 'Tenant One');
+    assert.deepEqual(
+        await frame.getByLabel('Site').locator('option').allInnerTexts(),
+        ['blog.example', 'shop.example'],
+    );
+    assert.equal(await figure(frame, 'pageviews').innerText(), '0');
+    await frame.getByLabel('Site').selectOption('shop.example');
+    await until(async () => (await figure(frame, 'pageviews').innerText()) !== '0', 'shop');
+    await assertNumbers(frame);
+    // Of nobody else's.
+    const { text } = await get(pathname);
+    assert.ok(!text.includes('rival'));
+});
+
+scenario('an embed is framed by its own tenant alone', { grumbles: NOT_FRAMED }, async (t) => {
+    const { page, context } = t;
+    const { url } = await embed({ siteIds: ['shop'] });
+    for (const site of ['evil', 'elsewhere', 'app.evil', 'notapp']) {
+        context.problems.length = 0;
+        const origin = parent(site.split('.')[0], url).replace(/\/\/[^.]+/, `//${site}`);
+        await assertNotFramed(page, context, origin);
+    }
+    const rival = await embed({ tenantId: 't2', siteIds: ['rival'] });
+    context.problems.length = 0;
+    await assertNotFramed(page, context, parent('app', rival.url));
+    await page.goto(parent('elsewhere', rival.url));
+    await shown(frameOf(page));
+});
+
+scenario('a shared page is framed by the same origins', { grumbles: NOT_FRAMED }, async (t) => {
+    const { page, context } = t;
+    await page.goto(parent('app', `${stage.url}/share/shop`));
+    await shown(frameOf(page));
+    await assertNotFramed(page, context, parent('evil', `${stage.url}/share/shop`));
+    // What is not there may be framed by nobody, so that a frame tells nothing either.
+    context.problems.length = 0;
+    await assertNotFramed(page, context, parent('app', `${stage.url}/share/rival`));
+});
+
+scenario('the page around an embed renews it, and nobody else', {}, async ({ page, context }) => {
+    const made = await platformToken();
+    const first = await embed({ by: made.text, siteIds: ['shop'] });
+    const { token } = await embed({ siteIds: ['shop'] });
+    // A frame of another origin beside it, in the same page.
+    stage.web.sites.set('beside', '<!doctype html><title>Beside</title>');
+    const html = `<!doctype html><title>Parent</title>
+        <iframe src="${first.url}" width="1000" height="900"></iframe>
+        <iframe src="${stage.web.origin('beside')}"></iframe>`;
+    stage.web.sites.set('app', html);
+    await page.goto(stage.web.origin('app'));
+    await shown(page.frameLocator('iframe').first());
+    const view = page.frames().find((one) => one.url().startsWith(stage.url));
+    const beside = page.frames().find((one) => one.url().includes('beside'));
+    await revoke(made, first);
+    await view.getByLabel('28 days').check();
+    await view.getByText('These statistics have ended here').waitFor();
+
+    const renew = { type: 'abacus-renew', token };
+    const asked = () => stage.front.requests.filter(({ path }) => path.startsWith('/api/')).length;
+    const before = asked();
+    await view.evaluate(() => {
+        self.heard = 0;
+        addEventListener('message', () => self.heard++);
+    });
+    // The frame beside it, whose origin is not the tenant's, and whose messages are no parent's.
+    await beside.evaluate((data) => parent.frames[0].postMessage(data, '*'), renew);
+    // What is no renewal.
+    await view.evaluate((data) => postMessage(data, '*'), renew);
+    for (const data of [null, 'abacus-renew', { type: 'abacus-renew' }, { type: 'x', token }])
+        await page.evaluate((one) => frames[0].postMessage(one, '*'), data);
+    await page.evaluate(
+        (one) => frames[0].postMessage({ type: 'abacus-renew', token: one }, '*'),
+        stage.platform,
+    );
+    await until(() => view.evaluate('heard === 7'), 'all of them');
+    assert.equal(asked(), before);
+    assert.equal(await view.locator('[data-view]').isVisible(), false);
+
+    const args = [renew, stage.url];
+    await page.evaluate(([data, origin]) => frames[0].postMessage(data, origin), args);
+    await view.locator('[data-view]').waitFor();
+    await assertNumbers(view, '28d');
+    const last = stage.front.requests.filter(({ path }) => path.startsWith('/api/')).at(-1);
+    assert.equal(last.headers.authorization, `Bearer ${token}`);
+    assert.deepEqual(await context.cookies(), []);
+});
+
+scenario('a suspended tenant shows nothing', {}, async ({ page }) => {
+    const path = '/share/shop';
+    await stage.must('PATCH', '/api/admin/tenants/t1', { status: 'suspended' });
+    try {
+        await stage.seen(async () => (await get(path)).status === 404, 'the suspension');
+        await page.goto(stage.url + path);
+        await page.getByRole('heading', { name: 'Nothing to see here' }).waitFor();
+    } finally {
+        await stage.must('PATCH', '/api/admin/tenants/t1', { status: 'active' });
+    }
+    await stage.seen(async () => (await get(path)).status === 200, 'the end of it');
+});
