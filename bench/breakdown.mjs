@@ -199,6 +199,7 @@ class Installation {
         const id = siteOf(pages);
         const site = ['--id', id, '--tenant', 'bench', '--domain', 'bench.example'];
         await this.abacus(['site', 'add', ...site]);
+        await this.abacus(['tenant', 'set', 'bench', 'limits.readsPerMinute=0']);
         const most = option('paths-per-day');
         if (most) await this.abacus(['site', 'set', '--id', id, '--set', `pathsPerDay=${most}`]);
     }

@@ -51,6 +51,7 @@ class Platform {
             timed(BIN, [...args, '--data-dir', one.dir], { ...options, env: one.env });
         const site = ['--id', 'bench-1', '--tenant', 'bench', '--domain', 'b.example'];
         await one.run(['site', 'add', ...site]);
+        await one.run(['tenant', 'set', 'bench', 'limits.readsPerMinute=0']);
         await psql(
             url,
             `INSERT INTO analytics_settings (site_id, tenant_id, domain, created_ms)

@@ -122,6 +122,7 @@ function load(url, pid, requests) {
 function makeSites(dataDir, count) {
   for (let i = 1; i <= count; i++)
     run(abacus, ['site', 'add', '--data-dir', dataDir, '--id', `bench-${i}`, '--tenant', 'bench', '--domain', 'bench.example']);
+  run(abacus, ['tenant', 'set', '--data-dir', dataDir, '--id', 'bench', '--set', 'limits.readsPerMinute=0']);
 }
 
 // What is sent, how durable it is kept, and how often it is measured.

@@ -96,7 +96,7 @@ static struct str session_before(const struct call *call)
 
 static void put_memberships(struct json_out *json, const struct user_row *row, struct arena *arena)
 {
-    struct membership *memberships;
+    struct membership *memberships = NULL;
     size_t count = 0;
 
     if (memberships_parse(row->memberships, arena, &memberships, &count, NULL) != 0)
@@ -127,7 +127,7 @@ static void put_person(struct call *call, const struct user_row *row, int64_t ex
 void session_welcome(struct person_call *v, struct str secret, const char *action)
 {
     struct call *call = &v->call;
-    struct user_row row;
+    struct user_row row = {.id = STR("")};
     struct caller who;
     struct err err = {0};
     int rc = people_of_session(v->store, NULL, secret, call->now_ms, call->arena, &who, &err);
@@ -205,7 +205,7 @@ void session_get(const struct http_request *request, struct http_response *respo
 {
     struct call call;
     struct form form;
-    struct user_row row;
+    struct user_row row = {.id = STR("")};
     struct err err = {0};
 
     http_header(response, STR("Cache-Control"), STR("no-store"));

@@ -97,10 +97,11 @@ static int take_option(struct finder *finder, struct str argument, const char *n
     }
     const char *place = place_of(finder->arena, "--", name);
     if (found.option->secret) {
-        return err_set(err, ERR_INVALID,
-                       "%s: arguments can be read by everybody on the machine; give it as %s, or in "
-                       "the file of --config",
-                       place, found.option->environment);
+        return err_set(
+            err, ERR_INVALID,
+            "%s: arguments can be read by everybody on the machine; give it as %s, or in "
+            "the file of --config",
+            place, found.option->environment);
     }
     struct str value = str_slice(argument, equals + 1, argument.len);
     if (found.option->type == OPTION_FLAG) {

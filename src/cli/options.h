@@ -50,7 +50,7 @@ struct option {
     bool zero;            /* 0 is allowed too */
     bool list;            /* may be repeated; the field is a struct text_list */
     bool required;
-    bool secret; /* not taken on the command line, which everybody on the machine can read */
+    bool secret;    /* not taken on the command line, which everybody on the machine can read */
     unsigned group; /* which commands take it (cli/command.h); 0: it belongs to one command's own
                        table */
     size_t offset;  /* of the field */

@@ -42,11 +42,11 @@ struct http_request {
         if_none_match, accept_language, accept_encoding;
     struct str forwarded_proto; /* X-Forwarded-Proto, a list */
     struct str fetch_site;      /* Sec-Fetch-Site: "same-origin", "cross-site" ... */
-    struct str mobile_hint; /* Sec-CH-UA-Mobile: "?1", "?0" */
-    bool prerender;         /* Sec-Purpose has "prerender" */
-    bool gpc;               /* Sec-GPC: 1 */
-    bool dnt;               /* DNT: 1 */
-    bool forwarded;         /* any of Forwarded, X-Forwarded-*, Via came */
+    struct str mobile_hint;     /* Sec-CH-UA-Mobile: "?1", "?0" */
+    bool prerender;             /* Sec-Purpose has "prerender" */
+    bool gpc;                   /* Sec-GPC: 1 */
+    bool dnt;                   /* DNT: 1 */
+    bool forwarded;             /* any of Forwarded, X-Forwarded-*, Via came */
     struct addr peer;
     struct str body;
     struct str param; /* the part of the path that stands for {...} in the route, percent-decoded */

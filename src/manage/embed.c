@@ -103,10 +103,12 @@ static int make(struct manage *m, const struct json *body, struct buf *out, stru
         rc = read_end(m, body, &embed, err);
     if (rc != 0)
         return rc;
+    struct str token = signed_embed(m->signing_key, &embed, m->arena);
+
     json_open(&json, '{');
     out_string(&json, "url",
-               arena_format(m->arena, "%.*s/embed/%.*s", STR_FMT(m->public_url),
-                            STR_FMT(signed_embed(m->signing_key, &embed, m->arena))));
+               arena_format(m->arena, "%.*s/embed/%.*s", STR_FMT(m->public_url), STR_FMT(token)));
+    out_string(&json, "token", token);
     out_instant(&json, "expiresAt", embed.expires_ms);
     json_close(&json, '}');
     return 0;

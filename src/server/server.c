@@ -168,7 +168,8 @@ static int open_cache(struct server *server, struct err *err)
                       &server->cache, err);
 }
 
-static int open_directory(struct server *server, struct err *err)
+/* What was there before the first request; *store is for directory_start(). */
+static int open_directory(struct server *server, struct store **store, struct err *err)
 {
     const struct directory_config config = {.raw_days = server->config->raw_days,
                                             .visit_days = server->config->visit_days,
@@ -177,23 +178,19 @@ static int open_directory(struct server *server, struct err *err)
                                             .series = site_series,
                                             .tick = housekeep_tick,
                                             .ctx = server};
-    struct store *store = NULL;
 
     server->quotas = quotas_new();
     server->directory = directory_new(&config);
-    int rc = server_open_store(server, false, &store, err);
+    int rc = server_open_store(server, false, store, err);
 
     if (rc == 0)
-        rc = directory_load(server->directory, store, clock_wall_ms(), err);
+        rc = directory_load(server->directory, *store, clock_wall_ms(), err);
     if (rc == 0)
-        used_tick(server, store, 0, clock_wall_ms());
+        used_tick(server, *store, 0, clock_wall_ms());
     if (rc == ERR_UNAVAILABLE && server_store_is_remote(server)) {
         say_away(server, "the database", err);
         rc = 0;
     }
-    if (rc == 0)
-        rc = directory_start(server->directory, &store, err);
-    store_close(&store);
     return rc;
 }
 
@@ -288,9 +285,11 @@ static int open_http(struct server *server, struct err *err)
     return http_start(&http, &server->http, err);
 }
 
+/* No thread begins before everything that it uses is there: the directory's uses the API. */
 static int start(struct server *server, struct err *err)
 {
     struct metrics_names names = api_metrics_names(&server->arena);
+    struct store *store = NULL;
 
     server->metrics = metrics_new(&names, STR(ABACUS_VERSION));
     int rc = check_redis(server, err);
@@ -302,15 +301,18 @@ static int start(struct server *server, struct err *err)
     if (rc == 0 && server_has(server, ROLE_INGEST))
         rc = open_log(server, err);
     if (rc == 0)
-        rc = open_directory(server, err);
+        rc = open_directory(server, &store, err);
     if (rc == 0)
         rc = open_mailer(server, err);
     if (rc == 0) {
         wire_api(server);
-        rc = open_http(server, err);
+        rc = directory_start(server->directory, &store, err);
     }
     if (rc == 0)
+        rc = open_http(server, err);
+    if (rc == 0)
         rc = jobs_start(server, err);
+    store_close(&store);
     return rc;
 }
 
@@ -334,10 +336,11 @@ static int stop(struct server *server, struct err *err)
     jobs_enter(server, draining ? PHASE_DRAINING : PHASE_STOPPING);
     if (server->http != NULL)
         whole = http_stop(&server->http, STOP_GRACE_MS);
-    mail_close(&server->mailer, MAIL_GRACE_MS);
     jobs_stop_housekeeper(server);
     if (server->directory != NULL)
         directory_stop(server->directory);
+    /* The directory's thread sends mail, too. */
+    mail_close(&server->mailer, MAIL_GRACE_MS);
     if (logging && server->api.refusals != NULL)
         api_flush_refusals(&server->api);
     log_close(&server->log);

@@ -15,37 +15,102 @@ import { SHAPES } from '../lib/platform.mjs';
 const PASSWORD = 'correct horse battery';
 /** Whose it is: what is beta's, alpha's callers must never be shown. */
 const SITES = { granite: 'alpha', basalt: 'alpha', quartzite: 'beta' };
-const MARKS = ['beta', 'quartzite', 'quartz.example', 'quinn@beta.example', 'quartz-link', 'quartz-token'];
+const MARKS = [
+    'beta',
+    'quartzite',
+    'quartz.example',
+    'quinn@beta.example',
+    'quartz-link',
+    'quartz-token',
+];
 
 /** What a caller may do: at the platform, at tenants (whole), at sites. */
 const CALLERS = {
     nobody: { unknown: true },
     'a wrong token': { unknown: true, bearer: `abacus_${randomBytes(32).toString('base64url')}` },
     'no token at all': { unknown: true, bearer: 'nonsense' },
-    'a token that has ended': { unknown: true, token: { tenant: 'alpha', scope: 'stats:read,admin', ended: true } },
-    'a token that was revoked': { unknown: true, token: { tenant: 'alpha', scope: 'stats:read,admin', revoked: true } },
-    'a session that has ended': { unknown: true, person: { memberships: [{ tenantId: 'alpha', role: 'manager' }], ended: true } },
+    'a token that has ended': {
+        unknown: true,
+        token: { tenant: 'alpha', scope: 'stats:read,admin', ended: true },
+    },
+    'a token that was revoked': {
+        unknown: true,
+        token: { tenant: 'alpha', scope: 'stats:read,admin', revoked: true },
+    },
+    'a session that has ended': {
+        unknown: true,
+        person: { memberships: [{ tenantId: 'alpha', role: 'manager' }], ended: true },
+    },
     'a cookie that is none': { unknown: true, cookie: 'abacus_session=nonsense' },
-    'the platform': { token: { platform: true, scope: 'stats:read,admin' }, platform: ['stats:read', 'admin'] },
-    'the platform, to read': { token: { platform: true, scope: 'stats:read' }, platform: ['stats:read'] },
-    'the platform, for metrics': { token: { platform: true, scope: 'metrics' }, platform: ['metrics'] },
+    'the platform': {
+        token: { platform: true, scope: 'stats:read,admin' },
+        platform: ['stats:read', 'admin'],
+    },
+    'the platform, to read': {
+        token: { platform: true, scope: 'stats:read' },
+        platform: ['stats:read'],
+    },
+    'the platform, for metrics': {
+        token: { platform: true, scope: 'metrics' },
+        platform: ['metrics'],
+    },
     'an admin': { person: { admin: true }, platform: ['stats:read', 'admin'] },
-    'the tenant': { token: { tenant: 'alpha', scope: 'stats:read,admin' }, tenant: ['stats:read', 'admin'] },
-    'the tenant, to read': { token: { tenant: 'alpha', scope: 'stats:read' }, tenant: ['stats:read'] },
-    'the tenant, to write events': { token: { tenant: 'alpha', scope: 'events:write' }, tenant: ['events:write'] },
-    'one site': { token: { tenant: 'alpha', site: 'granite', scope: 'stats:read,admin' }, site: ['stats:read', 'admin'] },
-    'a sibling site': { token: { tenant: 'alpha', site: 'basalt', scope: 'stats:read,admin' }, sibling: ['stats:read', 'admin'] },
-    'a manager': { person: { memberships: [{ tenantId: 'alpha', role: 'manager' }] }, tenant: ['stats:read', 'admin'] },
-    'a manager of one site': { person: { memberships: [{ tenantId: 'alpha', role: 'manager', sites: ['granite'] }] }, site: ['stats:read', 'admin'] },
-    'a viewer': { person: { memberships: [{ tenantId: 'alpha', role: 'viewer' }] }, tenant: ['stats:read'] },
-    'a viewer of one site': { person: { memberships: [{ tenantId: 'alpha', role: 'viewer', sites: ['granite'] }] }, site: ['stats:read'] },
-    'another tenant': { token: { tenant: 'beta', scope: 'stats:read,events:write,admin' }, foreign: ['stats:read', 'admin'] },
-    'another tenant\'s manager': { person: { memberships: [{ tenantId: 'beta', role: 'manager' }] }, foreign: ['stats:read', 'admin'] },
-    'a tenant that is suspended': { token: { tenant: 'gamma', scope: 'stats:read,admin' }, suspended: true },
-    'a person of none': { person: { memberships: [{ tenantId: 'gamma', role: 'manager' }] }, suspended: true },
+    'the tenant': {
+        token: { tenant: 'alpha', scope: 'stats:read,admin' },
+        tenant: ['stats:read', 'admin'],
+    },
+    'the tenant, to read': {
+        token: { tenant: 'alpha', scope: 'stats:read' },
+        tenant: ['stats:read'],
+    },
+    'the tenant, to write events': {
+        token: { tenant: 'alpha', scope: 'events:write' },
+        tenant: ['events:write'],
+    },
+    'one site': {
+        token: { tenant: 'alpha', site: 'granite', scope: 'stats:read,admin' },
+        site: ['stats:read', 'admin'],
+    },
+    'a sibling site': {
+        token: { tenant: 'alpha', site: 'basalt', scope: 'stats:read,admin' },
+        sibling: ['stats:read', 'admin'],
+    },
+    'a manager': {
+        person: { memberships: [{ tenantId: 'alpha', role: 'manager' }] },
+        tenant: ['stats:read', 'admin'],
+    },
+    'a manager of one site': {
+        person: { memberships: [{ tenantId: 'alpha', role: 'manager', sites: ['granite'] }] },
+        site: ['stats:read', 'admin'],
+    },
+    'a viewer': {
+        person: { memberships: [{ tenantId: 'alpha', role: 'viewer' }] },
+        tenant: ['stats:read'],
+    },
+    'a viewer of one site': {
+        person: { memberships: [{ tenantId: 'alpha', role: 'viewer', sites: ['granite'] }] },
+        site: ['stats:read'],
+    },
+    'another tenant': {
+        token: { tenant: 'beta', scope: 'stats:read,events:write,admin' },
+        foreign: ['stats:read', 'admin'],
+    },
+    "another tenant's manager": {
+        person: { memberships: [{ tenantId: 'beta', role: 'manager' }] },
+        foreign: ['stats:read', 'admin'],
+    },
+    'a tenant that is suspended': {
+        token: { tenant: 'gamma', scope: 'stats:read,admin' },
+        suspended: true,
+    },
+    'a person of none': {
+        person: { memberships: [{ tenantId: 'gamma', role: 'manager' }] },
+        suspended: true,
+    },
 };
 
-const rights = (caller) => ['platform', 'tenant', 'site', 'sibling', 'foreign'].flatMap((where) => caller[where] ?? []);
+const rights = (caller) =>
+    ['platform', 'tenant', 'site', 'sibling', 'foreign'].flatMap((where) => caller[where] ?? []);
 
 /** What the caller has at alpha as a whole, and at its site granite. */
 const atTenant = (caller) => [...(caller.platform ?? []), ...(caller.tenant ?? [])];
@@ -71,7 +136,10 @@ const ofPlatform = (reached) => (caller) => {
     return status === 200 && !caller.platform?.includes('admin') ? 403 : status;
 };
 
-const read = (params = {}) => ({ params: { siteId: 'granite', ...params }, status: ofSite('stats:read') });
+const read = (params = {}) => ({
+    params: { siteId: 'granite', ...params },
+    status: ofSite('stats:read'),
+});
 const open = { status: () => 200 };
 const elsewhere = {};
 const person = (caller) =>
@@ -87,7 +155,11 @@ const ROUTES = {
     'GET /api/analytics/realtime': read(),
     'GET /api/analytics/ledger': read(RANGE),
     'GET /api/analytics/export': read({ ...RANGE, format: 'ndjson' }),
-    'GET /api/analytics/tenants/{tenantId}/stats': { id: 'alpha', params: RANGE, status: ofTenant('stats:read') },
+    'GET /api/analytics/tenants/{tenantId}/stats': {
+        id: 'alpha',
+        params: RANGE,
+        status: ofTenant('stats:read'),
+    },
 };
 
 /** Lists hold what is reached, so whoever may manage anything of the kind is answered. */
@@ -98,9 +170,10 @@ const wholeList = {
         caller.site || caller.sibling ? 403 : expected(caller, 'admin', rights(caller), true),
 };
 /** Who manages only some sites knows the tenant, and is told that this is not theirs to do. */
-const onlyWhole = (caller) => (touches(caller) && atTenant(caller).length === 0
-    ? expected(caller, 'admin', [], true)
-    : ofTenant('admin')(caller));
+const onlyWhole = (caller) =>
+    touches(caller) && atTenant(caller).length === 0
+        ? expected(caller, 'admin', [], true)
+        : ofTenant('admin')(caller);
 /** An id is taken, whoever has it. */
 const orTaken = (rule) => (caller) => (rule(caller) === 404 ? 409 : rule(caller));
 let limit = 1000;
@@ -110,14 +183,29 @@ const again = (id, status) => ({ id, status, again: true });
 
 Object.assign(ROUTES, {
     'GET /api/analytics/settings': { params: { siteId: 'granite' }, status: ofSite('admin') },
-    'PUT /api/analytics/settings': { params: { siteId: 'granite' }, status: ofSite('admin'), body: { timezone: 'UTC' } },
-    'PATCH /api/analytics/settings': { params: { siteId: 'granite' }, status: ofSite('admin'), body: { timezone: 'UTC' } },
+    'PUT /api/analytics/settings': {
+        params: { siteId: 'granite' },
+        status: ofSite('admin'),
+        body: { timezone: 'UTC' },
+    },
+    'PATCH /api/analytics/settings': {
+        params: { siteId: 'granite' },
+        status: ofSite('admin'),
+        body: { timezone: 'UTC' },
+    },
 
     'GET /api/admin/tenants': wholeList,
     'GET /api/admin/tenants/{id}': one('alpha', ofTenant('admin')),
     'PUT /api/admin/tenants/{id}': again('alpha', ofTenant('admin')),
-    'PATCH /api/admin/tenants/{id}': one('alpha', ofPlatform((caller) => atTenant(caller).length > 0), { body: () => ({ limits: { sites: ++limit } }) }),
-    'DELETE /api/admin/tenants/{id}': { fresh: 'tenants', status: (caller) => expected(caller, 'admin', caller.platform ?? []) },
+    'PATCH /api/admin/tenants/{id}': one(
+        'alpha',
+        ofPlatform((caller) => atTenant(caller).length > 0),
+        { body: () => ({ limits: { sites: ++limit } }) },
+    ),
+    'DELETE /api/admin/tenants/{id}': {
+        fresh: 'tenants',
+        status: (caller) => expected(caller, 'admin', caller.platform ?? []),
+    },
     'GET /api/admin/tenants/{id}/export': one('alpha', ofTenant('admin')),
 
     'GET /api/admin/sites': list,
@@ -137,23 +225,39 @@ Object.assign(ROUTES, {
     'GET /api/admin/tokens': list,
     'GET /api/admin/tokens/{id}': one('granite-token', ofSite('admin')),
     'PUT /api/admin/tokens/{id}': again('granite-token', orTaken(ofSite('admin'))),
-    'PATCH /api/admin/tokens/{id}': one('granite-token', ofSite('admin'), { body: { name: 'for the shop' } }),
+    'PATCH /api/admin/tokens/{id}': one('granite-token', ofSite('admin'), {
+        body: { name: 'for the shop' },
+    }),
     'DELETE /api/admin/tokens/{id}': { fresh: 'tokens', status: ofSite('admin'), done: 204 },
 
     'GET /api/admin/links': list,
     'GET /api/admin/links/{id}': one('granite-link', ofSite('admin')),
     'PUT /api/admin/links/{id}': again('granite-link', orTaken(ofSite('admin'))),
-    'PATCH /api/admin/links/{id}': one('granite-link', ofSite('admin'), { body: { name: 'for the board' } }),
+    'PATCH /api/admin/links/{id}': one('granite-link', ofSite('admin'), {
+        body: { name: 'for the board' },
+    }),
     'DELETE /api/admin/links/{id}': { fresh: 'links', status: ofSite('admin'), done: 204 },
 
     'GET /api/admin/receipts': wholeList,
     'GET /api/admin/receipts/{id}': { receipt: true, status: ofTenant('admin') },
     'GET /api/admin/settings': { params: { tenantId: 'alpha' }, status: ofTenant('admin') },
-    'PUT /api/admin/settings': { params: { tenantId: 'alpha' }, status: ofTenant('admin'), body: {} },
-    'PATCH /api/admin/settings': { params: { tenantId: 'alpha' }, status: ofTenant('admin'), body: {} },
+    'PUT /api/admin/settings': {
+        params: { tenantId: 'alpha' },
+        status: ofTenant('admin'),
+        body: {},
+    },
+    'PATCH /api/admin/settings': {
+        params: { tenantId: 'alpha' },
+        status: ofTenant('admin'),
+        body: {},
+    },
     'GET /api/admin/usage': { params: { tenantId: 'alpha' }, status: ofTenant('admin') },
     'GET /api/admin/audit': { params: { tenantId: 'alpha' }, status: ofTenant('admin') },
-    'POST /api/admin/erase': { status: (caller) => (caller.sibling ? 404 : onlyWhole(caller)), body: { siteId: 'granite', path: '/gone' }, done: 202 },
+    'POST /api/admin/erase': {
+        status: (caller) => (caller.sibling ? 404 : onlyWhole(caller)),
+        body: { siteId: 'granite', path: '/gone' },
+        done: 202,
+    },
     'POST /api/admin/embed': {
         body: { tenantId: 'alpha', siteIds: ['granite'] },
         status: (caller) => {
@@ -246,7 +350,10 @@ class World {
         await this.site('fleeting', 'alpha');
         this.receipt = (await this.must('DELETE', 'sites/fleeting')).id;
         const scopes = ['stats:read'];
-        const tokens = { 'granite-token': ['alpha', 'granite'], 'quartz-token': ['beta', 'quartzite'] };
+        const tokens = {
+            'granite-token': ['alpha', 'granite'],
+            'quartz-token': ['beta', 'quartzite'],
+        };
         for (const [id, [tenantId, siteId]] of Object.entries(tokens))
             await this.must('PUT', `tokens/${id}`, { tenantId, siteId, scopes });
         await this.must('PUT', 'links/granite-link', { siteId: 'granite' });
@@ -331,18 +438,29 @@ class World {
 const READ = ['/api/analytics/stats', { siteId: 'granite', ...RANGE }];
 /** What is beta's, in the place of what is alpha's; and names of nobody that are as long. */
 const FOREIGN = {
-    alpha: 'beta', granite: 'quartzite', 'ada@alpha.example': 'quinn@beta.example',
-    'granite-token': 'quartz-token', 'granite-link': 'quartz-link',
+    alpha: 'beta',
+    granite: 'quartzite',
+    'ada@alpha.example': 'quinn@beta.example',
+    'granite-token': 'quartz-token',
+    'granite-link': 'quartz-link',
 };
 const NOBODYS = {
-    beta: 'zeta', quartzite: 'quartzito', 'quinn@beta.example': 'quino@zeta.example',
-    'quartz-token': 'quarto-token', 'quartz-link': 'quarto-link',
+    beta: 'zeta',
+    quartzite: 'quartzito',
+    'quinn@beta.example': 'quino@zeta.example',
+    'quartz-token': 'quarto-token',
+    'quartz-link': 'quarto-link',
 };
 const swap = (value, names) =>
-    Object.fromEntries(Object.entries(value ?? {}).map(([key, one]) =>
-        [key, Array.isArray(one) ? one.map((each) => names[each] ?? each) : (names[one] ?? one)]));
+    Object.fromEntries(
+        Object.entries(value ?? {}).map(([key, one]) => [
+            key,
+            Array.isArray(one) ? one.map((each) => names[each] ?? each) : (names[one] ?? one),
+        ]),
+    );
 
-const place = (path, id, params) => query(path.replace(/\{\w+\}/, encodeURIComponent(id ?? '')), params ?? {});
+const place = (path, id, params) =>
+    query(path.replace(/\{\w+\}/, encodeURIComponent(id ?? '')), params ?? {});
 const reachesBeta = (caller) => caller.platform !== undefined || caller.foreign !== undefined;
 
 function credentials(shape, make) {
@@ -400,25 +518,50 @@ function credentials(shape, make) {
             if (reachesBeta(caller)) continue;
             test(`${name} is answered of what is another's as of what is not there`, async () => {
                 for (const [route, how] of Object.entries(ROUTES)) {
-                    const names = [how.id, ...Object.values(how.params ?? {}), ...(typeof how.body === 'object' ? Object.values(how.body) : [])];
-                    if (how === elsewhere || how.again || !names.flat().some((one) => one in FOREIGN)) continue;
+                    const names = [
+                        how.id,
+                        ...Object.values(how.params ?? {}),
+                        ...(typeof how.body === 'object' ? Object.values(how.body) : []),
+                    ];
+                    if (
+                        how === elsewhere ||
+                        how.again ||
+                        !names.flat().some((one) => one in FOREIGN)
+                    )
+                        continue;
                     const [method, path] = route.split(' ');
                     if (path.startsWith('/settings/')) continue; // open to all who know the id
                     const ask = (change) => {
                         const id = how.id && change(how.id);
-                        const params = swap(how.params, Object.fromEntries(Object.keys(FOREIGN).map((k) => [k, change(k)])));
+                        const params = swap(
+                            how.params,
+                            Object.fromEntries(Object.keys(FOREIGN).map((k) => [k, change(k)])),
+                        );
                         const asked = typeof how.body === 'function' ? how.body() : how.body;
-                        const body = swap(asked, Object.fromEntries(Object.keys(FOREIGN).map((k) => [k, change(k)])));
+                        const body = swap(
+                            asked,
+                            Object.fromEntries(Object.keys(FOREIGN).map((k) => [k, change(k)])),
+                        );
                         const sent = asked === undefined ? undefined : body;
                         return send(name, method, place(path, id, params), sent);
                     };
                     const theirs = await ask((one) => FOREIGN[one] ?? one);
                     const nobodys = await ask((one) => NOBODYS[FOREIGN[one]] ?? one);
                     const plain = (text) =>
-                        Object.entries(NOBODYS).reduce((all, [one, other]) => all.replaceAll(one, '*').replaceAll(other, '*'), text);
-                    assert.equal(theirs.status, nobodys.status, `${route}: ${theirs.text} ${nobodys.text}`);
+                        Object.entries(NOBODYS).reduce(
+                            (all, [one, other]) => all.replaceAll(one, '*').replaceAll(other, '*'),
+                            text,
+                        );
+                    assert.equal(
+                        theirs.status,
+                        nobodys.status,
+                        `${route}: ${theirs.text} ${nobodys.text}`,
+                    );
                     assert.equal(plain(theirs.text), plain(nobodys.text), route);
-                    assert.ok([401, 403, 404].includes(theirs.status), `${route}: ${theirs.status} ${theirs.text}`);
+                    assert.ok(
+                        [401, 403, 404].includes(theirs.status),
+                        `${route}: ${theirs.status} ${theirs.text}`,
+                    );
                 }
             });
         }
@@ -428,11 +571,21 @@ function credentials(shape, make) {
             for (const [name, method, path, text] of shown)
                 for (const mark of MARKS) {
                     if (path.includes(mark) || path.includes(encodeURIComponent(mark))) continue;
-                    assert.ok(!new RegExp(`(?<![a-z])${mark}(?![a-z])`).test(text), `${mark} to ${name}: ${method} ${path}: ${text}`);
+                    assert.ok(
+                        !new RegExp(`(?<![a-z])${mark}(?![a-z])`).test(text),
+                        `${mark} to ${name}: ${method} ${path}: ${text}`,
+                    );
                 }
             for (const headers of Object.values(world.headers))
-                for (const secret of [headers.authorization?.slice(7), headers.cookie?.split('=')[1]])
-                    assert.ok(secret === undefined || secret === 'nonsense' || !world.server.stderr.includes(secret));
+                for (const secret of [
+                    headers.authorization?.slice(7),
+                    headers.cookie?.split('=')[1],
+                ])
+                    assert.ok(
+                        secret === undefined ||
+                            secret === 'nonsense' ||
+                            !world.server.stderr.includes(secret),
+                    );
             for (const mark of MARKS) assert.ok(!world.server.stderr.includes(mark), mark);
         });
     });

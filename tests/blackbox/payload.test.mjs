@@ -32,13 +32,16 @@ const keyOf = (secret) => createHash('sha256').update(secret).digest('hex').slic
 
 function sign(claims, { secret = SECRET, alg = 'HS256', hash = 'sha256', key } = {}) {
     const text = `${part({ alg, typ: 'JWT' })}.${part(claims)}`;
-    const mac = createHmac(hash, key ?? keyOf(secret)).update(text).digest('base64url');
+    const mac = createHmac(hash, key ?? keyOf(secret))
+        .update(text)
+        .digest('base64url');
     return `${text}.${mac}`;
 }
 
 const STATS = query('/api/analytics/stats', { siteId: 'granite', period: 'today' });
 const SETTINGS = query('/api/analytics/settings', { siteId: 'granite' });
-const ask = (token, path = STATS) => server.fetch(path, { headers: { cookie: `payload-token=${token}` } });
+const ask = (token, path = STATS) =>
+    server.fetch(path, { headers: { cookie: `payload-token=${token}` } });
 const askByHeader = (token, path = STATS) =>
     server.fetch(path, { headers: { authorization: `JWT ${token}` } });
 
@@ -91,19 +94,29 @@ test('who is not known here gets nothing', { skip }, async () => {
 
 test('another collection, key or algorithm, or none, is nobody', { skip }, async () => {
     const claims = claimsOf(people.manager.token);
-    assert.deepEqual(Object.keys(claims).sort(), ['collection', 'email', 'exp', 'iat', 'id', 'sid']);
+    assert.deepEqual(Object.keys(claims).sort(), [
+        'collection',
+        'email',
+        'exp',
+        'iat',
+        'id',
+        'sid',
+    ]);
     assert.equal((await ask(sign(claims))).status, 200, 'this is how Payload signs');
     const [head, body, mac] = people.manager.token.split('.');
     const wrong = {
         'the other collection': people.customer.token,
-        'the other collection, renamed': sign({ ...claimsOf(people.customer.token), collection: 'users' }, { secret: 'another' }),
+        'the other collection, renamed': sign(
+            { ...claimsOf(people.customer.token), collection: 'users' },
+            { secret: 'another' },
+        ),
         'another key': sign(claims, { secret: 'another' }),
         'the secret itself as the key': sign(claims, { key: SECRET }),
         'no algorithm': `${part({ alg: 'none', typ: 'JWT' })}.${body}.`,
         'no algorithm, but a mac': `${part({ alg: 'none', typ: 'JWT' })}.${body}.${mac}`,
         HS384: sign(claims, { alg: 'HS384', hash: 'sha384' }),
         'HS256 in small letters': sign(claims, { alg: 'hs256' }),
-        'ended': sign({ ...claims, exp: Math.floor(Date.now() / 1000) - 1 }),
+        ended: sign({ ...claims, exp: Math.floor(Date.now() / 1000) - 1 }),
         'without an end': sign({ ...claims, exp: undefined }),
         'without a session': sign({ ...claims, sid: undefined }),
         'a session that is not': sign({ ...claims, sid: '00000000-0000-0000-0000-000000000000' }),
@@ -114,8 +127,7 @@ test('another collection, key or algorithm, or none, is nobody', { skip }, async
         'a changed body': `${head}.${part({ ...claims, id: people.viewer.id })}.${mac}`,
     };
     for (const [what, token] of Object.entries(wrong))
-        for (const way of [ask, askByHeader])
-            assert.equal((await way(token)).status, 401, what);
+        for (const way of [ask, askByHeader]) assert.equal((await way(token)).status, 401, what);
 });
 
 test('what the token says of roles and names counts for nothing', { skip }, async () => {

@@ -98,7 +98,9 @@ test('each role answers what is its own, and 404 to everything else', async () =
         );
         assert.deepEqual(
             // To a key that opens nothing these say 404 wherever they are.
-            paths.filter((path) => ![...own, ...EVERYWHERE].includes(path) && !/\{key\}$/.test(path)),
+            paths.filter(
+                (path) => ![...own, ...EVERYWHERE].includes(path) && !/\{key\}$/.test(path),
+            ),
             [],
             'routes that no role has here',
         );

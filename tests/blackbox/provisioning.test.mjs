@@ -59,7 +59,7 @@ const traces = async (abacus) =>
 
 async function listAll(server, token, kind) {
     const all = [];
-    for (let cursor = ''; cursor !== null; ) {
+    for (let cursor = ''; cursor !== null;) {
         const more = cursor === '' ? '' : `&cursor=${encodeURIComponent(cursor)}`;
         const answer = await server.get(`/api/admin/${kind}?limit=1000${more}`, token);
         assert.equal(answer.status, 200, answer.text);

@@ -140,7 +140,7 @@ describe('over http', () => {
         assert.equal(await status(chosen), 401);
     });
 
-    test('nobody learns by words or time whether an address is somebody’s', async (t) => {
+    test('nobody learns by words or time whether there is such a person', async (t) => {
         const times = { [ADA]: [], 'nobody@five.example': [] };
         let words;
         for (let round = 0; round < 7; round++)
@@ -165,7 +165,7 @@ describe('over http', () => {
         assert.ok(known / unknown > 0.6 && known / unknown < 1.67, `${known} and ${unknown} ms`);
     });
 
-    test('after ten failures an account waits, wherever they came from, and the others do not', async () => {
+    test('after ten failures an account waits, and the others do not', async () => {
         const email = 'max@five.example';
         let answer;
         let failures = 0;

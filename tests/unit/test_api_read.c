@@ -620,7 +620,8 @@ static int read_stream(struct world *w, struct buf *out)
     int pages = 0, rc = 1;
 
     while (rc == 1 && pages++ < 100)
-        rc = w->response.stream.next(w->response.stream.ctx, &(struct worker){.store = w->store}, out, &err);
+        rc = w->response.stream.next(w->response.stream.ctx, &(struct worker){.store = w->store},
+                                     out, &err);
     assert_int_equal(rc, 0);
     w->response.stream.free(w->response.stream.ctx);
     return pages;

@@ -459,7 +459,8 @@ static struct buf export_all(struct api_world *w, const char *query, int *pages)
     if (world_ask(w, export_get, query) != 200)
         fail_msg("%s: %.*s", query, STR_FMT(w->body));
     for (*pages = 0; rc > 0; ++*pages)
-        rc = w->response.stream.next(w->response.stream.ctx, &(struct worker){.store = w->store}, &all, &err);
+        rc = w->response.stream.next(w->response.stream.ctx, &(struct worker){.store = w->store},
+                                     &all, &err);
     if (rc < 0)
         fail_msg("%s: %s", query, err.text);
     w->response.stream.free(w->response.stream.ctx);
