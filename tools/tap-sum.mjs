@@ -2,7 +2,8 @@
 //
 //     node tools/tap-sum.mjs STEP...
 //
-//     meson:DIR           every unit test of a build directory, each a program that writes TAP
+//     meson:DIR           every unit test of a build directory, each a program that writes TAP,
+//                         two at a time
 //     tap:NAME=COMMAND    a command that writes TAP
 //     exit:NAME=COMMAND   a command that is one test by itself: it passes if it ends with 0
 //
@@ -16,6 +17,7 @@ import { join } from 'node:path';
 import { createInterface } from 'node:readline';
 
 const SAID_MAX = 200; // lines
+const AT_ONCE = 2; // unit tests
 const totals = { passed: 0, failed: 0, skipped: 0 };
 const failures = [];
 
@@ -142,10 +144,15 @@ const SANITIZERS = {
 
 async function runMeson(dir) {
   const tests = JSON.parse(readFileSync(join(dir, 'meson-info/intro-tests.json'), 'utf8'));
-  for (const { name, cmd, env, timeout, workdir } of tests) {
-    const options = { env: { ...SANITIZERS, ...env }, timeout, cwd: workdir ?? dir };
-    await timed(`${dir} ${name}`, cmd[0], cmd.slice(1), options, { tap: true });
-  }
+  const waiting = [...tests];
+  const work = async () => {
+    while (waiting.length > 0) {
+      const { name, cmd, env, timeout, workdir } = waiting.shift();
+      const options = { env: { ...SANITIZERS, ...env }, timeout, cwd: workdir ?? dir };
+      await timed(`${dir} ${name}`, cmd[0], cmd.slice(1), options, { tap: true });
+    }
+  };
+  await Promise.all(Array.from({ length: AT_ONCE }, work));
   if (tests.length === 0) new Step(dir).end(0, 0);
 }
 

@@ -389,6 +389,7 @@ void aggregate_free(struct aggregator **aggregator)
         return;
     queue_close(&(*aggregator)->queue);
     directory_free(&(*aggregator)->directory);
+    past_free(&(*aggregator)->erase_watch.past);
     free(*aggregator);
     *aggregator = NULL;
 }
@@ -430,6 +431,7 @@ int aggregate_run(struct aggregator *aggregator, struct store *store, unsigned h
                       .batch_most = &aggregator->batch_most,
                       .retention = (how & AGGREGATE_RETENTION) != 0,
                       .goals_seen = aggregator->goals_seen,
+                      .past = &aggregator->erase_watch.past,
                       .report = report,
                       .now_ms = clock_wall_ms()};
     int64_t began_us = clock_steady_us();

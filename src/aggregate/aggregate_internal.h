@@ -32,7 +32,8 @@ struct run {
     int64_t *goals_seen; /* the aggregator's */
     struct aggregate_report *report;
     int64_t now_ms;
-    struct erase_list erase; /* what is to be erased */
+    struct erase_list erase;      /* what is to be erased */
+    const struct past_list *past; /* what was; the aggregator's */
     /* Of the partitions leased now: */
     uint32_t partitions;
     const struct snapshot *snapshot;

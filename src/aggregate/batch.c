@@ -21,6 +21,7 @@ struct batch {
         struct str id;
         const struct site *site; /* NULL: none such */
         int32_t raw_from;
+        int64_t erased_ms;  /* one of its id, with what was received up to then */
     } last;                 /* the site looked up last: events of one come in rows */
     struct event_key *keys; /* of events that carry one, in order */
     size_t keys_count;
@@ -36,6 +37,29 @@ static int decode_all(struct batch *batch, struct err *err)
         if (record_decode(batch->records[i].payload, &batch->decoded[i], err) < 0)
             return err_wrap(err, ERR_INVALID, "record %zu", i);
     return 0;
+}
+
+/* -- sites -- */
+
+/* Look the site up. False if it was removed since, or has been given to another tenant. */
+static bool find_site(struct batch *batch, struct str site, struct str tenant)
+{
+    if (!str_eq(batch->last.id, site)) {
+        batch->last.id = site;
+        batch->last.site = snapshot_site(batch->run->snapshot, site);
+        batch->last.raw_from = run_raw_from(batch->run, site);
+        batch->last.erased_ms = batch->last.site == NULL
+                                    ? INT64_MAX
+                                    : past_ms(batch->run->past, batch->last.site->tenant, site);
+    }
+    return batch->last.site != NULL && str_eq(batch->last.site->tenant, tenant);
+}
+
+/* Look the event's site up. False if it is another one by now, or none. */
+static bool find_site_of(struct batch *batch, const struct event *event)
+{
+    return find_site(batch, event->site, event->tenant) &&
+           event->received_ms > batch->last.erased_ms;
 }
 
 /* -- idempotency keys -- */
@@ -75,7 +99,9 @@ static struct claim *claims_of(struct batch *batch, size_t *count)
     for (size_t i = 0; i < batch->count; i++) {
         const struct event *event = &batch->decoded[i].event;
 
-        if (batch->decoded[i].kind != RECORD_EVENT || !event->has_id)
+        /* What is not counted has no key: it would be one of a site that is no more, or keep a
+         * copy from the site that has its id now. */
+        if (batch->decoded[i].kind != RECORD_EVENT || !event->has_id || !find_site_of(batch, event))
             continue;
         struct claim *claim = &claims[(*count)++];
 
@@ -139,20 +165,9 @@ static int find_duplicates(struct batch *batch, struct err *err)
 static const struct str UNREADABLE = STR_INIT("(unreadable)");
 static const struct str REMOVED = STR_INIT("(removed)");
 
-/* Look the site up. False if it was removed since, or has been given to another tenant. */
-static bool find_site(struct batch *batch, struct str site, struct str tenant)
-{
-    if (!str_eq(batch->last.id, site)) {
-        batch->last.id = site;
-        batch->last.site = snapshot_site(batch->run->snapshot, site);
-        batch->last.raw_from = run_raw_from(batch->run, site);
-    }
-    return batch->last.site != NULL && str_eq(batch->last.site->tenant, tenant);
-}
-
 static void count_event(struct batch *batch, const struct event *event, bool duplicate)
 {
-    if (!find_site(batch, event->site, event->tenant)) {
+    if (!find_site_of(batch, event)) {
         rollup_ledger(batch->rollup, REMOVED, REMOVED, event->day, LEDGER_DROPPED,
                       drop_reason_name(DROP_DISABLED), 1, 1);
         batch->removed += !duplicate;

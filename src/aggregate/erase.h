@@ -10,8 +10,19 @@
 
 struct run;
 
+/* Sites and tenants whose deletion is done, by name. Zero-initialise. */
+struct past_list {
+    struct arena arena;
+    struct past {
+        struct str tenant, site; /* site empty: the tenant with all of its sites */
+        int64_t asked_ms;
+    } * items;
+    size_t count, cap;
+};
+
 /* What the aggregator knows of erasures from run to run. Zero-initialise. */
 struct erase_watch {
+    struct past_list past;
     int64_t count;    /* of all that there are, when they were last looked through */
     int64_t due_ms;   /* of what is not done the earliest; INT64_MAX: nothing is */
     int64_t look_us;  /* when to look through them again, whatever else; 0: at once */
@@ -74,6 +85,13 @@ int erase_tenant(struct run *run, struct erasing *erasing, bool *done, struct er
 /* In all packed days of the site. *changed parts; *done unless the run should end early. */
 int erase_from_packs(struct run *run, const struct erasing *erasing, struct str with,
                      int64_t *changed, bool *done, struct err *err);
+
+/* Add all erasures, in any order; what is no deletion, or not done, is passed over. Then end. */
+void past_add(struct past_list *list, const struct erasure_row *row);
+void past_end(struct past_list *list);
+void past_free(struct past_list *list);
+/* What was received for this site up to then (ms) was of one that was erased. */
+int64_t past_ms(const struct past_list *list, struct str tenant, struct str site);
 
 /* Rows of a table (the text lives on) that are gone, or changed; of all of erased_tables[]. */
 void erase_count(struct erasing *erasing, const char *table, int64_t rows);

@@ -41,6 +41,7 @@ static int each_erasure(struct store *store, erasure_fn *fn, void *ctx, struct e
 struct search {
     struct erase_list *list;
     struct erase_watch *watch;
+    struct past_list past;
     int64_t now_ms;
 };
 
@@ -70,6 +71,7 @@ static int take_due(void *ctx, const struct erasure_row *row)
 {
     struct search *search = ctx;
 
+    past_add(&search->past, row);
     if (row->done_ms > search->list->newest_ms)
         search->list->newest_ms = row->done_ms;
     if (row->done_ms != 0)
@@ -170,7 +172,7 @@ static int prepare(struct run *run, struct err *err)
 int erase_find(struct run *run, struct erase_watch *watch, struct err *err)
 {
     const struct row_filter all = {0};
-    struct search search = {&run->erase, watch, run->now_ms};
+    struct search search = {.list = &run->erase, .watch = watch, .now_ms = run->now_ms};
     int64_t count = 0;
     int rc = store_count(run->store, ROW_ERASURE, &all, &count, err);
 
@@ -180,8 +182,14 @@ int erase_find(struct run *run, struct erase_watch *watch, struct err *err)
     watch->due_ms = INT64_MAX;
     watch->look_us = clock_steady_us() + LOOK_US;
     rc = each_erasure(run->store, take_due, &search, err);
-    if (rc == 0)
+    if (rc == 0) {
+        past_end(&search.past);
+        past_free(&watch->past);
+        watch->past = search.past;
         rc = prepare(run, err);
+    } else {
+        past_free(&search.past);
+    }
     if (rc != 0) {
         watch->look_us = 0;
         erase_drop(run);

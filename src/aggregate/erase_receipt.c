@@ -80,11 +80,13 @@ static int write_receipt(void *ctx, bool exists, void *row, struct arena *arena,
     struct erasure_row *erasure = row;
 
     (void)err;
-    if (!exists || erasure->done_ms != 0)
+    if (!exists)
         return EDIT_KEEP;
     erasure->rows = rows_with(erasure->rows, receipt->erasing, arena);
-    erasure->done_ms = receipt->done_ms;
-    if (receipt->done_ms != 0)
+    /* Another node may have found nothing left while this one wrote the files anew. */
+    if (erasure->done_ms == 0)
+        erasure->done_ms = receipt->done_ms;
+    if (erasure->done_ms != 0)
         erasure->value = STR("");
     return EDIT_PUT;
 }

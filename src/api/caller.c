@@ -111,10 +111,12 @@ static enum refusal by_link(const struct asking *a, struct str id, bool opened)
     return REFUSED_NOT;
 }
 
-/* An embed ends with the token that made it. */
+/* An embed ends with the token that made it, and with that token's right to make one. */
 static enum refusal by_embed(const struct asking *a, const struct embed *embed)
 {
-    if (snapshot_token_by_id(a->snapshot, embed->token, a->now_ms) == NULL)
+    const struct token *maker = snapshot_token_by_id(a->snapshot, embed->token, a->now_ms);
+
+    if (maker == NULL || !maker->platform || (maker->scopes & SCOPE_STATS_READ) == 0)
         return REFUSED_UNKNOWN;
     caller_of_site(CALLER_EMBED, called(a, "embed", embed->token), embed->tenant, embed->sites,
                    embed->sites_count, false, embed->expires_ms, a->request->arena, a->out);

@@ -62,8 +62,10 @@ bool caller_is_own_page(const struct api *api, const struct http_request *reques
         return str_eq(request->fetch_site, STR("same-origin"));
     if (api->public_url.len > 0)
         return str_ieq(origin, url_origin(api->public_url));
-    size_t scheme = str_starts(origin, STR("https://")) ? 8 : 7;
+    size_t scheme = str_starts(origin, STR("https://"))  ? 8
+                    : str_starts(origin, STR("http://")) ? 7
+                                                         : 0;
 
-    return request->host.len > 0 && str_find(origin, 0, '/') == scheme - 2 &&
+    return request->host.len > 0 && scheme > 0 &&
            str_ieq(str_slice(origin, scheme, origin.len), request->host);
 }

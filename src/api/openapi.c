@@ -150,17 +150,58 @@ static const char PROBLEM[] =
     "\"integer\"},\"detail\":{\"type\":\"string\"},\"parameter\":{\"type\":\"string\"},\"field\":{"
     "\"type\":\"string\"}}}";
 
-static void put_member(struct json_out *json, const struct manage_member *member)
+/* What is not needed may be null, both ways. */
+static void put_member(struct json_out *json, struct str name, const struct manage_member *member)
 {
-    answer_name(json, member->name);
+    json_name(json, name);
     json_open(json, '{');
-    put(json, "type", member->type);
+    answer_name(json, "type");
+    if (!member->required)
+        json_open(json, '[');
+    json_str(json, str_from(member->type));
+    if (!member->required) {
+        json_str(json, STR("null"));
+        json_close(json, ']');
+    }
     put(json, "description", member->meaning);
     if (member->read_only) {
         answer_name(json, "readOnly");
         json_bool(json, true);
     }
     json_close(json, '}');
+}
+
+static void close_group(struct json_out *json)
+{
+    json_close(json, '}');
+    json_close(json, '}');
+}
+
+/* Those with a dot, which stand together, are members of an object. */
+static void put_members(struct json_out *json, const struct manage_member *members)
+{
+    struct str open = STR("");
+
+    for (; members->name != NULL; members++) {
+        struct str name = str_from(members->name);
+        size_t dot = str_find(name, 0, '.');
+        struct str group = dot < name.len ? str_slice(name, 0, dot) : STR("");
+
+        if (open.len > 0 && !str_eq(open, group))
+            close_group(json);
+        if (group.len > 0 && !str_eq(open, group)) {
+            json_name(json, group);
+            json_open(json, '{');
+            answer_name(json, "type");
+            json_raw(json, STR("[\"object\",\"null\"]"));
+            answer_name(json, "properties");
+            json_open(json, '{');
+        }
+        open = group;
+        put_member(json, group.len > 0 ? str_slice(name, dot + 1, name.len) : name, members);
+    }
+    if (open.len > 0)
+        close_group(json);
 }
 
 static void put_resource(struct json_out *json, enum manage_kind kind)
@@ -177,8 +218,7 @@ static void put_resource(struct json_out *json, enum manage_kind kind)
     json_close(json, ']');
     answer_name(json, "properties");
     json_open(json, '{');
-    for (size_t i = 0; members[i].name != NULL; i++)
-        put_member(json, &members[i]);
+    put_members(json, members);
     json_close(json, '}');
     json_close(json, '}');
 }

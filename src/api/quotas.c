@@ -7,6 +7,8 @@
  * have added to it. Once everything of this node up to well behind the last event taken is counted,
  * the ledger holds all of them, and it alone counts.
  *
+ * No event is older than TIMESTAMP_PAST_DAYS, so that three months are enough.
+ *
  * Entries stay until the node stops: there are no more than tenants and sites.
  */
 #include "api/quotas.h"
@@ -28,17 +30,21 @@ struct bucket {
     int64_t filled_us;
 };
 
-struct entry {
-    struct entry *next;
-    bool is_site;
-    struct str id;
-    struct bucket events, reads, public_reads;
-    int32_t month;    /* its first day */
+struct month {
+    int32_t first;    /* its first day */
     int64_t counted;  /* by the ledger */
     int64_t taken;    /* here, and not in `counted` */
     int64_t taken_ms; /* when last */
     int64_t queued;   /* found in the log since the last sums */
     int64_t sum;      /* of the rows of new sums */
+};
+
+struct entry {
+    struct entry *next;
+    bool is_site;
+    struct str id;
+    struct bucket events, reads, public_reads;
+    struct month months[QUOTAS_MONTHS];
 };
 
 struct quotas {
@@ -132,56 +138,71 @@ bool quotas_take_read(struct quotas *quotas, const struct tenant *tenant, bool p
 
 /* -- months ------------------------------------------------------------------------------------ */
 
-int32_t quotas_month(int64_t now_ms, int32_t *last_day)
+int32_t quotas_month(int32_t day, int32_t *last_day)
 {
-    struct civil civil = date_to_civil((int32_t)(now_ms / DAY_MS));
+    struct civil civil = date_to_civil(day);
     int32_t first = date_from_civil(civil.year, civil.month, 1);
 
-    *last_day = date_add_months(first, 1) - 1;
+    if (last_day != NULL)
+        *last_day = date_add_months(first, 1) - 1;
     return first;
 }
 
-static void enter_month(struct entry *entry, int32_t month)
+/* It is a day earlier or later than in Greenwich at most. */
+size_t quotas_months(int64_t now_ms, int32_t out[QUOTAS_MONTHS])
 {
-    if (entry->month == month)
-        return;
-    entry->month = month;
-    entry->counted = 0;
-    entry->taken = 0;
+    int32_t today = (int32_t)(now_ms / DAY_MS), last = 0;
+    size_t count = 0;
+
+    for (int32_t day = today - TIMESTAMP_PAST_DAYS - 1; day <= today + 1; day = last + 1)
+        out[count++] = quotas_month(day, &last);
+    return count;
 }
 
-static size_t fits_month(struct entry *entry, int64_t per_month, size_t events, int32_t month)
+static struct month *month_get(struct entry *entry, int32_t first)
+{
+    struct civil civil = date_to_civil(first);
+    struct month *month = &entry->months[(civil.year * 12 + civil.month) % QUOTAS_MONTHS];
+
+    if (month->first != first)
+        *month = (struct month){.first = first};
+    return month;
+}
+
+static size_t fits_month(struct entry *entry, int64_t per_month, size_t events, int32_t first)
 {
     if (per_month == 0)
         return events;
-    enter_month(entry, month);
-    int64_t left = per_month - entry->counted - entry->taken;
+    const struct month *month = month_get(entry, first);
+    int64_t left = per_month - month->counted - month->taken;
 
     return left <= 0 ? 0 : least(events, (size_t)left);
 }
 
-static void take_month(struct entry *entry, int64_t per_month, size_t events, int64_t now_ms)
+static void take_month(struct entry *entry, int64_t per_month, size_t events, int32_t first,
+                       int64_t now_ms)
 {
     if (per_month == 0 || events == 0)
         return;
-    entry->taken += (int64_t)events;
-    entry->taken_ms = now_ms;
+    struct month *month = month_get(entry, first);
+
+    month->taken += (int64_t)events;
+    month->taken_ms = now_ms;
 }
 
 static size_t take(struct quotas *quotas, const struct site *site, const struct tenant *tenant,
-                   size_t events, int64_t now_us, int64_t now_ms)
+                   int32_t month, size_t events, int64_t now_us, int64_t now_ms)
 {
     struct entry *of_tenant = entry_get(quotas, false, tenant->id);
     struct entry *of_site = entry_get(quotas, true, site->id);
-    int32_t last, month = quotas_month(now_ms, &last);
     size_t fits = fits_second(of_tenant, tenant->events_per_second, events, now_us);
 
     fits = fits_month(of_tenant, tenant->events_per_month, fits, month);
     fits = fits_month(of_site, site->events_per_month, fits, month);
     if (tenant->events_per_second > 0)
         of_tenant->events.level -= (double)fits;
-    take_month(of_tenant, tenant->events_per_month, fits, now_ms);
-    take_month(of_site, site->events_per_month, fits, now_ms);
+    take_month(of_tenant, tenant->events_per_month, fits, month, now_ms);
+    take_month(of_site, site->events_per_month, fits, month, now_ms);
     return fits;
 }
 
@@ -192,14 +213,19 @@ static const struct tenant *owner_of(const struct site *site, struct tenant *non
     return site->owner == NULL ? none : site->owner;
 }
 
+bool quotas_by_month(const struct site *site)
+{
+    return site->events_per_month > 0 || (site->owner != NULL && site->owner->events_per_month > 0);
+}
+
 static bool is_unlimited(const struct site *site, const struct tenant *tenant)
 {
     return tenant->events_per_second == 0 && tenant->events_per_month == 0 &&
            site->events_per_month == 0;
 }
 
-size_t quotas_take(struct quotas *quotas, const struct site *site, size_t events, int64_t now_us,
-                   int64_t now_ms)
+size_t quotas_take(struct quotas *quotas, const struct site *site, int32_t month, size_t events,
+                   int64_t now_us, int64_t now_ms)
 {
     struct tenant none;
     const struct tenant *tenant = owner_of(site, &none);
@@ -207,19 +233,22 @@ size_t quotas_take(struct quotas *quotas, const struct site *site, size_t events
     if (is_unlimited(site, tenant))
         return events;
     (void)pthread_mutex_lock(&quotas->lock);
-    size_t fits = take(quotas, site, tenant, events, now_us, now_ms);
+    size_t fits = take(quotas, site, tenant, month, events, now_us, now_ms);
 
     (void)pthread_mutex_unlock(&quotas->lock);
     return fits;
 }
 
-static void give_month(struct entry *entry, int64_t per_month, size_t events)
+static void give_month(struct entry *entry, int64_t per_month, int32_t first, size_t events)
 {
-    if (per_month > 0)
-        entry->taken -= (int64_t)events < entry->taken ? (int64_t)events : entry->taken;
+    if (per_month == 0)
+        return;
+    struct month *month = month_get(entry, first);
+
+    month->taken -= (int64_t)events < month->taken ? (int64_t)events : month->taken;
 }
 
-void quotas_give(struct quotas *quotas, const struct site *site, size_t events)
+void quotas_give(struct quotas *quotas, const struct site *site, int32_t month, size_t events)
 {
     struct tenant none;
     const struct tenant *tenant = owner_of(site, &none);
@@ -231,8 +260,8 @@ void quotas_give(struct quotas *quotas, const struct site *site, size_t events)
 
     if (tenant->events_per_second > 0)
         entry->events.level += (double)events;
-    give_month(entry, tenant->events_per_month, events);
-    give_month(entry_get(quotas, true, site->id), site->events_per_month, events);
+    give_month(entry, tenant->events_per_month, month, events);
+    give_month(entry_get(quotas, true, site->id), site->events_per_month, month, events);
     (void)pthread_mutex_unlock(&quotas->lock);
 }
 
@@ -244,25 +273,21 @@ bool quotas_wanted(const struct snapshot *snapshot)
     size_t count = snapshot_sites(snapshot, STR(""), &sites);
 
     for (size_t i = 0; i < count; i++)
-        if (sites[i]->events_per_month > 0 ||
-            (sites[i]->owner != NULL && sites[i]->owner->events_per_month > 0))
+        if (quotas_by_month(sites[i]))
             return true;
     return false;
 }
 
-/* New sums of its month. */
-static void settle(struct entry *entry, int32_t month, int64_t settled_ms)
+static void settle(struct month *month, int64_t settled_ms)
 {
-    if (entry->month > month)
-        return;
-    enter_month(entry, month);
-    entry->queued = 0;
-    if (entry->taken_ms + QUOTAS_LATE_MS < settled_ms) {
-        entry->counted = entry->sum;
-        entry->taken = 0;
-    } else if (entry->sum > entry->counted + entry->taken) {
-        entry->counted = entry->sum - entry->taken;
+    month->queued = 0;
+    if (month->taken_ms + QUOTAS_LATE_MS < settled_ms) {
+        month->counted = month->sum;
+        month->taken = 0;
+    } else if (month->sum > month->counted + month->taken) {
+        month->counted = month->sum - month->taken;
     }
+    month->sum = 0;
 }
 
 void quotas_used(struct quotas *quotas, int32_t month, const struct usage_row *rows, size_t count,
@@ -270,33 +295,29 @@ void quotas_used(struct quotas *quotas, int32_t month, const struct usage_row *r
 {
     (void)pthread_mutex_lock(&quotas->lock);
     for (size_t i = 0; i < count; i++) {
-        entry_get(quotas, false, rows[i].tenant)->sum += rows[i].stored;
-        entry_get(quotas, true, rows[i].site)->sum += rows[i].stored;
+        month_get(entry_get(quotas, false, rows[i].tenant), month)->sum += rows[i].stored;
+        month_get(entry_get(quotas, true, rows[i].site), month)->sum += rows[i].stored;
     }
     for (size_t i = 0; i < CHAINS; i++)
-        for (struct entry *entry = quotas->chains[i]; entry != NULL; entry = entry->next) {
-            settle(entry, month, settled_ms);
-            entry->sum = 0;
-        }
+        for (struct entry *entry = quotas->chains[i]; entry != NULL; entry = entry->next)
+            settle(month_get(entry, month), settled_ms);
     (void)pthread_mutex_unlock(&quotas->lock);
 }
 
 /* Those that were taken since the node began are in the log, too. */
-static void add_queued(struct entry *entry, int32_t month, int64_t now_ms)
+static void add_queued(struct month *month, int64_t now_ms)
 {
-    enter_month(entry, month);
-    entry->queued++;
-    if (entry->taken < entry->queued)
-        entry->taken = entry->queued;
-    entry->taken_ms = now_ms;
+    month->queued++;
+    if (month->taken < month->queued)
+        month->taken = month->queued;
+    month->taken_ms = now_ms;
 }
 
-void quotas_queued(struct quotas *quotas, struct str tenant, struct str site, int64_t now_ms)
+void quotas_queued(struct quotas *quotas, struct str tenant, struct str site, int32_t month,
+                   int64_t now_ms)
 {
-    int32_t last, month = quotas_month(now_ms, &last);
-
     (void)pthread_mutex_lock(&quotas->lock);
-    add_queued(entry_get(quotas, false, tenant), month, now_ms);
-    add_queued(entry_get(quotas, true, site), month, now_ms);
+    add_queued(month_get(entry_get(quotas, false, tenant), month), now_ms);
+    add_queued(month_get(entry_get(quotas, true, site), month), now_ms);
     (void)pthread_mutex_unlock(&quotas->lock);
 }

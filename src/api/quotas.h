@@ -8,9 +8,10 @@
  * Events of a month are counted by the ledger. Every few seconds its sums come in (quotas_used()),
  * and what this node has taken and the ledger does not hold yet counts on top: so one node never
  * goes over, and others' events are known once they are counted. What waited in this node's log
- * when it began is counted from there (quotas_queued()). The month is UTC's; of the ledger it has
- * the days with its dates. An event that was taken and is not counted in the end (a repeat, or of
- * an earlier month) is given back when the ledger has caught up with this node.
+ * when it began is counted from there (quotas_queued()). An event belongs to the month of its date
+ * at its site, as in the ledger: the months that events may come of now (quotas_months()) are
+ * counted beside each other. One that was taken and is not counted in the end (a repeat) is given
+ * back when the ledger has caught up with this node.
  *
  * Any thread.
  */
@@ -26,26 +27,33 @@ enum { QUOTAS_LATE_MS = 10 * 1000 };
 struct quotas *quotas_new(void);
 void quotas_free(struct quotas **quotas);
 
-/* How many of `events` of this site are within all limits of the site and its tenant; those are
- * taken. */
-size_t quotas_take(struct quotas *quotas, const struct site *site, size_t events, int64_t now_us,
-                   int64_t now_ms);
+/* Whether the site or its tenant has a limit per month: without one it does not matter which month
+ * is told of its events. */
+bool quotas_by_month(const struct site *site);
+/* How many of `events` of this site and month (its first day) are within all limits of the site and
+ * its tenant; those are taken. */
+size_t quotas_take(struct quotas *quotas, const struct site *site, int32_t month, size_t events,
+                   int64_t now_us, int64_t now_ms);
 /* Some of those that were taken were not stored after all. */
-void quotas_give(struct quotas *quotas, const struct site *site, size_t events);
+void quotas_give(struct quotas *quotas, const struct site *site, int32_t month, size_t events);
 /* True, or false and how many seconds until there is one. `public`: by nobody of the tenant's. */
 bool quotas_take_read(struct quotas *quotas, const struct tenant *tenant, bool public,
                       int64_t now_us, int64_t *retry_after_s);
 
 /* Which tenants or sites have a limit per month (so that nobody sums for nothing), and what the
- * ledger holds of this month. What this node had appended to its log by `settled_ms` is counted in
+ * ledger holds of a month. What this node had appended to its log by `settled_ms` is counted in
  * these sums; 0: something of it may not be. */
 bool quotas_wanted(const struct snapshot *snapshot);
-void quotas_used(struct quotas *quotas, int32_t month_first_day, const struct usage_row *rows,
-                 size_t count, int64_t settled_ms);
+void quotas_used(struct quotas *quotas, int32_t month, const struct usage_row *rows, size_t count,
+                 int64_t settled_ms);
 /* One more event in this node's log that those sums do not hold. */
-void quotas_queued(struct quotas *quotas, struct str tenant, struct str site, int64_t now_ms);
+void quotas_queued(struct quotas *quotas, struct str tenant, struct str site, int32_t month,
+                   int64_t now_ms);
 
-/* The first day of the month (UTC), and its last. */
-int32_t quotas_month(int64_t now_ms, int32_t *last_day);
+/* The first day of the day's month, and, unless it is NULL, its last. */
+int32_t quotas_month(int32_t day, int32_t *last_day);
+/* The months of all dates that an event may have now, wherever its site is; returns how many. */
+enum { QUOTAS_MONTHS = 3 };
+size_t quotas_months(int64_t now_ms, int32_t out[QUOTAS_MONTHS]);
 
 #endif

@@ -21,11 +21,12 @@
         .kind = HTTP_QUERY, .handle = admin_get, .number = of, .params = admin_no_params,          \
         .access = "admin", .summary = "One of " what                                               \
     }
-#define CHANGE(verb, does, name, of, what, says)                                                   \
+#define CHANGE(verb, does, name, of, what, says, slow_)                                            \
     {                                                                                              \
         .method = verb, .path = "/api/admin/" name "/{id}", .group = ROLE_QUERY,                   \
-        .kind = HTTP_QUERY, .handle = does, .number = of, .body_max = ADMIN_BODY_MAX,              \
-        .params = admin_no_params, .access = "admin", .body = name, .summary = says what           \
+        .kind = HTTP_QUERY, .slow = slow_, .handle = does, .number = of,                           \
+        .body_max = ADMIN_BODY_MAX, .params = admin_no_params, .access = "admin", .body = name,    \
+        .summary = says what                                                                       \
     }
 #define DELETE_ONE(name, of, what, takes)                                                          \
     {                                                                                              \
@@ -33,10 +34,11 @@
         .kind = HTTP_QUERY, .handle = admin_delete, .number = of, .params = takes,                 \
         .access = "admin", .summary = "Remove one of " what                                        \
     }
-#define MANAGED(name, of, what, takes)                                                             \
+/* `slow`: a password may come with it. */
+#define MANAGED(name, of, what, takes, slow)                                                       \
     LIST(name, of, what), GET_ONE(name, of, what),                                                 \
-        CHANGE("PUT", admin_put, name, of, what, "Make or replace one of "),                       \
-        CHANGE("PATCH", admin_patch, name, of, what, "Change one of "),                            \
+        CHANGE("PUT", admin_put, name, of, what, "Make or replace one of ", slow),                 \
+        CHANGE("PATCH", admin_patch, name, of, what, "Change one of ", slow),                      \
         DELETE_ONE(name, of, what, takes)
 #define SETTINGS(path_, takes, what)                                                               \
     {.method = "GET",                                                                              \
@@ -153,9 +155,9 @@ static const struct http_route routes[] = {
      .summary = "A site's raw events, days, hours, or values of a dimension, streamed",
      .answer = "NDJSON or CSV"},
     SETTINGS("/api/analytics/settings", settings_params, "a site"),
-    MANAGED("tenants", MANAGE_TENANTS, "the tenants", admin_delete_params),
-    MANAGED("sites", MANAGE_SITES, "the sites", admin_delete_params),
-    MANAGED("users", MANAGE_USERS, "the people", admin_no_params),
+    MANAGED("tenants", MANAGE_TENANTS, "the tenants", admin_delete_params, false),
+    MANAGED("sites", MANAGE_SITES, "the sites", admin_delete_params, false),
+    MANAGED("users", MANAGE_USERS, "the people", admin_no_params, false),
     {.method = "POST",
      .path = "/api/admin/users/{id}/reset",
      .group = ROLE_QUERY,
@@ -165,8 +167,8 @@ static const struct http_route routes[] = {
      .access = "admin",
      .summary = "A link with which a person sets a new password",
      .answer = "the link, this once, or that it was mailed"},
-    MANAGED("tokens", MANAGE_TOKENS, "the tokens", admin_no_params),
-    MANAGED("links", MANAGE_LINKS, "the shared links", admin_no_params),
+    MANAGED("tokens", MANAGE_TOKENS, "the tokens", admin_no_params, false),
+    MANAGED("links", MANAGE_LINKS, "the shared links", admin_no_params, true),
     LIST("receipts", MANAGE_RECEIPTS, "what was erased, or is to be"),
     GET_ONE("receipts", MANAGE_RECEIPTS, "what was erased, or is to be"),
     SETTINGS("/api/admin/settings", admin_settings_params, "a tenant, or the installation"),
@@ -234,6 +236,7 @@ static const struct http_route routes[] = {
      .path = "/api/session",
      .group = ROLE_QUERY,
      .kind = HTTP_QUERY,
+     .slow = true,
      .handle = session_post,
      .body_max = FORM_BODY_MAX,
      .access = "none",
@@ -260,6 +263,7 @@ static const struct http_route routes[] = {
      .path = "/api/session/password",
      .group = ROLE_QUERY,
      .kind = HTTP_QUERY,
+     .slow = true,
      .handle = session_password_put,
      .body_max = FORM_BODY_MAX,
      .access = "session",
@@ -278,6 +282,7 @@ static const struct http_route routes[] = {
      .path = "/api/session/totp",
      .group = ROLE_QUERY,
      .kind = HTTP_QUERY,
+     .slow = true,
      .handle = session_totp_put,
      .body_max = FORM_BODY_MAX,
      .access = "session",
@@ -287,6 +292,7 @@ static const struct http_route routes[] = {
      .path = "/api/session/totp",
      .group = ROLE_QUERY,
      .kind = HTTP_QUERY,
+     .slow = true,
      .handle = session_totp_delete,
      .body_max = FORM_BODY_MAX,
      .access = "session",
@@ -315,6 +321,7 @@ static const struct http_route routes[] = {
      .path = "/api/session/accept",
      .group = ROLE_QUERY,
      .kind = HTTP_QUERY,
+     .slow = true,
      .handle = session_accept_post,
      .body_max = FORM_BODY_MAX,
      .access = "none",
@@ -324,6 +331,7 @@ static const struct http_route routes[] = {
      .path = "/api/share",
      .group = ROLE_QUERY,
      .kind = HTTP_QUERY,
+     .slow = true,
      .handle = share_post,
      .body_max = FORM_BODY_MAX,
      .access = "none",

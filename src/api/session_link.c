@@ -88,7 +88,23 @@ void session_link_post(const struct http_request *request, struct http_response 
     call_close(&v.call);
 }
 
-static void use_link(struct person_call *v, const struct use_link_request *use)
+/* Whose codes are tried: of one person by whatever link, since there is always another link. */
+static struct str account_of(struct person_call *v, struct str secret)
+{
+    struct session_row link;
+    struct buf account = {0};
+
+    if (people_look_at_link(v->store, secret, v->call.now_ms, v->call.arena, &link, NULL) != 1 ||
+        link.user.len == 0)
+        return secret;
+    buf_addf(&account, "code:%.*s", STR_FMT(link.user));
+    struct str kept = arena_str(v->call.arena, buf_str(&account));
+
+    buf_release(&account);
+    return kept;
+}
+
+static void use_link(struct person_call *v, const struct use_link_request *use, struct str account)
 {
     char secret[SECRET_TEXT_MAX];
     enum sign_in done = SIGN_IN_WRONG;
@@ -104,10 +120,10 @@ static void use_link(struct person_call *v, const struct use_link_request *use)
     else if (done == SIGN_IN_NEEDS_CODE)
         (void)form_needs_code(&v->form);
     else if (done == SIGN_IN_WRONG) {
-        form_failed(&v->form, use->secret);
+        form_failed(&v->form, account);
         (void)form_wrong(&v->form, "the code is wrong");
     } else {
-        form_succeeded(&v->form, use->secret);
+        form_succeeded(&v->form, account);
         session_welcome(v, str_from(secret), "link.used");
         sodium_memzero(secret, sizeof(secret));
     }
@@ -121,9 +137,12 @@ void session_accept_post(const struct http_request *request, struct http_respons
     if (session_open(&v, request, response) && form_text(&v.form, "secret", &use.secret) &&
         form_text(&v.form, "password", &use.password) &&
         form_optional(&v.form, "code", &use.code) && form_optional(&v.form, "email", &use.email) &&
-        form_optional(&v.form, "name", &use.name) && form_try(&v.form, use.secret)) {
+        form_optional(&v.form, "name", &use.name)) {
+        struct str account = account_of(&v, use.secret);
+
         use.now_ms = v.call.now_ms;
-        use_link(&v, &use);
+        if (form_try(&v.form, account))
+            use_link(&v, &use, account);
     }
     call_close(&v.call);
 }

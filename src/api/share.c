@@ -51,13 +51,19 @@ static void put_opened(struct sharing *s, const struct link_row *link)
     json_close(&json, '}');
 }
 
-/* A link without a password opens by any. Only a link that was signed here costs the time of a
- * password: guessing those is hopeless. */
+/* A link without a password opens by any, and is no try: everybody's are few. Only a link that was
+ * signed here costs the time of a password: guessing those is hopeless. */
 static void open_link(struct sharing *s, struct str text, struct str password)
 {
     const struct link_row *link = read_link(s, text);
 
-    if (link != NULL && (link->password.len == 0 || password_matches(link->password, password))) {
+    if (link != NULL && link->password.len == 0) {
+        put_opened(s, link);
+        return;
+    }
+    if (!form_try(&s->form, text))
+        return;
+    if (link != NULL && password_matches(link->password, password)) {
         form_succeeded(&s->form, text);
         put_opened(s, link);
         return;
@@ -75,7 +81,7 @@ void share_post(const struct http_request *request, struct http_response *respon
     http_header(response, STR("Cache-Control"), STR("no-store"));
     if (caller_refuse(response, s.snapshot == NULL ? REFUSED_STARTING : REFUSED_NOT) &&
         form_open(&s.form, request, response, api_now(api)) && form_text(&s.form, "link", &link) &&
-        form_optional(&s.form, "password", &password) && form_try(&s.form, link))
+        form_optional(&s.form, "password", &password))
         open_link(&s, link, password);
     if (s.snapshot != NULL)
         directory_give(api->directory, s.snapshot);

@@ -259,18 +259,34 @@ static void screen_all(struct tracking *t)
     }
 }
 
-/* Of neighbours of one site the first so many as its quotas and its tenant's have room for. */
+/* The date that the ledger has it under. */
+static int32_t day_of(const struct tracking *t, size_t i)
+{
+    const struct event_input *in = &t->batch.events[i];
+
+    return site_day(t->sites[i], in->has_timestamp ? in->timestamp_ms : t->now_ms);
+}
+
+static int32_t month_of(const struct tracking *t, size_t i)
+{
+    return quotas_by_month(t->sites[i]) ? quotas_month(day_of(t, i), NULL) : 0;
+}
+
+/* Of neighbours of one site and month the first so many as its quotas and its tenant's have room
+ * for. */
 static void keep_quotas(struct tracking *t)
 {
     for (size_t i = 0, end; i < t->batch.count; i = end) {
         const struct site *site = t->sites[i];
+        int32_t month = month_of(t, i);
         size_t wanted = 0;
 
-        for (end = i; end < t->batch.count && t->sites[end] == site; end++)
+        for (end = i; end < t->batch.count && t->sites[end] == site && month_of(t, end) == month;
+             end++)
             wanted += t->reasons[end] == DROP_NONE;
-        size_t fits = wanted == 0
-                          ? 0
-                          : quotas_take(t->api->quotas, site, wanted, clock_steady_us(), t->now_ms);
+        size_t fits = wanted == 0 ? 0
+                                  : quotas_take(t->api->quotas, site, month, wanted,
+                                                clock_steady_us(), t->now_ms);
 
         for (size_t k = i; k < end; k++) {
             if (t->reasons[k] != DROP_NONE)
@@ -288,7 +304,7 @@ static void give_quotas(struct tracking *t)
 {
     for (size_t i = 0; i < t->batch.count; i++)
         if (t->reasons[i] == DROP_NONE)
-            quotas_give(t->api->quotas, t->sites[i], 1);
+            quotas_give(t->api->quotas, t->sites[i], month_of(t, i), 1);
 }
 
 /* Dropped events of one site, day, reason and kind of robot share a record. */
@@ -318,7 +334,6 @@ static bool make_records(struct tracking *t, struct records *records)
 
     records->entries = ARENA_NEW(t->request->arena, struct log_entry, t->batch.count);
     for (size_t i = 0; i < t->batch.count; i++) {
-        const struct event_input *in = &t->batch.events[i];
         enum drop_reason reason = t->reasons[i];
 
         if (reason == DROP_NONE) {
@@ -328,8 +343,7 @@ static bool make_records(struct tracking *t, struct records *records)
         }
         if (tallies == NULL)
             tallies = ARENA_NEW(t->request->arena, struct tally, t->batch.count);
-        store_drop(tallies, &count, t->sites[i],
-                   site_day(t->sites[i], in->has_timestamp ? in->timestamp_ms : t->now_ms), reason,
+        store_drop(tallies, &count, t->sites[i], day_of(t, i), reason,
                    reason == DROP_BOT ? t->senders[i]->bot : STR(""));
         t->dropped[reason]++;
     }

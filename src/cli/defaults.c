@@ -20,8 +20,8 @@ static const struct option settings_set_options[] = {
      .list = true,
      .required = true,
      SETTINGS(changes),
-     .sentence = "A setting, as `abacus site set` has them; a list as JSON; without a value "
-                 "(NAME=) it is not set here any more."},
+     .sentence = "A setting, as `abacus site set` has them; without a value (NAME=) it is not set "
+                 "here any more."},
     {.name = NULL},
 };
 
@@ -32,7 +32,7 @@ static int run_settings_set(const struct invocation *in, struct err *err)
     struct managed managed;
     int rc = managed_open(&managed, in, true, err);
     if (rc == 0) {
-        rc = managed_assign(&managed, &args->changes, err);
+        rc = managed_assign(&managed, manage_members(MANAGE_SITES), &args->changes, err);
     }
     if (rc == 0) {
         rc = managed_body(&managed, &body, err);

@@ -77,8 +77,9 @@ const struct command command_erase = {
 static int run_receipts(const struct invocation *in, struct err *err)
 {
     static const struct column columns[] = {
-        {"ID", "id"},     {"KIND", "kind"},   {"TENANT", "tenantId"}, {"SITE", "siteId"},
-        {"DUE", "dueAt"}, {"DONE", "doneAt"}, {"ROWS", "rows"},       {NULL, NULL}};
+        {"ID", "id"},       {"KIND", "kind"}, {"TENANT", "tenantId"}, {"SITE", "siteId"},
+        {"BY", "askedBy"},  {"DUE", "dueAt"}, {"DONE", "doneAt"},     {"ROWS", "rows"},
+        {"NODES", "nodes"}, {NULL, NULL}};
     const struct json_args *args = in->args;
     return managed_list(in, MANAGE_RECEIPTS, &(struct manage_query){0}, columns, args->json, err);
 }

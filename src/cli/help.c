@@ -86,7 +86,8 @@ static void add_usage(const struct command *command, struct buf *out)
     bool more = command->groups != 0;
     for (const struct option *option = command->options; option->name != NULL; option++) {
         if (is_called_by(command->operand, option)) {
-            buf_addf(out, option->required ? " %s" : " [%s]", option->value);
+            buf_addf(out, option->required ? " %s%s" : " [%s%s]", option->value,
+                     option->list ? "..." : "");
         } else if (is_called_by(command->rest, option)) {
             buf_addf(out, " %s...", option->value);
         } else if (option->required) {

@@ -116,7 +116,8 @@ static int run_rm(const struct invocation *in, struct err *err)
 const struct command command_link_add = {
     .name = "link add",
     .summary = "Make a link that shows a site's dashboard, and print it.",
-    .note = "Unless --public-url is set it is printed without a host.",
+    .note = "Unless --public-url is set it is printed without a host. One of that id that is there "
+            "changes: it keeps its\npassword unless one is given, and ends as --expires says.",
     .options = add_options,
     .args_size = sizeof(struct add_args),
     .operand = "id",

@@ -83,14 +83,31 @@ void managed_flag(struct managed *managed, const char *name, bool value)
     json_bool(&managed->json, value);
 }
 
-/* What is JSON is taken as it is, anything else is text: UTC, example.com. */
-static void add_value(struct managed *managed, struct str value)
+/* "array" of a member with that name; empty: there is none. */
+static struct str type_of(const struct manage_member *members, struct str name)
+{
+    while (members->name != NULL && !str_eq(str_from(members->name), name)) {
+        members++;
+    }
+    return members->name == NULL ? STR("") : str_from(members->type);
+}
+
+/* a,b is a list of texts. What is JSON is taken as it is, anything else is text. */
+static void add_value(struct managed *managed, struct str type, struct str value)
 {
     enum { DEPTH = 4 };
     struct json *json = NULL;
+    struct str item;
     if (value.len == 0) {
         json_null(&managed->json);
-    } else if (json_parse(value, DEPTH, managed->in->arena, &json, NULL) == 0) {
+    } else if (str_eq(type, STR("array")) && value.ptr[0] != '[' && value.ptr[0] != '{') {
+        json_open(&managed->json, '[');
+        while (str_next(&value, ',', &item)) {
+            json_str(&managed->json, str_trim(item));
+        }
+        json_close(&managed->json, ']');
+    } else if (!str_eq(type, STR("string")) &&
+               json_parse(value, DEPTH, managed->in->arena, &json, NULL) == 0) {
         json_value(&managed->json, json);
     } else {
         json_str(&managed->json, value);
@@ -113,23 +130,45 @@ static bool group_is_done(const struct text_list *changes, size_t i, struct str 
     return false;
 }
 
-static void add_group(struct managed *managed, const struct text_list *changes, size_t first,
-                      struct str group)
+/* The last of a name holds. */
+static bool comes_again(const struct text_list *changes, size_t i, struct str name)
+{
+    while (++i < changes->count) {
+        struct str text = changes->items[i];
+        if (str_eq(str_slice(text, 0, str_find(text, 0, '=')), name)) {
+            return true;
+        }
+    }
+    return false;
+}
+
+static void add_change(struct managed *managed, const struct manage_member *members,
+                       const struct text_list *changes, size_t i, size_t group_len)
+{
+    struct str text = changes->items[i];
+    size_t equals = str_find(text, 0, '=');
+    struct str name = str_slice(text, 0, equals);
+    if (!comes_again(changes, i, name)) {
+        json_name(&managed->json, str_slice(name, group_len, name.len));
+        add_value(managed, type_of(members, name), str_slice(text, equals + 1, text.len));
+    }
+}
+
+static void add_group(struct managed *managed, const struct manage_member *members,
+                      const struct text_list *changes, size_t first, struct str group)
 {
     json_name(&managed->json, group);
     json_open(&managed->json, '{');
     for (size_t i = first; i < changes->count; i++) {
-        struct str text = changes->items[i];
-        if (starts_same(text, group)) {
-            size_t equals = str_find(text, 0, '=');
-            json_name(&managed->json, str_slice(text, group.len + 1, equals));
-            add_value(managed, str_slice(text, equals + 1, text.len));
+        if (starts_same(changes->items[i], group)) {
+            add_change(managed, members, changes, i, group.len + 1);
         }
     }
     json_close(&managed->json, '}');
 }
 
-int managed_assign(struct managed *managed, const struct text_list *changes, struct err *err)
+int managed_assign(struct managed *managed, const struct manage_member *members,
+                   const struct text_list *changes, struct err *err)
 {
     for (size_t i = 0; i < changes->count; i++) {
         struct str text = changes->items[i];
@@ -138,10 +177,9 @@ int managed_assign(struct managed *managed, const struct text_list *changes, str
             return err_set(err, ERR_INVALID, "%.*s: NAME=VALUE is wanted", STR_FMT(text));
         }
         if (dot > equals) {
-            json_name(&managed->json, str_slice(text, 0, equals));
-            add_value(managed, str_slice(text, equals + 1, text.len));
+            add_change(managed, members, changes, i, 0);
         } else if (!group_is_done(changes, i, str_slice(text, 0, dot))) {
-            add_group(managed, changes, i, str_slice(text, 0, dot));
+            add_group(managed, members, changes, i, str_slice(text, 0, dot));
         }
     }
     return 0;
@@ -201,7 +239,8 @@ static void add_text(const struct json *value, struct buf *out)
         break;
     case JSON_ARRAY:
         for (size_t i = 0; i < value->count; i++) {
-            buf_add(out, i > 0 ? STR(", ") : STR(""));
+            bool object = value->items[i].type == JSON_OBJECT;
+            buf_add(out, i == 0 ? STR("") : object ? STR("; ") : STR(", "));
             add_text(&value->items[i], out);
         }
         break;

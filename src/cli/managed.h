@@ -33,9 +33,10 @@ void managed_number(struct managed *managed, const char *name, int64_t value);
 void managed_instant(struct managed *managed, const char *name, int64_t ms);
 void managed_texts(struct managed *managed, const char *name, const struct text_list *list);
 void managed_flag(struct managed *managed, const char *name, bool value);
-/* "limits.sites=5" as a member of a member; the value as JSON where it is a number, true, false,
- * null, or begins with [, { or ", else as text; empty: null. */
-int managed_assign(struct managed *managed, const struct text_list *changes, struct err *err);
+/* "limits.sites=5" as a member of a member; the value as the table of members has its type: text,
+ * a list (JSON, or a,b), else JSON; empty: null. */
+int managed_assign(struct managed *managed, const struct manage_member *members,
+                   const struct text_list *changes, struct err *err);
 
 /* The object, closed and read. */
 int managed_body(struct managed *managed, const struct json **out, struct err *err);

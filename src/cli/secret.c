@@ -1,8 +1,16 @@
-/* cli/secret.c -- asking for a password. */
+/*
+ * cli/secret.c -- asking for a password.
+ *
+ * While a terminal shows nothing, signals that end the program wait until it shows again: a shell
+ * would be left where nobody sees what they type.
+ */
 #include "cli/secret.h"
 
+#include <poll.h>
+#include <signal.h>
 #include <stdio.h>
 #include <stdlib.h>
+#include <sys/signalfd.h>
 #include <termios.h>
 #include <unistd.h>
 
@@ -25,21 +33,52 @@ static int read_line(struct arena *arena, struct str *out, struct err *err)
     return len > 0 ? 0 : err_set(err, ERR_INVALID, "password: there is none on stdin");
 }
 
+/* A line, or one of the signals, which are blocked. */
+static int wait_for_line(const sigset_t *signals, struct err *err)
+{
+    int fd = signalfd(-1, signals, SFD_CLOEXEC);
+    struct pollfd fds[] = {{.fd = STDIN_FILENO, .events = POLLIN}, {.fd = fd, .events = POLLIN}};
+    int ready = fd < 0 ? -1 : poll(fds, 2, -1);
+    if (fd >= 0) {
+        (void)close(fd);
+    }
+    return ready > 0 && fds[1].revents == 0
+               ? 0
+               : err_set(err, ERR_SYSTEM, "password: the terminal cannot be asked");
+}
+
+static int read_hidden(const struct termios *shown, struct arena *arena, struct str *out,
+                       struct err *err)
+{
+    static const int ending[] = {SIGINT, SIGTERM, SIGHUP, SIGQUIT};
+    struct termios hidden = *shown;
+    sigset_t signals, before;
+    (void)sigemptyset(&signals);
+    for (size_t i = 0; i < sizeof(ending) / sizeof(ending[0]); i++) {
+        (void)sigaddset(&signals, ending[i]);
+    }
+    (void)sigprocmask(SIG_BLOCK, &signals, &before);
+    hidden.c_lflag &= ~(tcflag_t)ECHO;
+    (void)tcsetattr(STDIN_FILENO, TCSAFLUSH, &hidden);
+    int rc = wait_for_line(&signals, err);
+    if (rc == 0) {
+        rc = read_line(arena, out, err);
+    }
+    (void)tcsetattr(STDIN_FILENO, TCSAFLUSH, shown);
+    fputc('\n', stderr);
+    (void)sigprocmask(SIG_SETMASK, &before, NULL); /* ends the program if one came */
+    return rc;
+}
+
 static int ask(const char *prompt, struct arena *arena, struct str *out, struct err *err)
 {
-    struct termios shown, hidden;
+    struct termios shown;
     fputs(prompt, stderr);
     fflush(stderr);
     if (tcgetattr(STDIN_FILENO, &shown) != 0) {
         return err_set(err, ERR_SYSTEM, "password: the terminal cannot be asked");
     }
-    hidden = shown;
-    hidden.c_lflag &= ~(tcflag_t)ECHO;
-    (void)tcsetattr(STDIN_FILENO, TCSAFLUSH, &hidden);
-    int rc = read_line(arena, out, err);
-    (void)tcsetattr(STDIN_FILENO, TCSAFLUSH, &shown);
-    fputc('\n', stderr);
-    return rc;
+    return read_hidden(&shown, arena, out, err);
 }
 
 int secret_read(const char *prompt, struct arena *arena, struct str *out, struct err *err)

@@ -49,23 +49,6 @@ static const struct option add_options[] = {
     {.name = NULL},
 };
 
-struct str site_json_list(const struct text_list *list, struct str first, struct arena *arena)
-{
-    struct buf text = {0};
-    struct json_out json = {.buf = &text};
-    json_open(&json, '[');
-    if (first.len > 0) {
-        json_str(&json, first);
-    }
-    for (size_t i = 0; i < list->count; i++) {
-        json_str(&json, list->items[i]);
-    }
-    json_close(&json, ']');
-    struct str kept = arena_str(arena, buf_str(&text));
-    buf_release(&text);
-    return kept;
-}
-
 /* Naming further origins must not shut out the site's own pages, so that the list begins with them.
  */
 static struct text_list allowed_origins(const struct add_args *args, struct arena *arena)
@@ -131,6 +114,20 @@ void site_json(const struct site_row *row, struct json_out *json)
     json_close(json, '}');
 }
 
+struct site_row site_holds(const struct directory_rows *rows, const struct site_row *site,
+                           struct arena *arena)
+{
+    struct site_row row = *site;
+    struct str tenant = STR("");
+    for (size_t i = 0; i < rows->tenants_count; i++) {
+        if (str_eq(rows->tenants[i].id, site->tenant)) {
+            tenant = rows->tenants[i].settings;
+        }
+    }
+    site_row_resolve(&row, tenant, rows->installation, arena, NULL);
+    return row;
+}
+
 static void add_row(const struct site_row *row, struct arena *arena, struct table *table)
 {
     table_cell(table, row->id);
@@ -167,7 +164,8 @@ static int run_list(const struct invocation *in, struct err *err)
         if (args->json) {
             site_json(&rows.sites[i], &json);
         } else {
-            add_row(&rows.sites[i], in->arena, &table);
+            struct site_row holds = site_holds(&rows, &rows.sites[i], in->arena);
+            add_row(&holds, in->arena, &table);
         }
     }
     if (args->json) {
@@ -219,7 +217,7 @@ const struct command command_site_list = {
 const struct command command_site_rm = {
     .name = "site rm",
     .summary = "Remove a site: suspended at once, erased after 30 days.",
-    .note = "Until then `abacus site add` with the same values takes it back.",
+    .note = "Until then `abacus site set ID status=active` takes it back.",
     .options = remove_options,
     .args_size = sizeof(struct remove_args),
     .operand = "id",

@@ -6,13 +6,13 @@
 
 #include "cli/command.h"
 
-/* A JSON array of `first`, unless it is empty, and the texts. */
-struct str site_json_list(const struct text_list *list, struct str first, struct arena *arena);
-
-/* The row as an object: its settings, and when it was made. */
+/* The row as an object: what the site sets itself, and when it was made. */
 void site_json(const struct site_row *row, struct json_out *json);
 
 /* NULL: there is none of that id. */
 const struct site_row *site_find(const struct directory_rows *rows, struct str id);
+/* The site with what its tenant and the installation set for it. */
+struct site_row site_holds(const struct directory_rows *rows, const struct site_row *site,
+                           struct arena *arena);
 
 #endif

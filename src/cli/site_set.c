@@ -1,12 +1,11 @@
 /*
  * cli/site_set.c -- `abacus site set`: the settings of a site, from NAME=VALUE.
  *
- * Names, types and bounds are the store's (store_settings); what a value must be and what it means
- * stands in manage/values.h. Here stands how a person writes it. All of a command is done or none
- * of it.
+ * It is the API's PATCH: all of a command is done or none of it, on the site as it is then. The
+ * help is made from the store's table of settings and from what manage/values.h says of each.
  */
+#include "cli/managed.h"
 #include "cli/site.h"
-
 #include "manage/values.h"
 
 struct set_args {
@@ -29,7 +28,8 @@ static const struct option set_options[] = {
      .list = true,
      .required = true,
      SET(changes),
-     .sentence = "A setting; without a value (NAME=) it goes back to its default."},
+     .sentence = "A setting; without a value (NAME=) it goes back to its default. status=active "
+                 "takes back what `abacus site rm` did."},
     {.name = "json",
      .type = OPTION_FLAG,
      SET(json),
@@ -37,107 +37,54 @@ static const struct option set_options[] = {
     {.name = NULL},
 };
 
-/* -- from NAME=VALUE to the row ---------------------------------------------------------------- */
+/* -- the change -------------------------------------------------------------------------------- */
 
-/* A JSON array of texts, or texts between commas. */
-static int read_items(struct str text, struct arena *arena, struct text_list *out, struct err *err)
-{
-    struct json *json = NULL;
-    struct str piece;
-    out->items = ARENA_NEW(arena, struct str, text.len + 1);
-    if (!str_starts(text, STR("["))) {
-        while (str_next(&text, ',', &piece)) {
-            out->items[out->count++] = str_trim(piece);
-        }
-        return 0;
-    }
-    int rc = json_parse(text, 1, arena, &json, err);
-    for (size_t i = 0; rc == 0 && i < json->count; i++) {
-        if (json->items[i].type != JSON_STRING) {
-            rc = err_set(err, ERR_INVALID, "must be a list of texts: a,b or [\"a\",\"b\"]");
-        }
-        out->items[out->count++] = json->items[i].text;
-    }
-    return rc;
-}
-
-static int read_list(struct str name, struct str *io, struct arena *arena, struct err *err)
-{
-    struct text_list list = {0};
-    int rc = read_items(*io, arena, &list, err);
-    for (size_t i = 0; rc == 0 && i < list.count; i++) {
-        struct str item = list.items[i];
-        rc = item.len > 0 ? value_read(name, item, arena, &list.items[i], err)
-                          : err_set(err, ERR_INVALID, "an item is empty");
-    }
-    if (rc == 0) {
-        *io = site_json_list(&list, STR(""), arena);
-    }
-    return rc;
-}
-
-static int change(struct site_row *row, struct str text, struct arena *arena, struct err *err)
+/* A site's members that are no settings are not for here, but for taking back what rm did. */
+static int check_names(const struct text_list *changes, struct err *err)
 {
     struct site_setting setting;
-    size_t equals = str_find(text, 0, '=');
-    struct str name = str_slice(text, 0, equals), value = str_slice(text, equals + 1, text.len);
-    if (equals == text.len) {
-        return err_set(err, ERR_INVALID, "%.*s: NAME=VALUE is wanted", STR_FMT(text));
+    for (size_t i = 0; i < changes->count; i++) {
+        struct str text = changes->items[i], name = str_slice(text, 0, str_find(text, 0, '='));
+        if (!str_eq(name, STR("status")) && site_setting_find(name, &setting, err) != 0) {
+            struct err why = *err;
+            return err_set(err, ERR_INVALID, "%s (abacus site set --help lists those there are)",
+                           why.text);
+        }
     }
-    if (site_setting_find(name, &setting, err) != 0) {
-        struct err why = *err;
-        return err_set(err, ERR_INVALID, "%s (abacus site set --help lists those there are)",
-                       why.text);
-    }
-    int rc = 0;
-    if (value.len > 0 && setting.type == SETTING_LIST) {
-        rc = read_list(name, &value, arena, err);
-    } else if (value.len > 0) {
-        rc = value_read(name, value, arena, &value, err);
-    }
-    if (rc != 0) {
-        return err_wrap(err, rc, "%s", setting.name);
-    }
-    return site_setting_put(row, name, value, arena, err);
+    return 0;
 }
 
-static int run_in(struct store *store, const struct invocation *in, struct err *err)
+static int show(struct managed *managed, struct str id, struct err *err)
 {
-    const struct set_args *args = in->args;
-    struct directory_rows rows;
-    int rc = store_read_directory(store, in->arena, &rows, err);
-    if (rc != 0) {
-        return rc;
-    }
-    const struct site_row *there = site_find(&rows, args->id);
-    if (there == NULL) {
-        return err_set(err, ERR_NOTFOUND, "site %.*s: no such site", STR_FMT(args->id));
-    }
-    struct site_row row = *there;
-    for (size_t i = 0; rc == 0 && i < args->changes.count; i++) {
-        rc = change(&row, args->changes.items[i], in->arena, err);
-    }
-    if (rc == 0) {
-        const struct actor actor = cli_actor();
-        rc = store_set_site(store, &row, &actor, err);
-    }
-    if (rc == 0 && args->json) {
-        struct json_out json = {.buf = in->out};
+    struct json_out json = {.buf = managed->in->out};
+    struct site_row row;
+    int rc = store_get(managed->store, ROW_SITE, id, managed->in->arena, &row, err);
+    if (rc == 1) {
         site_json(&row, &json);
-        buf_addc(in->out, '\n');
+        buf_addc(managed->in->out, '\n');
     }
-    return rc;
+    return rc < 0 ? rc : 0;
 }
 
 static int run(const struct invocation *in, struct err *err)
 {
-    struct store *store = NULL;
-    int rc = settings_open_store(in->settings, false, in->arena, &store, err);
-    if (rc == 0) {
-        rc = run_in(store, in, err);
+    const struct set_args *args = in->args;
+    struct managed managed;
+    int rc = check_names(&args->changes, err);
+    if (rc != 0) {
+        return rc;
     }
-    store_close(&store);
-    return rc;
+    rc = managed_open(&managed, in, true, err);
+    if (rc == 0) {
+        rc = managed_assign(&managed, manage_members(MANAGE_SITES), &args->changes, err);
+    }
+    if (rc == 0) {
+        rc = managed_put(&managed, MANAGE_SITES, args->id, MANAGE_PATCH, err);
+    }
+    if (rc == 0 && args->json) {
+        rc = show(&managed, args->id, err);
+    }
+    return managed_close(&managed, rc);
 }
 
 /* -- help -------------------------------------------------------------------------------------- */

@@ -239,7 +239,7 @@ static int run_snippet(const struct invocation *in, struct err *err)
         {"hashed", script()->hashed},
         {"integrity", script()->integrity},
         {"hash", when(args->hash)},
-        {"dnt", when(site->respect_dnt)},
+        {"dnt", when(site_holds(&rows, site, in->arena).respect_dnt)},
         {"https", when(str_starts(url, STR("https:")))},
         {"headings", when(str_eq(args->kind, STR("all")) && !args->json)},
     };

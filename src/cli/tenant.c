@@ -56,8 +56,8 @@ static const struct option set_options[] = {
      .required = true,
      .offset = offsetof(struct set_args, changes),
      .sentence = "name, status (active, suspended), limits.eventsPerSecond, limits.eventsPerMonth, "
-                 "limits.sites, limits.readsPerMinute, embedOrigins; without a value (NAME=) it "
-                 "goes back to its default."},
+                 "limits.sites, limits.readsPerMinute, embedOrigins (a list: a,b); without a value "
+                 "(NAME=) it goes back to its default."},
     {.name = "json",
      .type = OPTION_FLAG,
      .offset = offsetof(struct set_args, json),
@@ -71,7 +71,7 @@ static int run_set(const struct invocation *in, struct err *err)
     struct managed managed;
     int rc = managed_open(&managed, in, true, err);
     if (rc == 0) {
-        rc = managed_assign(&managed, &args->changes, err);
+        rc = managed_assign(&managed, manage_members(MANAGE_TENANTS), &args->changes, err);
     }
     if (rc == 0) {
         rc = managed_put(&managed, MANAGE_TENANTS, args->id, MANAGE_PATCH, err);

@@ -91,6 +91,10 @@ static int create(struct managed *managed, const struct create_args *args,
     if (rc == 0) {
         rc = managed_answer(managed, &token, err);
     }
+    if (rc == 0 && json_get(token, STR("token")) == NULL) {
+        rc = err_set(err, ERR_CONFLICT, "id: %.*s is there already, and was shown then",
+                     STR_FMT(id));
+    }
     if (rc == 0) {
         buf_addf(managed->in->out, "%.*s\n",
                  STR_FMT(args->json ? buf_str(&managed->answer)

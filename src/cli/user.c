@@ -3,6 +3,12 @@
 #include "cli/managed.h"
 #include "cli/secret.h"
 
+static int read_email(struct str text, struct arena *arena, struct str *out, struct err *err)
+{
+    int rc = email_normalise(text, arena, out, err);
+    return rc == 0 ? 0 : err_wrap(err, rc, "--email");
+}
+
 /* -- a person's password ----------------------------------------------------------------------- */
 
 static int put_password(void *ctx, bool exists, void *row, struct arena *arena, struct err *err)
@@ -17,22 +23,21 @@ static int put_password(void *ctx, bool exists, void *row, struct arena *arena, 
     return EDIT_PUT;
 }
 
-/* Sessions and links of before end. */
-static int set_password(struct managed *managed, struct str user, struct err *err)
+static int read_password(struct str user, struct arena *arena, struct str *hash, struct err *err)
 {
-    struct arena *arena = managed->in->arena;
-    const struct actor actor = cli_actor();
-    struct str password = STR(""), hash;
+    struct str password = STR("");
     int rc = secret_read("New password: ", arena, &password, err);
     if (rc == 0) {
         rc = password_check(password, user, err);
     }
-    if (rc == 0) {
-        rc = password_hash(password, arena, &hash, err);
-    }
-    if (rc == 0) {
-        rc = store_edit(managed->store, ROW_USER, user, put_password, &hash, &actor, err);
-    }
+    return rc == 0 ? password_hash(password, arena, hash, err) : rc;
+}
+
+/* Sessions and links of before end. */
+static int set_password(struct managed *managed, struct str user, struct str hash, struct err *err)
+{
+    const struct actor actor = cli_actor();
+    int rc = store_edit(managed->store, ROW_USER, user, put_password, &hash, &actor, err);
     return rc < 0 ? rc : store_end_sessions(managed->store, user, -1, STR(""), err);
 }
 
@@ -78,7 +83,8 @@ static const struct option add_options[] = {
     {.name = "invite",
      .type = OPTION_FLAG,
      ADD(invite),
-     .sentence = "Print a link with which they choose their password, in place of asking for one."},
+     .sentence = "Print a link with which they choose their password, in place of asking for one; "
+                 "of somebody who is there, a new one."},
     {.name = NULL},
 };
 
@@ -129,34 +135,45 @@ static int look_up(struct managed *managed, struct str email, const struct json 
     return rc == ERR_NOTFOUND ? 0 : rc;
 }
 
-static int add_user(struct managed *managed, const struct add_args *args, struct err *err)
+static int put_user(struct managed *managed, const struct add_args *args, struct str email,
+                    const struct json *there, struct err *err)
 {
-    const struct json *there = NULL, *answer = NULL;
-    struct str email;
-    int rc = email_normalise(args->email, managed->in->arena, &email, err);
-    if (rc == 0) {
-        rc = look_up(managed, email, &there, err);
-    }
-    if (rc != 0) {
-        return rc;
-    }
     if (str_eq(args->role, STR("admin"))) {
         managed_flag(managed, "admin", true);
     }
     managed_text(managed, "name", args->name);
     managed_text(managed, "payloadId", args->payload_id);
+    managed_flag(managed, "invite", args->invite);
     add_memberships(managed, there, args);
-    rc = managed_put(managed, MANAGE_USERS, email, there == NULL ? MANAGE_PUT : MANAGE_PATCH, err);
-    if (rc != 0 || there != NULL) {
-        return rc;
-    }
-    if (!args->invite) {
-        return set_password(managed, email, err);
-    }
-    rc = managed_answer(managed, &answer, err);
+    return managed_put(managed, MANAGE_USERS, email, there == NULL ? MANAGE_PUT : MANAGE_PATCH,
+                       err);
+}
+
+/* The password comes first: without one there is to be nobody new. */
+static int add_user(struct managed *managed, const struct add_args *args, struct err *err)
+{
+    const struct json *there = NULL, *answer = NULL;
+    struct arena *arena = managed->in->arena;
+    struct str email = STR(""), hash = STR("");
+    int rc = read_email(args->email, arena, &email, err);
     if (rc == 0) {
+        rc = look_up(managed, email, &there, err);
+    }
+    if (rc == 0 && there == NULL && !args->invite) {
+        rc = read_password(email, arena, &hash, err);
+    }
+    if (rc == 0) {
+        rc = put_user(managed, args, email, there, err);
+    }
+    if (rc == 0 && hash.len > 0) {
+        rc = set_password(managed, email, hash, err);
+    }
+    if (rc == 0 && args->invite) {
+        rc = managed_answer(managed, &answer, err);
+    }
+    if (rc == 0 && args->invite) {
         buf_addf(managed->in->out, "%.*s\n",
-                 STR_FMT(managed_member(answer, "invitation.url", managed->in->arena)));
+                 STR_FMT(managed_member(answer, "invitation.url", arena)));
     }
     return rc;
 }
@@ -209,7 +226,7 @@ static int run_rm(const struct invocation *in, struct err *err)
 {
     const struct email_args *args = in->args;
     struct str email;
-    int rc = email_normalise(args->email, in->arena, &email, err);
+    int rc = read_email(args->email, in->arena, &email, err);
     return rc == 0 ? managed_remove(in, MANAGE_USERS, email, false, false, err) : rc;
 }
 
@@ -217,14 +234,20 @@ static int run_passwd(const struct invocation *in, struct err *err)
 {
     const struct email_args *args = in->args;
     struct managed managed;
-    struct str email;
-    int rc = email_normalise(args->email, in->arena, &email, err);
+    struct str email, hash = STR("");
+    int rc = read_email(args->email, in->arena, &email, err);
     if (rc != 0) {
         return rc;
     }
     rc = managed_open(&managed, in, true, err);
     if (rc == 0) {
-        rc = set_password(&managed, email, err);
+        rc = manage_get(&managed.manage, MANAGE_USERS, email, &managed.answer, err);
+    }
+    if (rc == 0) {
+        rc = read_password(email, in->arena, &hash, err);
+    }
+    if (rc == 0) {
+        rc = set_password(&managed, email, hash, err);
     }
     return managed_close(&managed, rc);
 }

@@ -95,7 +95,6 @@ static void add_site(struct directory *directory, struct tables *tables,
 static struct names read_layers(struct directory *directory, const struct directory_rows *rows,
                                 struct arena *arena)
 {
-    struct str *texts = ARENA_NEW(arena, struct str, rows->tenants_count + 1);
     struct arena scratch = {0};
     struct names layers;
 
@@ -103,9 +102,11 @@ static struct names read_layers(struct directory *directory, const struct direct
     for (size_t i = 0; i < rows->tenants_count; i++) {
         const struct tenant_row *row = &rows->tenants[i];
 
-        texts[i] = directory_layer(directory, row->id, row->settings, &scratch);
-        if (texts[i].len > 0)
-            names_put(&layers, row->id, &texts[i]);
+        struct str text = directory_layer(directory, row->id, row->settings, &scratch);
+        const struct settings_layer *layer = settings_layer_read(text, arena);
+
+        if (layer != NULL)
+            names_put(&layers, row->id, layer);
         arena_reset(&scratch);
     }
     arena_free(&scratch);
@@ -118,16 +119,14 @@ static void add_sites(struct directory *directory, struct tables *tables,
 {
     struct arena layers_arena = {0}, scratch = {0};
     struct names layers = read_layers(directory, rows, &layers_arena);
-    struct str installation =
-        directory_layer(directory, STR(""), rows->installation, &layers_arena);
+    const struct settings_layer *installation = settings_layer_read(
+        directory_layer(directory, STR(""), rows->installation, &layers_arena), &layers_arena);
 
     tables->sites = ARENA_NEW(&tables->arena, struct site, rows->sites_count + 1);
     for (size_t i = 0; i < rows->sites_count; i++) {
         struct site_row row = rows->sites[i];
-        const struct str *layer = names_find(&layers, row.tenant);
 
-        if (layer != NULL || installation.len > 0)
-            site_row_resolve(&row, layer == NULL ? STR("") : *layer, installation, &scratch, NULL);
+        site_row_resolve_with(&row, names_find(&layers, row.tenant), installation, &scratch, NULL);
         add_site(directory, tables, before, &row);
         arena_reset(&scratch);
     }

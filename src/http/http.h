@@ -110,6 +110,8 @@ struct http_route {
     const char *path; /* "/api/analytics/tenants/{tenantId}/stats": at most one {...}, matching one
                          non-empty segment */
     enum http_kind kind;
+    bool slow; /* of HTTP_QUERY: takes long on purpose, as a password does; while there are two
+                  query threads or more, one at least is left to the others */
     void (*handle)(const struct http_request *request, struct http_response *response);
     size_t body_max; /* bytes; 0: no body is read, one over it is 413 */
     bool cors; /* any origin, no credentials; OPTIONS answers 204 with a day's max-age, and every

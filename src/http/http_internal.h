@@ -209,12 +209,18 @@ void stream_turn_page(struct exchange *exchange);
 
 /* -- query threads (pool.c) -- */
 
+/* First in, first out, linked by job_next. */
+struct job_list {
+    struct exchange *first, **last;
+};
+
 struct query_pool {
     struct http *http;
     pthread_mutex_t lock;
     pthread_cond_t work, opened;
-    struct exchange *first, **last;
-    unsigned waiting, limit; /* requests; pages of streams are bounded by the connections */
+    struct job_list jobs, slow; /* slow: of routes that are */
+    unsigned waiting, limit;    /* of jobs; pages of streams are bounded by the connections */
+    unsigned slow_waiting, slow_running;
     pthread_t *threads;
     unsigned threads_count;
     unsigned ready, failed; /* threads that have opened their worker, or have not */

@@ -6,11 +6,17 @@
  * included: while every thread hangs, it fills once and then refuses, and memory stays bounded.
  * What was given up while it waited is not run. A thread that does not come back when the server
  * stops is left behind with what it uses.
+ *
+ * Requests of slow routes wait in a short queue of their own. They go first, but never on the last
+ * thread that is left: a flood of sign-ins, each of which takes a tenth of a second for good
+ * reason, does not keep others from reading.
  */
 #include "http/http_internal.h"
 
 #include <sys/prctl.h>
 #include <time.h>
+
+enum { SLOW_WAITING_MAX = 32 };
 
 static void report_broken_page(const struct http *http, const struct err *err)
 {
@@ -43,20 +49,61 @@ static void run(struct exchange *ex, void *worker)
     ex->route->handle(&ex->request, &ex->response);
 }
 
-/* The next exchange, or NULL when the pool stops. */
-static struct exchange *next_job(struct query_pool *pool)
+/* -- the queues; under the lock ---------------------------------------------------------------- */
+
+static void append(struct job_list *list, struct exchange *ex)
 {
-    pthread_mutex_lock(&pool->lock);
-    while (pool->first == NULL && !pool->stopping)
-        pthread_cond_wait(&pool->work, &pool->lock);
-    struct exchange *ex = pool->first;
+    ex->job_next = NULL;
+    *list->last = ex;
+    list->last = &ex->job_next;
+}
+
+static struct exchange *take(struct job_list *list)
+{
+    struct exchange *ex = list->first;
+
+    if (ex == NULL)
+        return NULL;
+    list->first = ex->job_next;
+    if (list->first == NULL)
+        list->last = &list->first;
+    return ex;
+}
+
+static bool is_slow(const struct exchange *ex)
+{
+    return ex->route->slow && !ex->page_turn;
+}
+
+static struct exchange *choose(struct query_pool *pool)
+{
+    unsigned threads = pool->http->config.query_threads, most = threads > 1 ? threads - 1 : 1;
+    struct exchange *ex = pool->slow_running < most ? take(&pool->slow) : NULL;
 
     if (ex != NULL) {
-        pool->first = ex->job_next;
-        if (pool->first == NULL)
-            pool->last = &pool->first;
-        pool->waiting -= ex->page_turn ? 0 : 1;
+        pool->slow_waiting--;
+        pool->slow_running++;
+        return ex;
     }
+    ex = take(&pool->jobs);
+    if (ex != NULL)
+        pool->waiting -= ex->page_turn ? 0 : 1;
+    return ex;
+}
+
+/* -- the threads ------------------------------------------------------------------------------- */
+
+/* The next exchange, or NULL when the pool stops. What waits while slow ones run is taken by the
+ * thread that ends one of them. */
+static struct exchange *next_job(struct query_pool *pool, bool *slow)
+{
+    struct exchange *ex;
+
+    pthread_mutex_lock(&pool->lock);
+    pool->slow_running -= *slow ? 1 : 0;
+    while ((ex = choose(pool)) == NULL && !pool->stopping)
+        pthread_cond_wait(&pool->work, &pool->lock);
+    *slow = ex != NULL && is_slow(ex);
     pthread_mutex_unlock(&pool->lock);
     return ex;
 }
@@ -84,10 +131,11 @@ static void *query_thread(void *ctx)
     struct query_pool *pool = ctx;
     void *worker = NULL;
     struct exchange *ex;
+    bool slow = false;
 
     if (!open_worker(pool, &worker))
         return NULL;
-    while ((ex = next_job(pool)) != NULL) {
+    while ((ex = next_job(pool, &slow)) != NULL) {
         if (atomic_load_explicit(&ex->state, memory_order_acquire) == EXCHANGE_PENDING)
             run(ex, worker);
         exchange_finish(ex);
@@ -97,23 +145,29 @@ static void *query_thread(void *ctx)
     return NULL;
 }
 
-static void append(struct query_pool *pool, struct exchange *ex)
+/* Counts it, if there is room. */
+static bool has_room(struct query_pool *pool, const struct exchange *ex)
 {
-    ex->job_next = NULL;
-    *pool->last = ex;
-    pool->last = &ex->job_next;
-    pthread_cond_signal(&pool->work);
+    unsigned *waiting = is_slow(ex) ? &pool->slow_waiting : &pool->waiting;
+    unsigned most = is_slow(ex) ? SLOW_WAITING_MAX : pool->limit;
+
+    if (ex->page_turn)
+        return true;
+    if (*waiting >= most)
+        return false;
+    ++*waiting;
+    return true;
 }
 
 bool query_pool_submit(struct query_pool *pool, struct exchange *ex)
 {
     pthread_mutex_lock(&pool->lock);
-    bool room = ex->page_turn || pool->waiting < pool->limit;
+    bool room = has_room(pool, ex);
 
     if (room) {
         exchange_suspend(ex);
-        append(pool, ex);
-        pool->waiting += ex->page_turn ? 0 : 1;
+        append(is_slow(ex) ? &pool->slow : &pool->jobs, ex);
+        pthread_cond_signal(&pool->work);
     }
     pthread_mutex_unlock(&pool->lock);
     return room;
@@ -124,8 +178,10 @@ void query_pool_add(struct query_pool *pool, struct exchange *ex)
     pthread_mutex_lock(&pool->lock);
     bool stopping = pool->stopping;
 
-    if (!stopping)
-        append(pool, ex);
+    if (!stopping) {
+        append(&pool->jobs, ex);
+        pthread_cond_signal(&pool->work);
+    }
     pthread_mutex_unlock(&pool->lock);
     if (stopping) /* perhaps no thread is left; the exchange has expired */
         exchange_finish(ex);
@@ -149,7 +205,8 @@ int query_pool_start(struct query_pool *pool, struct http *http, struct err *err
 
     pool->http = http;
     pool->limit = http->config.query_queue;
-    pool->last = &pool->first;
+    pool->jobs.last = &pool->jobs.first;
+    pool->slow.last = &pool->slow.first;
     (void)pthread_mutex_init(&pool->lock, NULL);
     (void)pthread_cond_init(&pool->work, NULL);
     (void)pthread_cond_init(&pool->opened, NULL);

@@ -321,6 +321,35 @@ struct log_usage log_usage(struct log *log)
     return usage;
 }
 
+void log_mark(struct log *log, struct log_mark *out)
+{
+    (void)pthread_mutex_lock(&log->lock);
+    out->producer = log->run->producer;
+    for (size_t p = 0; p < PARTITIONS; p++)
+        out->last[p] = log->run->next[p] - 1;
+    (void)pthread_mutex_unlock(&log->lock);
+}
+
+/* Runs behind the mark's are older, those before it newer. What is forgotten was released. */
+bool log_is_released(struct log *log, const struct log_mark *mark)
+{
+    bool reached = false, released = true;
+
+    (void)pthread_mutex_lock(&log->lock);
+    for (const struct run *run = log->run; run != NULL; run = run->older) {
+        bool marked = memcmp(&run->producer, &mark->producer, sizeof(run->producer)) == 0;
+
+        reached = reached || marked;
+        for (size_t p = 0; reached && p < PARTITIONS; p++) {
+            uint64_t last = marked ? mark->last[p] : run->next[p] - 1;
+
+            released = released && (last < run->first[p] || last <= run->released[p]);
+        }
+    }
+    (void)pthread_mutex_unlock(&log->lock);
+    return released;
+}
+
 uint64_t log_pending(struct log *log)
 {
     uint64_t pending = 0;

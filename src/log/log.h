@@ -98,6 +98,14 @@ bool log_forgotten(struct log *log);
  * may be missing after a power cut, and then nothing may be numbered as its continuation. */
 struct producer log_producer(struct log *log);
 
+/* Up to where the log is now, and whether everything up to there was released since. */
+struct log_mark {
+    struct producer producer;
+    uint64_t last[PARTITIONS];
+};
+void log_mark(struct log *log, struct log_mark *out);
+bool log_is_released(struct log *log, const struct log_mark *mark);
+
 /* How many records here, of this producer and earlier ones, were not released yet. Cheap. */
 uint64_t log_pending(struct log *log);
 

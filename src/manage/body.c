@@ -35,10 +35,18 @@ static bool fits(const struct json *value, struct str type)
 
 static int wrong_type(const struct manage_member *member, struct err *err)
 {
-    bool vowel = strchr("aio", member->type[0]) != NULL;
+    static const struct {
+        const char *type, *words;
+    } types[] = {{"string", "a string"},
+                 {"integer", "a whole number"},
+                 {"boolean", "true or false"},
+                 {"array", "an array"},
+                 {"object", "an object"}};
+    size_t i = 0;
 
-    return err_set(err, ERR_INVALID, "%s: must be a%s %s", member->name, vowel ? "n" : "",
-                   str_eq(str_from(member->type), STR("integer")) ? "whole number" : member->type);
+    while (strcmp(types[i].type, member->type) != 0)
+        i++;
+    return err_set(err, ERR_INVALID, "%s: must be %s", member->name, types[i].words);
 }
 
 /* The table has `group.name`. */
@@ -58,6 +66,9 @@ static int unknown(struct str group, struct str name, struct err *err)
 static int check_member(const struct manage_member *members, struct str group,
                         const struct json_member *sent, struct err *err)
 {
+    /* "limits.sites" is the table's way to say it. */
+    if (str_find(sent->name, 0, '.') < sent->name.len)
+        return unknown(group, sent->name, err);
     for (const struct manage_member *member = members; member->name != NULL; member++) {
         struct str name = str_from(member->name);
 

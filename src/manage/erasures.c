@@ -3,8 +3,10 @@
  *
  * A deletion is two rows: `erase_ms` of what is to go, which ends counting and reading at once, and
  * an erasure, by which the job knows what is due and which becomes the receipt. erase_ms is set
- * first; of what is taken back the erasure goes first. So there is an erasure only of what has been
- * shut for as long as it says, and nothing that is in use is ever erased. A crash in between leaves
+ * first; of what is taken back the erasure goes first; and where somebody else is in between, the
+ * second step is refused: no erasure is made of what is open again, and nothing is opened that has
+ * an erasure again. So there is an erasure only of what has been shut for as long as it says, and
+ * nothing that is in use is ever erased. A crash in between leaves
  * something shut that nobody erases yet: asking again, for either, does the rest. An erasure's id
  * comes from what it is about and when that was made, so that who asks twice, or two at once, make
  * one receipt.
@@ -184,19 +186,42 @@ static int shut_tenant(void *ctx, bool exists, void *row, struct arena *arena, s
                   : manage_no_such("tenant", err);
 }
 
+static int taken_back(struct err *err)
+{
+    return err_set(err, ERR_CONFLICT, "status: it was taken back this moment");
+}
+
+/* What is to be erased is as it was when it was shut. */
+static int check_shut(const struct deletion *deletion, struct arena *arena, struct err *err)
+{
+    bool is_site = deletion->kind == ROW_SITE;
+    union any_row row;
+    int rc = store_get(deletion->m->store, deletion->kind,
+                       is_site ? deletion->site : deletion->tenant, arena, &row, err);
+
+    if (rc < 0)
+        return rc;
+    int64_t erase_ms = is_site ? row.site.erase_ms : row.tenant.erase_ms;
+    int64_t created_ms = is_site ? row.site.created_ms : row.tenant.created_ms;
+
+    return rc == 1 && erase_ms > 0 && created_ms == deletion->created_ms ? 0 : taken_back(err);
+}
+
 /* edit_fn of the erasure */
 static int put_deletion(void *ctx, bool exists, void *row, struct arena *arena, struct err *err)
 {
     const struct deletion *deletion = ctx;
     struct erasure_row *erasure = row;
 
-    (void)arena;
-    (void)err;
     if (exists) {
         if (erasure->done_ms == 0 && erasure->due_ms > deletion->due_ms)
             erasure->due_ms = deletion->due_ms;
         return EDIT_PUT;
     }
+    int rc = check_shut(deletion, arena, err);
+
+    if (rc != 0)
+        return rc;
     erasure->tenant = deletion->tenant;
     erasure->site = deletion->site;
     erasure->kind = deletion->kind == ROW_SITE ? ERASE_SITE : ERASE_TENANT;
@@ -218,7 +243,9 @@ static int delete_it(struct deletion *deletion, struct str id, struct buf *out, 
         return rc;
     id = deletion_id(deletion->tenant, deletion->site, deletion->created_ms, m->arena);
     rc = store_edit(m->store, ROW_ERASURE, id, put_deletion, deletion, &actor, err);
-    return rc < 0 ? rc : add_receipt(m, id, out, err);
+    if (rc >= 0)
+        rc = add_receipt(m, id, out, err);
+    return rc == ERR_NOTFOUND ? taken_back(err) : rc;
 }
 
 int site_remove(struct manage *m, const void *row, bool now, struct buf *out, struct err *err)
@@ -245,7 +272,22 @@ int tenant_remove(struct manage *m, const void *row, bool now, struct buf *out, 
 
 /* -- taking it back ---------------------------------------------------------------------------- */
 
-int erasure_status(struct change *change, int64_t *erase_ms, struct err *err)
+/* In the transaction that opens it there is no erasure of it any more. */
+static int check_restored(const struct change *change, struct str tenant, struct str site,
+                          int64_t created_ms, struct err *err)
+{
+    struct manage *m = change->m;
+    struct erasure_row erasure;
+    int rc = change->restored
+                 ? store_get(m->store, ROW_ERASURE, deletion_id(tenant, site, created_ms, m->arena),
+                             m->arena, &erasure, err)
+                 : 1;
+
+    return rc == 1 ? err_set(err, ERR_CONFLICT, "status: it was deleted this moment") : rc;
+}
+
+int erasure_status(struct change *change, struct str tenant, struct str site, int64_t created_ms,
+                   int64_t *erase_ms, struct err *err)
 {
     const struct json *value;
     enum body_use use = body_use(change, "status", &value);
@@ -257,8 +299,10 @@ int erasure_status(struct change *change, int64_t *erase_ms, struct err *err)
         return 0;
     if (use == BODY_GIVEN && !str_eq(value->text, STR("active")))
         return err_set(err, ERR_CONFLICT, "status: it is to be erased; active takes that back");
-    if (!change->rehearsal && !change->restored)
-        return err_set(err, ERR_CONFLICT, "status: it was deleted this moment");
+    int rc = change->rehearsal ? 0 : check_restored(change, tenant, site, created_ms, err);
+
+    if (rc != 0)
+        return rc;
     change->restores = true;
     *erase_ms = 0;
     return 0;

@@ -55,9 +55,12 @@ int user_done(struct change *change, const void *row, struct json_out *json, str
     const struct user_row *user = row;
     const struct json *invite;
     bool said = body_use(change, "invite", &invite) == BODY_GIVEN;
+    int rc = memberships_note(change->m, user->id, change->memberships_was, user->memberships, err);
 
+    if (rc < 0)
+        return rc;
     if (change->removes) {
-        int rc = store_end_sessions(change->m->store, user->id, -1, STR(""), err);
+        rc = store_end_sessions(change->m->store, user->id, -1, STR(""), err);
 
         return rc < 0 ? rc : 0;
     }

@@ -175,6 +175,19 @@ static int compare(struct change *change, const void *there, const void *wanted,
                          STR_FMT(str_slice(change->id, 0, 64)));
 }
 
+/* Beside that, what is to be added again is not to be erased. */
+static int compare_restored(struct change *change, const union any_row *there,
+                            const union any_row *wanted, struct err *err)
+{
+    union any_row was = *there;
+
+    if (change->resource->row == ROW_SITE)
+        was.site.erase_ms = 0;
+    else
+        was.tenant.erase_ms = 0;
+    return compare(change, &was, wanted, err);
+}
+
 /* The change on a copy. Takes back the erasure of what is wanted again. */
 static int rehearse(struct change *change, bool *same, struct err *err)
 {
@@ -192,6 +205,11 @@ static int rehearse(struct change *change, bool *same, struct err *err)
     change->rehearsal = false;
     if (rc < 0)
         return rc;
+    if (change->restores && change->how == MANAGE_ADD) {
+        rc = compare_restored(change, &there, &wanted, err);
+        if (rc < 0)
+            return rc;
+    }
     if (change->restores) {
         struct str tenant = change->resource->row == ROW_SITE ? there.site.tenant : change->id;
         struct str site = change->resource->row == ROW_SITE ? change->id : STR("");

@@ -43,9 +43,10 @@ struct change {
     size_t erasing_count;
     struct membership *memberships;
     size_t memberships_count;
-    struct str other_admin;  /* there is one besides */
-    struct str password;     /* of a link: a new hash ... */
-    struct str password_was; /* ... or the kept one, which fits what was sent */
+    struct str memberships_was; /* as they are kept */
+    struct str other_admin;     /* there is one besides */
+    struct str password;        /* of a link: a new hash ... */
+    struct str password_was;    /* ... or the kept one, which fits what was sent */
     uint8_t hash[TOKEN_HASH_BYTES];
     char text[TOKEN_TEXT_MAX]; /* of a token */
 };
@@ -213,8 +214,9 @@ int layers_above(struct manage *m, struct str tenant, struct str *settings,
 /* -- erasure (erasures.c) -----------------------------------------------------------------------
  */
 
-/* What status and eraseAt ask for, of a row that may be about to be erased. */
-int erasure_status(struct change *change, int64_t *erase_ms, struct err *err);
+/* What status asks for, of a site (or, `site` empty, a tenant) that may be about to be erased. */
+int erasure_status(struct change *change, struct str tenant, struct str site, int64_t created_ms,
+                   int64_t *erase_ms, struct err *err);
 /* Take the erasure of a site (or, `site` empty, a tenant) back, if it has not begun. */
 int erasure_take_back(struct manage *m, struct str tenant, struct str site, int64_t created_ms,
                       struct err *err);

@@ -65,6 +65,49 @@ struct memberships memberships_joined(const struct memberships *a, const struct 
     return all;
 }
 
+/* -- the audit log of their tenants -------------------------------------------------------------
+ */
+
+static bool has_same(const struct memberships *list, struct membership *one, struct arena *arena)
+{
+    struct memberships single = {one, 1};
+    struct str text = memberships_text(&single, arena);
+
+    for (size_t i = 0; i < list->count; i++) {
+        single.items = &list->items[i];
+        if (str_eq(memberships_text(&single, arena), text))
+            return true;
+    }
+    return false;
+}
+
+static bool has_tenant(const struct memberships *list, struct str tenant)
+{
+    size_t i = 0;
+
+    while (i < list->count && !str_eq(list->items[i].tenant, tenant))
+        i++;
+    return i < list->count;
+}
+
+int memberships_note(struct manage *m, struct str user, struct str was, struct str now,
+                     struct err *err)
+{
+    const struct actor actor = manage_actor(m);
+    const struct user_row before = {.memberships = was}, after = {.memberships = now};
+    struct memberships old = memberships_of(&before, m->arena);
+    struct memberships new = memberships_of(&after, m->arena);
+    int rc = 0;
+
+    for (size_t i = 0; rc >= 0 && i < new.count; i++)
+        if (!has_same(&old, &new.items[i], m->arena))
+            rc = store_note(m->store, "member.put", user, new.items[i].tenant, &actor, err);
+    for (size_t i = 0; rc >= 0 && i < old.count; i++)
+        if (!has_tenant(&new, old.items[i].tenant))
+            rc = store_note(m->store, "member.remove", user, old.items[i].tenant, &actor, err);
+    return rc < 0 ? rc : 0;
+}
+
 /* -- what was sent ----------------------------------------------------------------------------- */
 
 static int by_text(const void *a, const void *b)

@@ -250,6 +250,9 @@ int user_apply(struct change *change, void *row, struct arena *arena, struct err
 {
     struct user_row *user = row;
     bool was_admin = user->admin, own = !change->exists || user_is_own(change->m, user);
+
+    if (change->rehearsal)
+        change->memberships_was = user->memberships;
     int rc = change->exists && change->how == MANAGE_PATCH ? user_reach(change->m, user, err) : 0;
 
     if (rc == 0)
@@ -302,11 +305,14 @@ int user_remove(struct manage *m, const void *row, bool now, struct buf *out, st
     (void)now;
     (void)out;
     int rc = remove_from(&change, true, &rehearsed, m->arena, err);
+    struct str left = rehearsed.memberships;
 
     change.rehearsal = false;
     if (rc >= 0)
         rc = store_edit(m->store, ROW_USER, change.id, remove_from, &change, &actor, err);
     if (rc >= 0 && change.removes)
         rc = store_end_sessions(m->store, change.id, -1, STR(""), err);
+    if (rc >= 0)
+        rc = memberships_note(m, change.id, ((const struct user_row *)row)->memberships, left, err);
     return rc < 0 ? rc : 0;
 }

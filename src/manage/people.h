@@ -25,4 +25,9 @@ int memberships_read(struct change *change, const struct json *value, struct err
 /* Nobody else has anything to do with this person. */
 bool user_is_own(const struct manage *m, const struct user_row *user);
 
+/* A line in the audit log of each tenant where somebody's membership is no longer what it was: a
+ * person's own line names none. */
+int memberships_note(struct manage *m, struct str user, struct str was, struct str now,
+                     struct err *err);
+
 #endif

@@ -232,7 +232,8 @@ static int check_setting(struct str group, struct str name, struct err *err)
              STR_FMT(str_slice(name, 0, NAME_SHOWN_MAX)));
     int rc = site_setting_find(buf_str(&full), &setting, NULL);
 
-    if (rc != 0)
+    /* "limits.pathsPerDay" is a member of a member. */
+    if (rc != 0 || str_find(name, 0, '.') < name.len)
         rc = err_set(err, ERR_INVALID, "%.*s: there is no such setting", STR_FMT(buf_str(&full)));
     buf_release(&full);
     return rc;

@@ -310,7 +310,7 @@ static int read_status(struct change *change, struct site_row *site, struct err 
     if (given && !str_eq(value->text, STR("active")) && !str_eq(value->text, STR("deleted")))
         return err_set(err, ERR_INVALID, "status: must be active; enabled says whether to count");
     int64_t was_ms = site->erase_ms;
-    int rc = erasure_status(change, &site->erase_ms, err);
+    int rc = erasure_status(change, site->tenant, site->id, site->created_ms, &site->erase_ms, err);
 
     if (rc == 0 && was_ms != site->erase_ms && !manage_has_tenant(change->m, site->tenant))
         rc = err_set(err, ERR_DENIED, "status: only who manages the whole tenant may change it");

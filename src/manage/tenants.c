@@ -165,7 +165,7 @@ static int repeats(const struct change *change, const struct tenant_row *row, st
 
 static int apply_platform(struct change *change, struct tenant_row *row, struct err *err)
 {
-    int rc = erasure_status(change, &row->erase_ms, err);
+    int rc = erasure_status(change, row->id, STR(""), row->created_ms, &row->erase_ms, err);
 
     if (rc == 0)
         rc = read_status(change, row, err);

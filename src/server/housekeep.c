@@ -7,6 +7,8 @@
 
 #include "base/clock.h"
 
+#include <assert.h>
+
 enum {
     SECOND_US = 1000 * 1000,
     RELEASE_EVERY_US = 10 * SECOND_US,
@@ -119,6 +121,8 @@ void housekeep_tick(void *ctx, struct store *store, int64_t now_ms)
     struct server *server = ctx;
     int64_t counters[COUNTERS] = {0};
 
+    /* This thread begins when all that it uses is there. */
+    assert(server->api.server == server);
     measure_log(server);
     if (!counters_due(server) || store_counters(store, counters, NULL) < 0)
         return;

@@ -18,7 +18,7 @@
 
 enum {
     HOUSEKEEP_MS = 1000,
-    FORGET_MS = 500,
+    FORGET_MS = 200,
     WATCH_MS = 1000,
     DRAIN_MS = 50,      /* between runs while draining */
     RELAY_IDLE_MS = 20, /* until the log is looked at again */

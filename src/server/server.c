@@ -221,6 +221,9 @@ static int open_mailer(struct server *server, struct err *err)
 
     if (config.url.len == 0 || !server_has(server, ROLE_QUERY))
         return 0;
+    /* A link in a mail must not lead where the Host of somebody's request says. */
+    if (server->config->public_url.len == 0)
+        return err_set(err, ERR_INVALID, "mail: its links need the public URL of this server");
     int rc = mail_open(&config, &server->mailer, err);
 
     return rc == 0 ? 0 : err_wrap(err, rc, "mail");

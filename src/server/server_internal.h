@@ -45,13 +45,15 @@ struct server {
     atomic_bool relay_behind;      /* something of the log is not sent */
     int64_t balance_due_us;        /* when to check the books again; of who does that */
     /* The directory's thread: */
-    int64_t seen_as_of;      /* positions were read at this as_of */
-    int64_t counters_due_us; /* when to look at the counters again */
-    int64_t release_due_us;  /* when to let go of the log again */
-    int64_t hold_due_us;     /* when to say again that the log is still here */
-    int64_t quotas_due_us;   /* when to read again what the tenants have used ... */
-    int64_t quotas_free_us;  /* ... and when, if there are new limits */
-    int64_t quotas_version;  /* of the snapshot whose limits these are; 0: none yet */
+    int64_t seen_as_of;          /* positions were read at this as_of */
+    int64_t counters_due_us;     /* when to look at the counters again */
+    int64_t release_due_us;      /* when to let go of the log again */
+    int64_t hold_due_us;         /* when to say again that the log is still here */
+    int64_t quotas_due_us;       /* when to read again what the tenants have used ... */
+    int64_t quotas_free_us;      /* ... and when, if there are new limits */
+    int64_t quotas_version;      /* of the snapshot whose limits these are; 0: none yet */
+    struct log_mark quotas_mark; /* where the log was ... */
+    int64_t quotas_mark_ms;      /* ... then; 0: there is none */
 };
 
 static inline bool server_has(const struct server *server, enum role role)

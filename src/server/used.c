@@ -21,38 +21,46 @@ struct look {
     int64_t as_of_ms, now_ms;
     struct position *positions; /* with the log */
     size_t positions_count;
-    int32_t month;
-    struct usage_row *rows;
-    size_t rows_count;
+    int32_t months[QUOTAS_MONTHS];
+    size_t months_count;
+    struct usage_row *rows[QUOTAS_MONTHS];
+    size_t rows_count[QUOTAS_MONTHS];
 };
 
 /* On one machine asOf is this log's; on the platform it says nothing of what is still on its way to
- * Redis, but a log that is empty does. */
+ * Redis, but the log itself does, which lets go of what is counted. */
 static int64_t settled_ms(const struct look *look)
 {
-    const struct server *server = look->server;
+    struct server *server = look->server;
+    int64_t settled = 0;
 
     if (!server_is_platform(server))
         return look->as_of_ms;
-    return log_pending(server->log) == 0 ? look->now_ms : 0;
+    if (server->quotas_mark_ms != 0 && !log_is_released(server->log, &server->quotas_mark))
+        return 0;
+    settled = server->quotas_mark_ms;
+    log_mark(server->log, &server->quotas_mark);
+    server->quotas_mark_ms = look->now_ms;
+    return settled;
 }
 
 static int read_sums(struct look *look, bool with_log, struct err *err)
 {
     const struct position_filter all = {.partitions = PARTITIONS_ALL};
-    int32_t last;
-
-    look->month = quotas_month(look->now_ms, &last);
     int rc = store_read_begin(look->store, err);
 
+    look->months_count = quotas_months(look->now_ms, look->months);
     if (rc != 0)
         return rc;
     if (with_log)
         rc = store_positions(look->store, &all, &look->arena, &look->positions,
                              &look->positions_count, err);
-    if (rc == 0)
-        rc = store_usage(look->store, STR(""), look->month, last, &look->arena, &look->rows,
-                         &look->rows_count, err);
+    for (size_t i = 0; rc == 0 && i < look->months_count; i++) {
+        int32_t last, first = quotas_month(look->months[i], &last);
+
+        rc = store_usage(look->store, STR(""), first, last, &look->arena, &look->rows[i],
+                         &look->rows_count[i], err);
+    }
     store_read_end(look->store);
     return rc;
 }
@@ -70,7 +78,7 @@ static void count_log(const struct look *look)
     for (unsigned n = 1; log_reader_next(reader, &found, NULL) == 1; n++) {
         if (record_decode(found.payload, &record, NULL) == 0 && record.kind == RECORD_EVENT)
             quotas_queued(look->server->quotas, record.event.tenant, record.event.site,
-                          look->now_ms);
+                          quotas_month(record.event.day, NULL), look->now_ms);
         if (n % TRIM_EVERY == 0)
             log_reader_trim(reader);
     }
@@ -82,8 +90,9 @@ static int take_look(struct look *look, bool with_log)
     int64_t settled = settled_ms(look);
     int rc = read_sums(look, with_log, NULL);
 
-    if (rc == 0)
-        quotas_used(look->server->quotas, look->month, look->rows, look->rows_count, settled);
+    for (size_t i = 0; rc == 0 && i < look->months_count; i++)
+        quotas_used(look->server->quotas, look->months[i], look->rows[i], look->rows_count[i],
+                    settled);
     if (rc == 0 && with_log)
         count_log(look);
     arena_free(&look->arena);

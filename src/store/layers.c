@@ -172,8 +172,8 @@ int site_settings_put(struct site_row *row, const struct json *object, bool laye
 
 /* -- what holds -------------------------------------------------------------------------------- */
 
-/* What a tenant or the installation sets: the values, and one bit for each that is set. */
-struct layer {
+/* The values, and one bit for each that is set. */
+struct settings_layer {
     struct site_row row;
     uint64_t set;
 };
@@ -197,19 +197,22 @@ static int put_if_valid(void *ctx, struct str name, const struct json *value, st
     return 0;
 }
 
-static struct layer read_layer(struct str text, struct arena *arena)
+const struct settings_layer *settings_layer_read(struct str text, struct arena *arena)
 {
+    struct settings_layer *layer = ARENA_NEW(arena, struct settings_layer, 1);
     struct putting putting = {site_row_default(), true, arena};
     struct json *json = NULL;
 
-    if (text.len > 0 && json_parse(text, JSON_DEPTH_MAX, arena, &json, NULL) == 0 &&
-        json->type == JSON_OBJECT)
+    if (text.len == 0)
+        return NULL;
+    if (json_parse(text, JSON_DEPTH_MAX, arena, &json, NULL) == 0 && json->type == JSON_OBJECT)
         for (size_t i = 0; i < json->count; i++) {
             const struct json one = {.type = JSON_OBJECT, .count = 1, .members = &json->members[i]};
 
             (void)each_setting(&one, arena, put_if_valid, &putting, NULL);
         }
-    return (struct layer){putting.row, text.len > 0 ? own_settings(&putting.row, arena) : 0};
+    *layer = (struct settings_layer){putting.row, own_settings(&putting.row, arena)};
+    return layer;
 }
 
 static void take(struct site_row *row, const struct row_member *member, const struct site_row *from)
@@ -220,25 +223,32 @@ static void take(struct site_row *row, const struct row_member *member, const st
         row_set_number(member, row, row_number(member, from));
 }
 
-void site_row_resolve(struct site_row *row, struct str tenant, struct str installation,
-                      struct arena *arena, enum setting_source sources[SETTINGS_MAX])
+void site_row_resolve_with(struct site_row *row, const struct settings_layer *tenant,
+                           const struct settings_layer *installation, struct arena *arena,
+                           enum setting_source sources[SETTINGS_MAX])
 {
-    if (sources == NULL && tenant.len == 0 && installation.len == 0)
+    if (sources == NULL && tenant == NULL && installation == NULL)
         return;
-    const struct layer layers[] = {
-        [FROM_SITE] = {*row, own_settings(row, arena)},
-        [FROM_TENANT] = read_layer(tenant, arena),
-        [FROM_INSTALLATION] = read_layer(installation, arena),
-    };
+    const struct settings_layer own = {*row, own_settings(row, arena)};
+    const struct settings_layer *const layers[] = {
+        [FROM_SITE] = &own, [FROM_TENANT] = tenant, [FROM_INSTALLATION] = installation};
 
     for (size_t i = FIRST_SETTING; i < SITE_PINNED; i++) {
         enum setting_source source = FROM_SITE;
 
-        while (source < FROM_DEFAULT && (layers[source].set >> i & 1) == 0)
+        while (source < FROM_DEFAULT &&
+               (layers[source] == NULL || (layers[source]->set >> i & 1) == 0))
             source++;
         if (source == FROM_TENANT || source == FROM_INSTALLATION)
-            take(row, &site_members[i], &layers[source].row);
+            take(row, &site_members[i], &layers[source]->row);
         if (sources != NULL)
             sources[i - FIRST_SETTING] = source;
     }
+}
+
+void site_row_resolve(struct site_row *row, struct str tenant, struct str installation,
+                      struct arena *arena, enum setting_source sources[SETTINGS_MAX])
+{
+    site_row_resolve_with(row, settings_layer_read(tenant, arena),
+                          settings_layer_read(installation, arena), arena, sources);
 }

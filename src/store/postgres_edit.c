@@ -12,7 +12,8 @@
  *
  * People and sessions are not in the directory: their own row is locked alone. Where there is none
  * yet, the key decides between two who make it at once, and the second begins again with what the
- * first has made.
+ * first has made. An edit that takes somebody's being an admin away may have looked whether there
+ * is another: it begins again as one of the directory's.
  *
  * An edit that changes nothing is rolled back, which spares the server the write of its locks.
  */
@@ -215,6 +216,14 @@ static int write_row(struct edit *edit, int answer, struct err *err)
     return rc == ERR_CONFLICT ? err_taken(edit->kind, edit->id, err) : rc;
 }
 
+static bool takes_an_admin(const struct edit *edit, int answer)
+{
+    const struct user_row *before = edit->before, *row = edit->row;
+
+    return edit->kind == ROW_USER && edit->exists && before->admin &&
+           (answer == EDIT_REMOVE || (answer != EDIT_KEEP && !row->admin));
+}
+
 static int check_no_sites(struct edit *edit, struct err *err)
 {
     struct str site;
@@ -248,7 +257,12 @@ static int try_once(struct edit *edit, struct err *err)
     if (rc == 0) {
         answer = row_edit(edit->kind, edit->exists, edit->row, edit->before, edit->fn, edit->ctx,
                           edit->actor, &edit->arena, err);
-        rc = answer < 0 ? answer : answer == EDIT_KEEP ? UNCHANGED : apply(edit, answer, err);
+        if (answer > 0 && !edit->shared && takes_an_admin(edit, answer)) {
+            edit->shared = true;
+            rc = AGAIN;
+        } else {
+            rc = answer < 0 ? answer : answer == EDIT_KEEP ? UNCHANGED : apply(edit, answer, err);
+        }
     }
     return pg_end(edit->store, rc, err);
 }

@@ -8,7 +8,11 @@
  */
 #include "store/sqlite_internal.h"
 
-enum { COMPACT_TRIES = 3 }; /* each waits for as long as a lock is waited for */
+#include "base/clock.h"
+
+#include <time.h>
+
+enum { COMPACT_TRIES = 3, PAUSE_US = 5000 }; /* each waits for as long as a lock is waited for */
 
 static const char EMPTY_LOG[] = "PRAGMA wal_checkpoint(TRUNCATE)";
 
@@ -29,12 +33,15 @@ static int empty_log(struct sqlite_store *store, struct err *err)
     return !busy;
 }
 
+/* Readers are waited for by SQLite; whoever else takes from the log into the database, as anybody
+ * may who has just written while it is long, is not. */
 static int empty_log_with_patience(struct sqlite_store *store, struct err *err)
 {
-    int rc = 0;
+    int64_t until_us = clock_steady_us() + (int64_t)COMPACT_TRIES * store->busy_tries * PAUSE_US;
+    int rc;
 
-    for (int tries = 0; rc == 0 && tries < COMPACT_TRIES; tries++)
-        rc = empty_log(store, err);
+    while ((rc = empty_log(store, err)) == 0 && clock_steady_us() < until_us)
+        (void)nanosleep(&(struct timespec){.tv_nsec = PAUSE_US * 1000L}, NULL);
     if (rc == 0)
         rc = err_set(err, ERR_UNAVAILABLE, "database: somebody reads an older state of it");
     return rc > 0 ? 0 : rc;

@@ -567,6 +567,12 @@ enum setting_source { FROM_SITE, FROM_TENANT, FROM_INSTALLATION, FROM_DEFAULT };
 enum { SETTINGS_MAX = 40 };
 void site_row_resolve(struct site_row *row, struct str tenant, struct str installation,
                       struct arena *arena, enum setting_source sources[SETTINGS_MAX]);
+/* The same of many sites: each layer is read once. NULL where the text is empty. */
+struct settings_layer;
+const struct settings_layer *settings_layer_read(struct str text, struct arena *arena);
+void site_row_resolve_with(struct site_row *row, const struct settings_layer *tenant,
+                           const struct settings_layer *installation, struct arena *arena,
+                           enum setting_source sources[SETTINGS_MAX]);
 /* Change the row by the members of such an object, each as site_setting_put(); null: back to what
  * holds without it. What equals the default is pinned. ERR_INVALID names the member. With `layer`
  * it is what a tenant or the installation may set: neither domain nor trackingIds. */

@@ -78,6 +78,8 @@ async function take(path, { wish, coding, unpack }) {
 
 test('the table of files has what the contract names', () => {
     assert.deepEqual(files.map(({ name }) => name).sort(), [
+        'account.css',
+        'account.js',
         'analytics.forms.js',
         'analytics.js',
         'analytics.links.js',
@@ -85,6 +87,8 @@ test('the table of files has what the contract names', () => {
         'demo.js',
         'privacy.css',
         'privacy.js',
+        'view.css',
+        'view.js',
     ]);
 });
 

@@ -127,7 +127,7 @@ for (const shape of SHAPES)
 
 for (const shape of SHAPES)
     test(`what is taken back within the grace has lost no number (${shape})`, async () => {
-        const world = await Erasing.open(shape);
+        const world = await Erasing.open(shape, { files: false });
         const { abacus, gone, server } = world;
         await world.traffic();
         const before = await world.answers(gone);
@@ -182,7 +182,8 @@ async function killOften(world, id) {
         await job.ended;
         lefts.add(JSON.stringify(await world.rows(world.gone.site)));
         const { status } = await world.ask('GET', `/api/admin/receipts/${id}`);
-        if (status === 'done') return `killed after 4, 6 ... up to ${ms} ms, ${lefts.size} states seen`;
+        if (status === 'done')
+            return `killed after 4, 6 ... up to ${ms} ms, ${lefts.size} states seen`;
     }
 }
 

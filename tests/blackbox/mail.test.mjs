@@ -333,9 +333,12 @@ scenario('unless it is set, the sender is abacus@ the public host', async ({ pos
 
 scenario('a server starts only with mail that it can send', async () => {
     const abacus = new Installation();
+    const PUBLIC = ['--public-url', 'https://stats.example.com'];
     for (const [args, words] of [
-        [['--smtp-url', 'smtp://127.0.0.1:1'], /mail: the sender of mails is no address/],
-        [['--smtp-url', 'http://ada:hush@127.0.0.1', '--mail-from', FROM], /SMTP URL begins with/],
+        [['--smtp-url', 'smtp://127.0.0.1:1', ...PUBLIC, '--mail-from', 'ada'], /no address like/],
+        [['--smtp-url', 'http://ada:hush@127.0.0.1', ...PUBLIC], /SMTP URL begins with/],
+        // Its links would lead where the Host of anybody's request says.
+        [['--smtp-url', 'smtp://127.0.0.1:1', '--mail-from', FROM], /mail: .* the public URL/],
     ]) {
         const end = await abacus.command(['serve', '--listen', '127.0.0.1:0', ...args]);
         assert.equal(end.code, 1);

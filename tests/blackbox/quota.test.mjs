@@ -5,6 +5,7 @@ import assert from 'node:assert/strict';
 import { test } from 'node:test';
 import { setTimeout as sleep } from 'node:timers/promises';
 import { Installation } from '../lib/abacus.mjs';
+import { FakeClock } from '../lib/clock.mjs';
 
 const view = (siteId, path = '/') => ({ event: 'pageview', siteId, path });
 const views = (siteId, count) => Array.from({ length: count }, (_, i) => view(siteId, `/${i}`));
@@ -164,6 +165,38 @@ test('a limit that is set while the node runs counts what was there before', asy
     // Sixty of the limit, and the one without.
     assert.equal((await again.ledger(token, 'a')).stored, 61);
     await again.stop();
+});
+
+test("a month is that of an event's date at its site, whenever it is sent", async () => {
+    const clock = new FakeClock(Date.UTC(2026, 11, 1, 3)); // in New York it is November still
+    const installation = new Installation({ clock });
+    await installation.site('a', 'five', { timezone: 'America/New_York' });
+    await limit(installation, 'five', 'limits.eventsPerMonth=10');
+    const token = await installation.token('events:write', { tenant: 'five' });
+    const sent = async (count, at) => {
+        const server = await installation.serve([], { interval: '0' });
+        const { status, text, body } = await server.track(
+            at === undefined
+                ? views('a', count)
+                : views('a', count).map((one) => ({ ...one, timestamp: at })),
+            at === undefined ? {} : { authorization: `Bearer ${token}` },
+        );
+        assert.equal(status, 202, text);
+        await server.stop();
+        await installation.aggregate();
+        clock.set(clock.ms + 60_000);
+        return body.accepted;
+    };
+    assert.equal(await sent(7), 7);
+    assert.equal(await sent(7), 3);
+    assert.equal(await sent(7), 0);
+    clock.set(Date.UTC(2026, 11, 5));
+    assert.equal(await sent(2, '2026-11-20T12:00:00Z'), 0);
+    assert.equal(await sent(2, '2026-12-01T04:59:59Z'), 0);
+    assert.equal(await sent(4, '2026-12-01T05:00:00Z'), 4);
+    assert.equal(await sent(7), 6);
+    assert.equal(await sent(7), 0);
+    await installation.balance();
 });
 
 // -- suspended ------------------------------------------------------------------------------------

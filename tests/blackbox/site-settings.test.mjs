@@ -135,19 +135,22 @@ const REFUSED = [
     [['ipv6Prefix=49'], /^abacus: ipv6Prefix: must be a whole number from 0 to 48/],
     [['limits.pathsPerDay=0'], /^abacus: limits.pathsPerDay: must be a whole number from 1 to/],
     [['retention.rawDays=36501'], /^abacus: retention.rawDays: .* from 0 to 36500, 0 for ever/],
-    [['trackingIds=a b'], /^abacus: trackingIds: "a b" is no id/],
-    [['allowedOrigins=x,,y'], /^abacus: allowedOrigins: an item is empty/],
-    [['queryParams=["a",1]'], /^abacus: queryParams: must be a list of texts/],
+    [['trackingIds=a b'], /^abacus: trackingIds\[0\]: "a b" is no id/],
+    [['allowedOrigins=x,,y'], /^abacus: allowedOrigins\[1\]: must be a text, and not empty/],
+    [['queryParams=["a",1]'], /^abacus: queryParams\[1\]: must be a text/],
     [['queryParams=["a"'], /^abacus: queryParams: /],
-    [['blockedAddresses=10.0.0.0/33'], /^abacus: blockedAddresses: "10.0.0.0\/33" is no address/],
-    [['blockedCountries=UK'], /^abacus: blockedCountries: "UK" is no country/],
-    [['blockedReferrers=https://x'], /^abacus: blockedReferrers: "https:\/\/x" is no host/],
-    [['events=Form Submit'], /^abacus: events: "Form Submit" is no name of an event/],
+    [
+        ['blockedAddresses=10.0.0.0/33'],
+        /^abacus: blockedAddresses\[0\]: "10.0.0.0\/33" is no address/,
+    ],
+    [['blockedCountries=UK'], /^abacus: blockedCountries\[0\]: "UK" is no country/],
+    [['blockedReferrers=https://x'], /^abacus: blockedReferrers\[0\]: "https:\/\/x" is no host/],
+    [['events=Form Submit'], /^abacus: events\[0\]: "Form Submit" is no name of an event/],
     [['fields=title,path'], /^abacus: fields\[1\]: must be referrer, campaign, .* or language$/m],
     [['storeIpPrefix=24'], /^abacus: storeIpPrefix: must be true or false/],
-    [['requireToken=Pageview'], /^abacus: requireToken: "Pageview" is no name of an event/],
-    [['blockedPaths=admin/*'], /^abacus: blockedPaths: "admin\/\*" does not begin with \//],
-    [['goals={}'], /^abacus: goals: not a list/],
+    [['requireToken=Pageview'], /^abacus: requireToken\[0\]: "Pageview" is no name of an event/],
+    [['blockedPaths=admin/*'], /^abacus: blockedPaths\[0\]: "admin\/\*" does not begin with \//],
+    [['goals={}'], /^abacus: goals: must be an array/],
     [['goals=[{"event":"x"}]'], /^abacus: goals\[0\]/],
     [['pathRules=[1]'], /^abacus: pathRules\[0\]/],
     [['respectDnt=true', 'colour=red'], /^abacus: colour: no such setting/],
@@ -176,7 +179,7 @@ inEachShape('a site that is not there, and an alias that is another site, fail',
     await installation.site(SITE, TENANT);
     await installation.site('other', TENANT);
     const absent = await installation.command(['site', 'set', 'nobody', 'enabled=false']);
-    assert.deepEqual([absent.code, absent.stderr], [1, 'abacus: site nobody: no such site\n']);
+    assert.deepEqual([absent.code, absent.stderr], [1, 'abacus: there is no such site\n']);
     const taken = await installation.command(['site', 'set', SITE, 'trackingIds=other']);
     assert.equal(taken.code, 1);
     assert.deepEqual((await show(installation)).trackingIds, []);

@@ -85,14 +85,17 @@ const SHAPES = {
     },
     /** Redis packs nothing, so that its bytes can be searched. Of PostgreSQL the write-ahead log is
      *  left out: it is the server's, which writes over it in its own time. */
-    platform: async () => {
-        const postgres = await Postgres.start();
-        const redis = await Redis.start({
-            rdbcompression: 'no',
-            save: '3600 100000000',
-        });
-        const databaseUrl = await postgres.createDatabase('abacus');
+    platform: async (files) => {
         const env = { ABACUS_LOG: 'debug' };
+        if (!files) {
+            const abacus = await Platform.create({ env });
+            return { abacus, refusePoison: () => refusePoison(abacus), end: async () => {} };
+        }
+        const [postgres, redis] = await Promise.all([
+            Postgres.start(),
+            Redis.start({ rdbcompression: 'no', save: '3600 100000000' }),
+        ]);
+        const databaseUrl = await postgres.createDatabase('abacus');
         const abacus = new Platform({ databaseUrl, redisUrl: redis.url(), env });
         return {
             abacus,
@@ -106,17 +109,20 @@ const SHAPES = {
             live: () => liveKeys(redis.url()),
             dump: async () => (await postgres.run('pg_dump', ['--inserts', 'abacus'])).stdout,
             flush: () => abacus.sql('CHECKPOINT;'),
-            refusePoison: () =>
-                abacus.sql(
-                    `CREATE FUNCTION refuse() RETURNS trigger LANGUAGE plpgsql AS
-                     $$ BEGIN RAISE check_violation USING CONSTRAINT = 'poison'; END $$;
-                     CREATE TRIGGER poison BEFORE INSERT ON analytics_events FOR EACH ROW
-                     WHEN (NEW.name = '${POISON}') EXECUTE FUNCTION refuse();`,
-                ),
+            refusePoison: () => refusePoison(abacus),
             end: () => Promise.all([postgres.stop(), redis.stop()]),
         };
     },
 };
+
+/** Of a platform. */
+const refusePoison = (abacus) =>
+    abacus.sql(
+        `CREATE FUNCTION refuse() RETURNS trigger LANGUAGE plpgsql AS
+         $$ BEGIN RAISE check_violation USING CONSTRAINT = 'poison'; END $$;
+         CREATE TRIGGER poison BEFORE INSERT ON analytics_events FOR EACH ROW
+         WHEN (NEW.name = '${POISON}') EXECUTE FUNCTION refuse();`,
+    );
 
 const READ = {
     string: ['GET'],
@@ -136,8 +142,9 @@ async function liveKeys(url) {
 }
 
 export class Erasing {
-    static async open(shape) {
-        const self = Object.assign(new Erasing(), await SHAPES[shape]());
+    /** Without `files` on servers of everybody: found() cannot be asked. */
+    static async open(shape, { files = true } = {}) {
+        const self = Object.assign(new Erasing(), await SHAPES[shape](files));
         self.gone = new Side('gone');
         self.kept = new Side('kept');
         const { abacus } = self;

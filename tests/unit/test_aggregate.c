@@ -404,6 +404,78 @@ static void events_of_a_site_that_was_removed_reach_nobody(void **state)
     assert_balanced(w);
 }
 
+/* A deletion that is done; `site` empty: of the tenant. */
+static void put_deletion(const struct world *w, const char *tenant, const char *site,
+                         int64_t asked_ms, int64_t done_ms)
+{
+    char sql[400];
+
+    (void)snprintf(sql, sizeof(sql),
+                   "INSERT INTO erasures (id, tenant_id, site_id, kind, actor, asked_ms, due_ms,"
+                   " done_ms) VALUES ('e%lld', '%s', '%s', %d, 'test', %lld, %lld, %lld)",
+                   (long long)asked_ms, tenant, site, site[0] == '\0' ? 1 : 0, (long long)asked_ms,
+                   (long long)asked_ms, (long long)done_ms);
+    change(w, sql);
+}
+
+static void append_received(struct world *w, uint8_t key, int64_t received_ms, const char *tenant)
+{
+    struct event event = pageview(w, "/late");
+
+    event.received_ms = received_ms;
+    event.tenant = str_from(tenant);
+    event.has_id = key != 0;
+    event.id[0] = key;
+    append(w, &event);
+}
+
+/* The site of the world is another one of the same id, made since by the same tenant. */
+static void late_events_of_an_erased_site_are_not_the_next_ones(void **state)
+{
+    struct world *w = *state;
+    int64_t asked_ms = w->now_ms - 10000;
+
+    put_deletion(w, "t1", "s1", asked_ms - 5000, asked_ms - 4000);
+    put_deletion(w, "t1", "s1", asked_ms, asked_ms + 1000);
+    put_deletion(w, "t1", "s2", asked_ms + 2000, asked_ms + 3000); /* another site */
+    put_deletion(w, "t2", "", asked_ms + 3000, asked_ms + 4000);   /* another tenant */
+    put_deletion(w, "t1", "", asked_ms + 4000, 0);                 /* not done */
+    append_received(w, 0, asked_ms, "t1");
+    append_received(w, 0, asked_ms + 1, "t1");
+    run(w, 0);
+    assert_int_equal(w->report.events, 1);
+    assert_int_equal(number(w, "SELECT sum(pageviews) FROM analytics_daily_stats"), 1);
+    assert_int_equal(number(w, "SELECT sum(events) FROM ledger WHERE site_id = '(removed)'"), 1);
+    /* With its tenant the same. */
+    put_deletion(w, "t1", "", asked_ms + 5000, asked_ms + 6000);
+    append_received(w, 0, asked_ms + 5000, "t1");
+    append_received(w, 0, asked_ms + 5001, "t1");
+    run(w, 0);
+    assert_int_equal(w->report.events, 1);
+    assert_int_equal(number(w, "SELECT sum(pageviews) FROM analytics_daily_stats"), 2);
+    assert_balanced(w);
+}
+
+static void what_is_not_counted_leaves_no_key(void **state)
+{
+    struct world *w = *state;
+    int64_t asked_ms = w->now_ms - 10000;
+
+    put_deletion(w, "t1", "s1", asked_ms, asked_ms + 1000);
+    append_received(w, 7, asked_ms - 1, "t1");
+    append_received(w, 8, asked_ms - 1, "t9"); /* the id was another tenant's */
+    run(w, 0);
+    assert_int_equal(number(w, "SELECT count(*) FROM event_ids"), 0);
+    /* The same ids, of the site that is here now. */
+    append_received(w, 7, asked_ms + 1, "t1");
+    append_received(w, 8, asked_ms + 1, "t1");
+    run(w, 0);
+    assert_int_equal(w->report.events, 2);
+    assert_int_equal(w->report.duplicates, 0);
+    assert_int_equal(number(w, "SELECT sum(events) FROM ledger WHERE site_id = '(removed)'"), 2);
+    assert_balanced(w);
+}
+
 static void only_one_job_runs_at_a_time(void **state)
 {
     struct world *w = *state;
@@ -704,6 +776,8 @@ int main(void)
         WORLD_TEST(numbers_that_are_gone_are_lost_and_the_rest_is_counted),
         WORLD_TEST(what_is_damaged_in_a_sealed_segment_is_lost_and_the_rest_is_counted),
         WORLD_TEST(events_of_a_site_that_was_removed_reach_nobody),
+        WORLD_TEST(late_events_of_an_erased_site_are_not_the_next_ones),
+        WORLD_TEST(what_is_not_counted_leaves_no_key),
         WORLD_TEST(only_one_job_runs_at_a_time),
         WORLD_TEST(says_up_to_when_it_has_counted),
         WORLD_TEST(a_day_that_is_over_is_packed_and_due_no_more),

@@ -195,6 +195,26 @@ static void a_site_that_is_still_open_waits(void **state)
     assert_int_equal(receipt(w, "e1").done_ms, 0);
 }
 
+/* Two nodes at one erasure: the one that removed the rows is still writing the files anew when the
+ * other finds nothing left. */
+static void rows_that_come_after_the_end_are_in_the_receipt(void **state)
+{
+    struct world *w = *state;
+    struct run run = {.store = w->store};
+    struct erasing slow = {.id = STR("e1"), .actor = STR("token:abc")}, quick = slow;
+    struct err err = {""};
+
+    put_site(w, "s1", "t1", 1, 1);
+    put_erasure(
+        w, "e1",
+        (struct erasure_row){.tenant = STR("t1"), .site = STR("s1"), .asked_ms = 1, .due_ms = 1});
+    erase_count(&slow, "ledger", 3);
+    must(erase_put_receipt(&run, &quick, 1000, &err), &err);
+    must(erase_put_receipt(&run, &slow, 2000, &err), &err);
+    assert_int_equal(receipt(w, "e1").done_ms, 1000);
+    assert_true(str_eq(receipt(w, "e1").rows, STR("{\"ledger\":3}")));
+}
+
 static int put_user(void *ctx, bool exists, void *row, struct arena *arena, struct err *err)
 {
     struct user_row *user = row;
@@ -465,6 +485,7 @@ int main(void)
         T(a_site_goes_when_it_is_due_and_not_before),
         T(a_site_that_was_made_since_is_left_alone),
         T(a_site_that_is_still_open_waits),
+        T(rows_that_come_after_the_end_are_in_the_receipt),
         T(a_tenant_goes_with_its_sites_tokens_and_people),
         T(letters_of_a_site_go_and_others_stay_as_they_are),
         T(letters_of_a_tenant_go_with_those_of_all_its_sites),

@@ -461,6 +461,8 @@ static void a_cookie_changes_something_only_from_the_servers_own_pages(void **st
         {"POST", "null", "same-origin", "", false},
         {"POST", "stats.example.com", "", "", false},
         {"POST", "ftp://stats.example.com", "", "", false},
+        {"POST", "ipfs://stats.example.com", "", "", false},
+        {"POST", "nothingstats.example.com", "", "", false},
         {"POST", "", "same-origin", "", true},
         {"POST", "", "same-site", "", false},
         {"POST", "", "none", "", false},
@@ -475,6 +477,9 @@ static void a_cookie_changes_something_only_from_the_servers_own_pages(void **st
         {"POST", "https://numbers.example.com", "", "http://numbers.example.com", false},
         {"POST", "http://numbers.example.com", "", "http://numbers.example.com:80/x", true},
         {"POST", "http://numbers.example.com:81", "", "http://numbers.example.com:81", true},
+        {"POST", "http://numbers.example.com.evil.example", "", "http://numbers.example.com",
+         false},
+        {"POST", "http://numbers.example.co", "", "http://numbers.example.com", false},
     };
 
     for (size_t i = 0; i < sizeof(cases) / sizeof(cases[0]); i++) {
@@ -818,6 +823,15 @@ static void a_link_opens_its_site_as_a_public_dashboard_would(void **state)
             fail_msg("%s: %d", private_questions[i].query, w->response.status);
 }
 
+static int remove_row(void *ctx, bool exists, void *row, struct arena *arena, struct err *err)
+{
+    (void)ctx;
+    (void)row;
+    (void)arena;
+    (void)err;
+    return exists ? EDIT_REMOVE : EDIT_KEEP;
+}
+
 static void a_link_ends_with_its_hour_and_its_row(void **state)
 {
     struct api_world *w = *state;
@@ -827,6 +841,14 @@ static void a_link_ends_with_its_hour_and_its_row(void **state)
     world_now_ms += 4999;
     assert_int_equal(ask_bearer(w, stats_get, text, ""), 200);
     world_now_ms += 1;
+    assert_int_equal(ask_bearer(w, stats_get, text, ""), 401);
+    world_now_ms -= 1;
+    assert_int_equal(ask_bearer(w, stats_get, text, ""), 200);
+    struct actor actor = {.name = STR("test"), .now_ms = 1};
+    struct err err = {0};
+
+    assert_true(store_edit(w->store, ROW_LINK, link.id, remove_row, NULL, &actor, &err) >= 0);
+    world_load(w);
     assert_int_equal(ask_bearer(w, stats_get, text, ""), 401);
 }
 
@@ -881,6 +903,27 @@ static void an_embed_ends_with_its_hour_and_its_token(void **state)
     text = embed_of(w, id, NULL, 0);
     assert_int_equal(ask_bearer(w, stats_get, text, "siteId=a"), 200);
     remove_token(w, id);
+    assert_int_equal(ask_bearer(w, stats_get, text, "siteId=a"), 401);
+}
+
+static void an_embed_ends_with_its_tokens_right_to_read(void **state)
+{
+    struct api_world *w = *state;
+    struct token_row row;
+
+    (void)platform_token(w);
+    struct str id = token_id(w, ""), text = embed_of(w, id, NULL, 0);
+
+    assert_int_equal(ask_bearer(w, stats_get, text, "siteId=a"), 200);
+    world_get(w, ROW_TOKEN, id.ptr, &row);
+    row.scopes = SCOPE_ADMIN;
+    world_put(w, ROW_TOKEN, &row);
+    assert_int_equal(ask_bearer(w, stats_get, text, "siteId=a"), 401);
+    row.scopes |= SCOPE_STATS_READ;
+    world_put(w, ROW_TOKEN, &row);
+    assert_int_equal(ask_bearer(w, stats_get, text, "siteId=a"), 200);
+    /* That of a tenant, which could never have made it. */
+    text = embed_of(w, token_id(w, "five"), NULL, 0);
     assert_int_equal(ask_bearer(w, stats_get, text, "siteId=a"), 401);
 }
 
@@ -1019,6 +1062,7 @@ int main(void)
         TEST(a_link_with_a_password_opens_by_what_its_password_was_given_for),
         TEST(an_embed_reads_everything_of_its_sites),
         TEST(an_embed_ends_with_its_hour_and_its_token),
+        TEST(an_embed_ends_with_its_tokens_right_to_read),
         TEST(a_tenants_reads_are_counted_and_the_platforms_are_not),
         TEST(strangers_have_reads_of_their_own),
         TEST(a_stream_is_one_read_however_long_it_lasts),

@@ -52,9 +52,14 @@ static int teardown(void **state)
     return 0;
 }
 
+static int32_t month_now(const struct world *w)
+{
+    return quotas_month((int32_t)(w->ms / DAY_MS), NULL);
+}
+
 static size_t take(struct world *w, const struct site *site, size_t events)
 {
-    return quotas_take(w->quotas, site, events, w->us, w->ms);
+    return quotas_take(w->quotas, site, month_now(w), events, w->us, w->ms);
 }
 
 /* The ledger's sums of the two sites. */
@@ -166,20 +171,53 @@ static void what_one_limit_leaves_out_the_others_do_not_count(void **state)
     assert_int_equal(take(w, &w->b, 1000), 985); /* of the second's thousand 15 are gone */
 }
 
-static void a_new_month_begins_at_midnight_utc(void **state)
+/* Sites of one tenant are in it at different times, and backends tell of days ago. */
+static void months_are_counted_beside_each_other(void **state)
 {
     struct world *w = *state;
+    int32_t october = date_from_civil(2026, 10, 1), december = date_from_civil(2026, 12, 1);
 
     w->tenant.events_per_month = 5;
     w->ms = instant("2026-11-30T23:59:59.999Z");
     assert_int_equal(take(w, &w->a, 9), 5);
     assert_int_equal(take(w, &w->a, 9), 0);
+    assert_int_equal(quotas_take(w->quotas, &w->b, december, 3, w->us, w->ms), 3);
+    assert_int_equal(quotas_take(w->quotas, &w->b, october, 4, w->us, w->ms), 4);
+    assert_int_equal(take(w, &w->a, 9), 0);
     w->ms++;
-    assert_int_equal(take(w, &w->a, 9), 5);
-    /* Sums of the month before say nothing about this one. */
-    used(w, 100, 0, w->ms + DAY_MS);
-    w->tenant.events_per_month = 6;
-    assert_int_equal(take(w, &w->a, 9), 1);
+    assert_int_equal(take(w, &w->a, 9), 2);
+    /* Sums of one month say nothing about the others. */
+    used(w, 2, 0, w->ms + DAY_MS);
+    assert_int_equal(take(w, &w->a, 1), 0);
+    assert_int_equal(quotas_take(w->quotas, &w->b, october, 4, w->us, w->ms), 1);
+    assert_int_equal(quotas_take(w->quotas, &w->b, date_from_civil(2026, 11, 1), 9, w->us, w->ms),
+                     3);
+    quotas_give(w->quotas, &w->b, october, 2);
+    assert_int_equal(take(w, &w->a, 1), 0);
+    assert_int_equal(quotas_take(w->quotas, &w->b, october, 4, w->us, w->ms), 2);
+}
+
+static void assert_months(const char *now, int count, int32_t first, int32_t last)
+{
+    int32_t months[QUOTAS_MONTHS] = {0};
+
+    assert_int_equal(quotas_months(instant(now), months), count);
+    assert_int_equal(months[0], first);
+    assert_int_equal(months[count - 1], last);
+}
+
+/* An event is 30 days old at most; where it is from, it can be a day earlier or later. */
+static void the_months_of_now_are_all_that_an_event_may_be_of(void **state)
+{
+    (void)state;
+    assert_months("2026-11-22T12:00:00Z", 2, date_from_civil(2026, 10, 1),
+                  date_from_civil(2026, 11, 1));
+    assert_months("2026-12-30T23:59:59.999Z", 2, date_from_civil(2026, 11, 1),
+                  date_from_civil(2026, 12, 1));
+    assert_months("2026-12-31T00:00:00Z", 3, date_from_civil(2026, 11, 1),
+                  date_from_civil(2027, 1, 1));
+    assert_months("2027-03-01T00:00:00Z", 3, date_from_civil(2027, 1, 1),
+                  date_from_civil(2027, 3, 1));
 }
 
 static void a_month_is_that_of_the_calendar(void **state)
@@ -187,10 +225,10 @@ static void a_month_is_that_of_the_calendar(void **state)
     int32_t last = 0;
 
     (void)state;
-    assert_int_equal(quotas_month(instant("2028-02-29T23:59:59.999Z"), &last),
+    assert_int_equal(quotas_month(date_from_civil(2028, 2, 29), &last),
                      date_from_civil(2028, 2, 1));
     assert_int_equal(last, date_from_civil(2028, 2, 29));
-    assert_int_equal(quotas_month(instant("2026-12-01T00:00:00Z"), &last),
+    assert_int_equal(quotas_month(date_from_civil(2026, 12, 1), &last),
                      date_from_civil(2026, 12, 1));
     assert_int_equal(last, date_from_civil(2026, 12, 31));
 }
@@ -244,6 +282,24 @@ static void what_was_not_counted_in_the_end_is_given_back(void **state)
     assert_int_equal(take(w, &w->a, 1000), 100);
 }
 
+/* Events never cease: a hundred are offered each second, every other one is a repeat, and the
+ * ledger is three seconds behind. */
+static void repeats_are_given_back_while_events_keep_coming(void **state)
+{
+    enum { SECONDS = 300, BEHIND = 3, ROOM_OF_MONTH = 10000 };
+    struct world *w = *state;
+    int64_t taken[SECONDS + 1] = {0};
+
+    w->tenant.events_per_month = ROOM_OF_MONTH;
+    for (int second = 1; second <= SECONDS; second++) {
+        w->ms += 1000;
+        taken[second] = taken[second - 1] + (int64_t)take(w, &w->a, 100);
+        if (second > BEHIND)
+            used(w, taken[second - BEHIND] / 2, 0, w->ms - BEHIND * 1000);
+    }
+    assert_in_range(taken[SECONDS] / 2, ROOM_OF_MONTH - ROOM_OF_MONTH / 20, ROOM_OF_MONTH);
+}
+
 static void what_was_not_stored_is_given_back(void **state)
 {
     struct world *w = *state;
@@ -252,7 +308,7 @@ static void what_was_not_stored_is_given_back(void **state)
     w->tenant.events_per_second = 1000;
     w->a.events_per_month = 1000;
     assert_int_equal(take(w, &w->a, 1000), 1000);
-    quotas_give(w->quotas, &w->a, 40);
+    quotas_give(w->quotas, &w->a, month_now(w), 40);
     assert_int_equal(take(w, &w->a, 1000), 40);
     assert_int_equal(take(w, &w->a, 1000), 0);
 }
@@ -264,7 +320,7 @@ static void what_waits_in_the_log_is_used_up(void **state)
     w->tenant.events_per_month = 100;
     used(w, 40, 0, 0);
     for (int i = 0; i < 50; i++)
-        quotas_queued(w->quotas, STR("five"), STR("a"), w->ms);
+        quotas_queued(w->quotas, STR("five"), STR("a"), month_now(w), w->ms);
     assert_int_equal(take(w, &w->a, 100), 10);
     /* It is counted: the same events. */
     used(w, 100, 0, w->ms);
@@ -279,7 +335,7 @@ static void what_waits_in_the_log_is_used_up_before_anything_is_counted(void **s
     w->a.events_per_month = 90;
     quotas_used(w->quotas, date_from_civil(2026, 11, 1), NULL, 0, 0);
     for (int i = 0; i < 80; i++)
-        quotas_queued(w->quotas, STR("five"), STR("a"), w->ms);
+        quotas_queued(w->quotas, STR("five"), STR("a"), month_now(w), w->ms);
     assert_int_equal(take(w, &w->a, 100), 10);
     assert_int_equal(take(w, &w->b, 100), 10);
 }
@@ -292,7 +348,7 @@ static void what_was_taken_since_is_in_the_log_too(void **state)
     assert_int_equal(take(w, &w->a, 30), 30);
     used(w, 0, 0, 0);
     for (int i = 0; i < 45; i++) /* fifteen of them from before there was a limit */
-        quotas_queued(w->quotas, STR("five"), STR("a"), w->ms);
+        quotas_queued(w->quotas, STR("five"), STR("a"), month_now(w), w->ms);
     assert_int_equal(take(w, &w->a, 100), 55);
 }
 
@@ -371,7 +427,7 @@ static void *take_many(void *ctx)
     size_t taken = 0;
 
     for (int i = 0; i < TRIES; i++)
-        taken += quotas_take(w->quotas, i % 2 == 0 ? &w->a : &w->b, 1, w->us, w->ms);
+        taken += take(w, i % 2 == 0 ? &w->a : &w->b, 1);
     return (void *)(uintptr_t)taken;
 }
 
@@ -406,12 +462,14 @@ int main(void)
         TEST(a_month_of_a_tenant_ends_with_its_last_event),
         TEST(a_month_of_a_site_is_its_own),
         TEST(what_one_limit_leaves_out_the_others_do_not_count),
-        TEST(a_new_month_begins_at_midnight_utc),
+        TEST(months_are_counted_beside_each_other),
+        TEST(the_months_of_now_are_all_that_an_event_may_be_of),
         TEST(a_month_is_that_of_the_calendar),
         TEST(what_the_ledger_holds_is_used_up),
         TEST(what_was_taken_here_is_not_counted_twice),
         TEST(what_other_nodes_took_counts_once_it_is_counted),
         TEST(what_was_not_counted_in_the_end_is_given_back),
+        TEST(repeats_are_given_back_while_events_keep_coming),
         TEST(what_was_not_stored_is_given_back),
         TEST(what_waits_in_the_log_is_used_up),
         TEST(what_waits_in_the_log_is_used_up_before_anything_is_counted),

@@ -344,6 +344,41 @@ static void who_tries_too_often_waits(void **state)
     assert_int_equal(post(w, session_post, SIGN_IN("ada@five.example", PASSWORD)), 200);
 }
 
+/* What cannot be a link costs nothing but the try. */
+static int try_from(struct api_world *w, const char *peer, const char *forwarded_for, int account)
+{
+    char body[64];
+    struct http_request request = {.method = STR("POST"),
+                                   .content_type = STR("application/json"),
+                                   .forwarded_for = str_from(forwarded_for)};
+
+    (void)snprintf(body, sizeof(body), "{\"link\":\"link.%d.AAAA\"}", account);
+    request.body = str_from(body);
+    assert_true(addr_parse(str_from(peer), &request.peer));
+    world_now_ms += 1000;
+    return world_send(w, share_post, request);
+}
+
+static void who_tries_is_the_peer_unless_a_trusted_proxy_names_another(void **state)
+{
+    struct api_world *w = *state;
+    struct cidr proxy;
+    char claimed[24];
+
+    for (int i = 0; i < THROTTLE_ADDRESS; i++) {
+        (void)snprintf(claimed, sizeof(claimed), "198.51.100.%d", i);
+        assert_int_equal(try_from(w, "192.0.2.7", claimed, i), 401);
+    }
+    assert_int_equal(try_from(w, "192.0.2.7", "198.51.100.99", 99), 429);
+    assert_int_equal(try_from(w, "192.0.2.8", "192.0.2.7", 99), 401);
+    /* Of what a trusted proxy passes on the last word counts, which is its own. */
+    assert_true(cidr_parse(STR("192.0.2.9/32"), &proxy));
+    w->api.trusted = &proxy;
+    w->api.trusted_count = 1;
+    assert_int_equal(try_from(w, "192.0.2.9", "198.51.100.1, 192.0.2.7", 99), 429);
+    assert_int_equal(try_from(w, "192.0.2.9", "192.0.2.7, 198.51.100.1", 99), 401);
+}
+
 /* -- password and second factor ---------------------------------------------------------------- */
 
 static void a_new_password_ends_the_other_sessions(void **state)
@@ -538,6 +573,35 @@ static void a_link_with_a_second_factor_needs_its_code(void **state)
                      200);
 }
 
+/* Else whoever reads a mailbox, or may ask for links, could go on with a new link each time. */
+static void wrong_codes_of_all_of_a_persons_links_are_counted_together(void **state)
+{
+    struct api_world *w = *state;
+    const char *format =
+        "{\"secret\":\"%s\",\"password\":\"a whole new password\",\"code\":\"%s\"}";
+    struct str secret_of_app = totp_make(&w->arena);
+    const char *secret = "";
+    struct user_row ada;
+
+    world_get(w, ROW_USER, "ada@five.example", &ada);
+    ada.totp = secret_of_app;
+    world_put(w, ROW_USER, &ada);
+    for (int i = 0; i < THROTTLE_ACCOUNT; i++) {
+        secret = link_for(w, SESSION_RESET, "ada@five.example");
+        world_now_ms += 1000;
+        assert_int_equal(post(w, session_accept_post, body_with(w, format, secret, "12345x")), 401);
+    }
+    secret = link_for(w, SESSION_RESET, "ada@five.example");
+    const char *right = body_with(w, format, secret, code_of(w, secret_of_app));
+
+    assert_int_equal(post(w, session_accept_post, right), 429);
+    /* Signing in is another thing. */
+    assert_int_equal(post(w, session_post, SIGN_IN("ada@five.example", "not this password")), 401);
+    world_now_ms += THROTTLE_MS;
+    right = body_with(w, format, secret, code_of(w, secret_of_app));
+    assert_int_equal(post(w, session_accept_post, right), 200);
+}
+
 static void a_link_that_is_none_is_not_there(void **state)
 {
     struct api_world *w = *state;
@@ -658,6 +722,19 @@ static void what_was_opened_ends_with_the_link(void **state)
     assert_true(str_eq(member(w, "expiresAt"), STR("2026-11-22T13:26:00.000Z")));
 }
 
+/* Tries are everybody's: who needs no password must not use them up. */
+static void a_link_without_a_password_takes_nobodys_try(void **state)
+{
+    struct api_world *w = *state;
+    struct link_row link;
+    struct str text = share_text(w, STR(""), 0, &link);
+    const char *body = body_with(w, "{\"link\":\"%s\"%s}", text.ptr, "");
+
+    for (int i = 0; i <= THROTTLE_BURST; i++)
+        assert_int_equal(post(w, share_post, body), 200);
+    assert_int_equal(post(w, session_post, SIGN_IN("ada@five.example", PASSWORD)), 200);
+}
+
 #define TEST(name) cmocka_unit_test_setup_teardown(name, set_up, tear_down)
 
 int main(void)
@@ -674,16 +751,19 @@ int main(void)
         TEST(a_member_that_is_missing_is_named),
         TEST(a_token_has_no_session),
         TEST(who_tries_too_often_waits),
+        TEST(who_tries_is_the_peer_unless_a_trusted_proxy_names_another),
         TEST(a_new_password_ends_the_other_sessions),
         TEST(a_second_factor_is_asked_for_once_it_is_set),
         TEST(an_invitation_makes_a_password_and_signs_in),
         TEST(the_first_admin_says_who_it_is),
         TEST(a_link_with_a_second_factor_needs_its_code),
+        TEST(wrong_codes_of_all_of_a_persons_links_are_counted_together),
         TEST(a_link_that_is_none_is_not_there),
         TEST(asking_for_a_new_password_tells_nothing),
         TEST(nobodys_mailbox_is_filled),
         TEST(a_shared_link_opens_with_its_password),
         TEST(what_was_opened_ends_with_the_link),
+        TEST(a_link_without_a_password_takes_nobodys_try),
     };
 
     return cmocka_run_group_tests_name("api_session", tests, hash_once, forget_once);

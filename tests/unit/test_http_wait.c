@@ -231,6 +231,7 @@ static const struct http_route routes[] = {
      .handle = gate,
      .kind = HTTP_QUERY,
      .body_max = 100},
+    {.method = "GET", .path = "/slow", .handle = gate, .kind = HTTP_QUERY, .slow = true},
     {.method = "GET", .path = "/later", .handle = later},
     {.method = "POST", .path = "/later", .handle = later, .body_max = 100},
     {.method = "GET", .path = "/big", .handle = big, .kind = HTTP_QUERY},
@@ -332,6 +333,66 @@ static void refuses_at_once_what_the_queue_has_no_room_for(void **state)
     assert_int_equal(take_status(running), 200);
     assert_int_equal(take_status(queued), 200);
     assert_int_equal(status_of(http, GET("/gate")), 200);
+    assert_true(http_stop(&http, 1000));
+}
+
+static void slow_requests_leave_a_query_thread_to_the_others(void **state)
+{
+    struct app app;
+    struct http *http = start(&app, 1, 3, 1);
+    int slow[4], other;
+
+    (void)state;
+    for (int i = 0; i < 4; i++)
+        slow[i] = send_request(http, GET("/slow"));
+    assert_true(reaches(&app, &app.waiting, 2));
+    assert_int_equal(status_of(http, GET("/worker")), 200);
+    assert_int_equal(read_int(&app, &app.waiting), 2);
+    /* Nor do those that wait take the room of the others. */
+    other = send_request(http, GET("/gate"));
+    assert_true(reaches(&app, &app.waiting, 3));
+    open_gate(&app);
+    assert_int_equal(take_status(other), 200);
+    for (int i = 0; i < 4; i++)
+        assert_int_equal(take_status(slow[i]), 200);
+    assert_int_equal(read_int(&app, &app.ran), 5);
+    assert_true(http_stop(&http, 1000));
+}
+
+static void refuses_at_once_what_is_slow_beyond_a_few(void **state)
+{
+    enum { RUNNING = 1, WAITING = 32 };
+    struct app app;
+    struct http *http = start(&app, 1, 2, 0);
+    int slow[RUNNING + WAITING];
+
+    (void)state;
+    for (int i = 0; i < RUNNING + WAITING; i++) {
+        slow[i] = send_request(http, GET("/slow"));
+        if (i == 0)
+            assert_true(reaches(&app, &app.waiting, RUNNING));
+    }
+    sleep_for_ms(50);
+    int64_t before = now_ms();
+
+    assert_int_equal(status_of(http, GET("/slow")), 503);
+    assert_true(now_ms() - before < PROMPT_MS);
+    open_gate(&app);
+    for (int i = 0; i < RUNNING + WAITING; i++)
+        assert_int_equal(take_status(slow[i]), 200);
+    assert_int_equal(status_of(http, GET("/slow")), 200);
+    assert_true(http_stop(&http, 1000));
+}
+
+static void one_query_thread_does_what_is_slow_too(void **state)
+{
+    struct app app;
+    struct http *http = start(&app, 1, 1, 0);
+
+    (void)state;
+    open_gate(&app);
+    assert_int_equal(status_of(http, GET("/slow")), 200);
+    assert_int_equal(status_of(http, GET("/slow")), 200);
     assert_true(http_stop(&http, 1000));
 }
 
@@ -1045,6 +1106,9 @@ int main(void)
     const struct CMUnitTest tests[] = {
         cmocka_unit_test(gives_each_query_thread_a_worker_of_its_own),
         cmocka_unit_test(refuses_at_once_what_the_queue_has_no_room_for),
+        cmocka_unit_test(slow_requests_leave_a_query_thread_to_the_others),
+        cmocka_unit_test(refuses_at_once_what_is_slow_beyond_a_few),
+        cmocka_unit_test(one_query_thread_does_what_is_slow_too),
         cmocka_unit_test(gives_up_queries_after_the_deadline_and_throws_their_results_away),
         cmocka_unit_test(survives_clients_that_leave_while_suspended),
         cmocka_unit_test(answers_a_suspended_request_when_it_is_resumed),

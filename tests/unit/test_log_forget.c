@@ -354,10 +354,13 @@ static void is_safe_beside_appends_releases_and_readers(void **state)
         assert_int_equal(record.position.number, ++done.number);
     assert_int_equal(done.number, atomic_load(&t.appended));
     assert_true(done.number > 100);
-    wait_for_spares(t.log);
     log_forget(t.log);
-    log_release(t.log, &done, 1, clock_wall_ms());
-    assert_true(wait_until_forgotten(t.log));
+    /* As a server does, again and again: what is in use is sealed once another segment is ready. */
+    for (int i = 0; i < 1000 && !log_forgotten(t.log); i++) {
+        log_release(t.log, &done, 1, clock_wall_ms());
+        pause_ms(5);
+    }
+    assert_true(log_forgotten(t.log));
     assert_int_equal(log_pending(t.log), 0);
     log_reader_close(&reader);
     log_close(&t.log);

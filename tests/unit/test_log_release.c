@@ -219,6 +219,40 @@ static void removes_the_oldest_first_though_the_clock_steps(void **state)
     log_close(&log);
 }
 
+static void a_mark_is_released_with_all_before_it_whatever_comes_behind(void **state)
+{
+    struct log_config config = small_config(*state);
+    struct log *log = open_log(&config);
+    struct log_mark empty, first, second;
+    struct position one = {log_producer(log), 0, 1}, two = {log_producer(log), 0, 2};
+
+    log_mark(log, &empty);
+    append_range(log, 0, 1, 2);
+    assert_true(log_is_released(log, &empty));
+    log_close(&log);
+    log = open_log(&config);
+    struct position new_one = {log_producer(log), 3, 1};
+
+    log_mark(log, &first);
+    append_one(log, 3, 1, P128);
+    log_mark(log, &second);
+    append_one(log, 3, 2, P128);
+    log_release(log, &one, 1, 1);
+    log_release(log, &new_one, 1, 1);
+    assert_false(log_is_released(log, &first)); /* the run before is not */
+    assert_false(log_is_released(log, &second));
+    log_release(log, &two, 1, 1);
+    assert_true(log_is_released(log, &first));
+    assert_true(log_is_released(log, &second));
+    assert_int_equal(log_pending(log), 1);
+    /* The store went back in time. */
+    new_one.number = 0;
+    log_release(log, &new_one, 1, 1);
+    assert_true(log_is_released(log, &first));
+    assert_false(log_is_released(log, &second));
+    log_close(&log);
+}
+
 static void passes_over_positions_of_strangers(void **state)
 {
     struct log_config config = small_config(*state);
@@ -361,6 +395,7 @@ int main(void)
         T(an_old_segment_takes_records_while_there_is_no_other),
         T(removes_the_oldest_first),
         T(removes_the_oldest_first_though_the_clock_steps),
+        T(a_mark_is_released_with_all_before_it_whatever_comes_behind),
         T(passes_over_positions_of_strangers),
         T(never_gives_a_sequence_number_twice),
         T(counts_what_lies_behind_the_committed_positions),

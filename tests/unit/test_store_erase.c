@@ -8,6 +8,9 @@
 #include "store/sqlite_internal.h"
 
 #include <dirent.h>
+#include <fcntl.h>
+#include <sys/wait.h>
+#include <unistd.h>
 
 /* -- SQL --------------------------------------------------------------------------------------- */
 
@@ -1040,6 +1043,48 @@ static void a_reader_of_an_older_state_is_not_overlooked(void **state)
     store_close(&reader);
 }
 
+/* Another process that takes from the log into the database: of SQLite's locks on FILE-shm it holds
+ * the one that says so (sqlite.org/walformat.html), for a moment. */
+static pid_t take_from_log(const struct fixture *f)
+{
+    struct flock lock = {.l_type = F_WRLCK, .l_whence = SEEK_SET, .l_start = 121, .l_len = 1};
+    int ready[2];
+    char path[256], byte;
+
+    assert_int_equal(pipe(ready), 0);
+    (void)snprintf(path, sizeof(path), "%s/abacus.db-shm", f->dir);
+    pid_t pid = fork();
+
+    if (pid == 0) {
+        int fd = open(path, O_RDWR | O_CLOEXEC);
+
+        if (fd < 0 || fcntl(fd, F_SETLK, &lock) != 0 || write(ready[1], "x", 1) != 1)
+            _exit(1);
+        (void)usleep(300 * 1000);
+        _exit(0);
+    }
+    (void)close(ready[1]);
+    assert_int_equal(read(ready[0], &byte, 1), 1);
+    (void)close(ready[0]);
+    return pid;
+}
+
+static void who_takes_from_the_log_meanwhile_is_waited_for(void **state)
+{
+    struct fixture *f = *state;
+    int64_t rows[ERASED_TABLES] = {0};
+    int status = 0;
+
+    fill(f, "abc", 1);
+    erase_site(f, "abc", rows);
+    pid_t pid = take_from_log(f);
+
+    assert_ok(f, store_compact(f->store, &f->err));
+    assert_int_equal(waitpid(pid, &status, 0), pid);
+    assert_int_equal(status, 0);
+    assert_false(folder_holds(f->dir, SECRET));
+}
+
 static void compacting_an_empty_store_is_nothing_special(void **state)
 {
     struct fixture *f = *state;
@@ -1227,6 +1272,7 @@ int main(void)
         ON("sqlite", no_byte_is_left_in_the_files),
         ON("sqlite", a_value_leaves_no_byte_in_the_files),
         ON("sqlite", a_reader_of_an_older_state_is_not_overlooked),
+        ON("sqlite", who_takes_from_the_log_meanwhile_is_waited_for),
         ON_ALL(compacting_an_empty_store_is_nothing_special),
         ON_POSTGRES(no_byte_is_left_in_the_database),
         ON_POSTGRES(statistics_of_the_last_site_go_too),
