@@ -79,7 +79,8 @@ struct tenant_row tenant_row_default(void)
 
 #define SITE_BOOL(name, column) BOOL(site_row, name, column, column)
 #define SITE_LIST(name, column) LIST(site_row, name, column, column, USE_FREE)
-#define CHECKED_LIST(name, column, how) LIST(site_row, name, column, column, USE_FREE, .check = how)
+#define CHECKED_LIST(name, column, how)                                                            \
+    LIST(site_row, name, column, column, USE_FREE, .check = (how))
 #define SITE_DAYS(name, column)                                                                    \
     MEMBER(site_row, name, column, column, MEMBER_DAYS, -1, DAYS_MAX, USE_FREE)
 
@@ -224,7 +225,7 @@ static const struct row_member installation_members[] = {
 /* -- all of them ------------------------------------------------------------------------------- */
 
 #define ROW(title, sql, row, all)                                                                  \
-    .name = title, .table = sql, .size = sizeof(struct row), .members = all,                       \
+    .name = (title), .table = (sql), .size = sizeof(struct row), .members = (all),                 \
     .count = sizeof(all) / sizeof((all)[0])
 
 const struct row_type row_types[ROW_KINDS] = {

@@ -134,6 +134,7 @@ export class Cluster {
         );
         for (const site of Object.values(this.sites).flat())
             await this.platform.site(site, TENANT);
+        await this.platform.readFreely(TENANT);
         this.token = await this.platform.token('stats:read', { tenant: TENANT });
         this.trackers = [1, 2].map((i) => this.#tracker(`tracker ${i}`));
         this.counters = [1, 2, 3].map((i) => new Member(this, 'counter', `counter ${i}`));
