@@ -53,8 +53,9 @@ int password_hash(struct str password, struct arena *arena, struct str *out, str
 bool password_matches(struct str kept, struct str password)
 {
     /* Salt and hash are zeros: nothing that can be found hashes to it. */
-    static const char nobody[] = "$argon2id$v=19$m=65536,t=2,p=1$AAAAAAAAAAAAAAAAAAAAAA$"
-                                 "AAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAA";
+    static const char nobody[crypto_pwhash_STRBYTES] =
+        "$argon2id$v=19$m=65536,t=2,p=1$AAAAAAAAAAAAAAAAAAAAAA$"
+        "AAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAA";
     char text[crypto_pwhash_STRBYTES] = "";
     bool can_match = kept.len > 0 && kept.len < sizeof(text);
 
