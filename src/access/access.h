@@ -10,7 +10,7 @@
 #include "base/arena.h"
 #include "base/err.h"
 #include "base/str.h"
-#include "store/store.h"
+#include "store/managed.h"
 
 enum { TOKEN_TEXT_MAX = 64 };
 

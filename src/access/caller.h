@@ -12,7 +12,7 @@
 #include "base/arena.h"
 #include "base/err.h"
 #include "base/str.h"
-#include "store/store.h"
+#include "store/managed.h"
 
 enum caller_kind {
     CALLER_NOBODY, /* no credentials: what is public */

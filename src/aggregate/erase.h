@@ -6,6 +6,8 @@
 #define ABACUS_AGGREGATE_ERASE_H
 
 #include "base/arena.h"
+#include "store/erase.h"
+#include "store/managed.h"
 #include "store/store.h"
 
 struct run;

@@ -8,6 +8,7 @@
 #include "base/json.h"
 #include "cli/options.h"
 #include "cli/settings.h"
+#include "store/managed.h"
 #include "store/store.h"
 
 /* What a command is run with. */

@@ -8,6 +8,7 @@
 #define ABACUS_CLI_COPY_H
 
 #include "cli/command.h"
+#include "store/dump.h"
 
 #include <stdio.h>
 

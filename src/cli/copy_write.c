@@ -19,8 +19,8 @@
  * passed over (store_table_is_gone()).
  *
  * Integers are 64 bits wide (visitor ids use all of them): a reader that makes doubles of them
- * damages the copy. Values are written as store.h says. A copy holds the hashes of tokens and the
- * key of idempotency keys: it is as secret as the database. Salts are not in it.
+ * damages the copy. Values are written as store/dump.h says. A copy holds the hashes of tokens and
+ * the key of idempotency keys: it is as secret as the database. Salts are not in it.
  */
 #include "cli/copy.h"
 

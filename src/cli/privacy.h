@@ -9,6 +9,7 @@
 
 #include "cli/command.h"
 #include "queue/queue.h"
+#include "store/holdings.h"
 
 /* What is not as it should be, and what mends it. */
 struct privacy_finding {

@@ -12,6 +12,7 @@
 #include "base/err.h"
 #include "base/logger.h"
 #include "event/event.h"
+#include "store/managed.h"
 #include "store/store.h"
 
 struct directory;

@@ -49,6 +49,7 @@
 #include "base/arena.h"
 #include "base/err.h"
 #include "event/event.h"
+#include "store/managed.h"
 #include "store/store.h"
 
 /* -- dimensions -------------------------------------------------------------------------------- */

@@ -5,6 +5,7 @@
 #define ABACUS_FACTS_REPLACE_INTERNAL_H
 
 #include "facts/facts_internal.h"
+#include "store/managed.h"
 
 struct replace {
     enum erasure_kind kind;

@@ -17,6 +17,7 @@
 #include "manage/manage_internal.h"
 
 #include "base/date.h"
+#include "event/event.h"
 
 #include <sodium.h>
 

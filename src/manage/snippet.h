@@ -5,7 +5,7 @@
 #define ABACUS_MANAGE_SNIPPET_H
 
 #include "base/buf.h"
-#include "store/store.h"
+#include "store/managed.h"
 
 /* The template that `abacus site snippet --kind html` fills in, too (base/template.h): url, site,
  * hash, dnt, headings. */

@@ -9,7 +9,7 @@
 #include "base/err.h"
 #include "base/json.h"
 #include "base/str.h"
-#include "store/store.h"
+#include "store/managed.h"
 
 /* Each reads a text and gives it as it is kept (hosts in lower case), borrowed or in the arena;
  * ERR_INVALID says what is wanted, and not where. */

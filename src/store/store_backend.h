@@ -2,13 +2,17 @@
  * store/store_backend.h -- what a backend of the store implements.
  *
  * A backend is one const struct store_ops, found by the scheme of the URL. Every function is
- * mandatory and keeps the promise of the verb of the same name in store.h; store.c times it. A
+ * mandatory and keeps the promise of the verb of the same name in its header; store.c times it. A
  * handle begins with a struct store, which store.c fills in after open().
  */
 #ifndef ABACUS_STORE_BACKEND_H
 #define ABACUS_STORE_BACKEND_H
 
 #include "base/buf.h"
+#include "store/dump.h"
+#include "store/erase.h"
+#include "store/holdings.h"
+#include "store/managed.h"
 #include "store/store.h"
 
 struct store_ops {

@@ -7,6 +7,7 @@
 #include "unit.h"
 
 #include "access/payload.h"
+#include "base/buf.h"
 
 #include <sodium.h>
 #include <stdio.h>

@@ -5,6 +5,7 @@
 #include "unit.h"
 
 #include "access/signed.h"
+#include "base/buf.h"
 
 #include <sodium.h>
 #include <stdio.h>

@@ -3,6 +3,7 @@
 #include "base/clock.h"
 #include "base/date.h"
 #include "log/log.h"
+#include "store/managed.h"
 #include "unit.h"
 
 #include <sqlite3.h>

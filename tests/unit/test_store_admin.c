@@ -1,5 +1,5 @@
 /*
- * test_store_admin.c -- the contract of store/store.h, run against every backend: tenants, sites
+ * test_store_admin.c -- the contract of store/managed.h, run against every backend: tenants, sites
  * and tokens.
  */
 #include "test_postgres_support.h"

@@ -1,5 +1,5 @@
 /*
- * test_store_erase.c -- the contract of store/store.h, run against every backend: erasing sites and
+ * test_store_erase.c -- the contract of store/erase.h, run against every backend: erasing sites and
  * values. Where there is SQL, the catalogue says which tables have rows of a site, so that a table
  * that is added later fails here until it is erased, too.
  */

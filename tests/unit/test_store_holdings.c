@@ -1,6 +1,6 @@
 /*
- * test_store_holdings.c -- the contract of store/store.h, run against every backend: what is held,
- * what of it is too old, what retention has done, which salts there are.
+ * test_store_holdings.c -- the contract of store/holdings.h, run against every backend: what is
+ * held, what of it is too old, what retention has done, which salts there are.
  */
 #include "test_postgres_support.h"
 

@@ -5,7 +5,7 @@
 #include "unit.h"
 
 #include "base/json.h"
-#include "store/store.h"
+#include "store/managed.h"
 
 #define COUNT(a) (sizeof(a) / sizeof((a)[0]))
 

@@ -6,6 +6,10 @@
 
 #include "base/buf.h"
 #include "base/date.h"
+#include "store/dump.h"
+#include "store/erase.h"
+#include "store/holdings.h"
+#include "store/managed.h"
 #include "store/store.h"
 
 #include <ftw.h>
