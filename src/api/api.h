@@ -27,7 +27,6 @@ enum role {
 };
 
 struct refusals; /* refused events of known sites, waiting to become tallies (api/refusals.h) */
-struct rates;    /* events per second, per site (api/rates.h) */
 struct query_recent;
 struct quotas;   /* api/quotas.h */
 struct throttle; /* access/people.h */
@@ -52,7 +51,6 @@ struct api {
     struct cache *cache; /* of answers; NULL: none */
     struct metrics *metrics;
     struct refusals *refusals;
-    struct rates *rates;
     struct live *live; /* NULL: no event streams */
     struct quotas *quotas;
     struct throttle *throttle;            /* NULL without ROLE_QUERY */
@@ -99,8 +97,6 @@ void resets_free(struct resets **resets);
 
 struct refusals *refusals_new(void);
 void refusals_free(struct refusals **refusals);
-struct rates *rates_new(void);
-void rates_free(struct rates **rates);
 /* Freed after the last stream has ended, that is, after http_stop(). */
 struct live *live_new(void);
 void live_free(struct live **live);

@@ -13,7 +13,6 @@
  */
 #include "api/quotas.h"
 
-#include "api/rates.h"
 #include "base/date.h"
 
 #include <math.h>
@@ -109,11 +108,26 @@ static size_t least(size_t a, size_t b)
 
 static size_t fits_second(struct entry *entry, int64_t per_second, size_t events, int64_t now_us)
 {
-    double most = per_second > RATE_BURST_MIN ? (double)per_second : RATE_BURST_MIN;
+    double most = per_second > QUOTAS_BURST_MIN ? (double)per_second : QUOTAS_BURST_MIN;
 
     if (per_second == 0)
         return events;
     return least(events, (size_t)fill(&entry->events, most, (double)per_second, now_us));
+}
+
+bool quotas_take_second(struct quotas *quotas, const struct site *site, size_t events,
+                        int64_t now_us)
+{
+    if (site->events_per_second == 0)
+        return true;
+    (void)pthread_mutex_lock(&quotas->lock);
+    struct entry *entry = entry_get(quotas, true, site->id);
+    bool all = fits_second(entry, site->events_per_second, events, now_us) == events;
+
+    if (all)
+        entry->events.level -= (double)events;
+    (void)pthread_mutex_unlock(&quotas->lock);
+    return all;
 }
 
 bool quotas_take_read(struct quotas *quotas, const struct tenant *tenant, bool public,

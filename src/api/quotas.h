@@ -1,9 +1,11 @@
 /*
  * api/quotas.h -- what a tenant and a site may use, on this node.
  *
- * Events per second of a tenant are a bucket that holds one second's (RATE_BURST_MIN at least).
- * Reads are a bucket of one minute's; public dashboards and shared links have one of their own, so
- * that strangers do not use up what the tenant's own people and programs have.
+ * Events per second of a site, and of a tenant, are buckets that hold one second's
+ * (QUOTAS_BURST_MIN at least) and refill steadily. Over a site's a request is refused as a whole;
+ * over a tenant's the events that do not fit are left out. Reads are a bucket of one minute's;
+ * public dashboards and shared links have one of their own, so that strangers do not use up what
+ * the tenant's own people and programs have.
  *
  * Events of a month are counted by the ledger. Every few seconds its sums come in (quotas_used()),
  * and what this node has taken and the ledger does not hold yet counts on top: so one node never
@@ -21,17 +23,24 @@
 #include "directory/directory.h"
 #include "event/event.h"
 
-/* An event that was taken is in the log after so long at most, or never will be. */
-enum { QUOTAS_LATE_MS = 10 * 1000 };
+enum {
+    QUOTAS_BURST_MIN = 100,
+    /* An event that was taken is in the log after so long at most, or never will be. */
+    QUOTAS_LATE_MS = 10 * 1000,
+};
 
 struct quotas *quotas_new(void);
 void quotas_free(struct quotas **quotas);
 
+/* Take `events` from the site's own bucket, or none: false when it holds fewer. */
+bool quotas_take_second(struct quotas *quotas, const struct site *site, size_t events,
+                        int64_t now_us);
+
 /* Whether the site or its tenant has a limit per month: without one it does not matter which month
  * is told of its events. */
 bool quotas_by_month(const struct site *site);
-/* How many of `events` of this site and month (its first day) are within all limits of the site and
- * its tenant; those are taken. */
+/* How many of `events` of this site and month (its first day) are within the tenant's limits and
+ * the site's of the month; those are taken. */
 size_t quotas_take(struct quotas *quotas, const struct site *site, int32_t month, size_t events,
                    int64_t now_us, int64_t now_ms);
 /* Some of those that were taken were not stored after all. */

@@ -9,7 +9,6 @@
 #include "access/access.h"
 #include "api/handlers.h"
 #include "api/quotas.h"
-#include "api/rates.h"
 #include "api/refusals.h"
 #include "api/sender.h"
 #include "base/clock.h"
@@ -176,8 +175,7 @@ static bool keep_rates(struct tracking *t)
 
         for (n = 1; i + n < t->batch.count && t->sites[i + n] == site;)
             n++;
-        if (site->events_per_second > 0 &&
-            !rates_take(t->api->rates, site->id, site->events_per_second, n, clock_steady_us()))
+        if (!quotas_take_second(t->api->quotas, site, n, clock_steady_us()))
             return refuse(t, 429, REJECT_RATE_LIMITED, i, NULL,
                           "too many events per second for this site");
     }

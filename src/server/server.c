@@ -239,7 +239,6 @@ static void wire_api(struct server *server)
                                .log = server->log,
                                .metrics = server->metrics,
                                .refusals = refusals_new(),
-                               .rates = rates_new(),
                                .live = live_new(),
                                .scripts = server_has(server, ROLE_WEB)
                                               ? scripts_open(config->data_dir, &config->logger)
@@ -359,7 +358,6 @@ static int stop(struct server *server, struct err *err)
         _exit(rc == 0 ? 0 : 1);
     cache_close(&server->cache);
     refusals_free(&server->api.refusals);
-    rates_free(&server->api.rates);
     quotas_free(&server->quotas);
     resets_free(&server->api.resets);
     throttle_free(&server->api.throttle);

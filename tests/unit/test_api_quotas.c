@@ -5,7 +5,6 @@
 #include "unit.h"
 
 #include "api/quotas.h"
-#include "api/rates.h"
 #include "base/date.h"
 
 #include <pthread.h>
@@ -97,12 +96,31 @@ static void a_bucket_holds_one_second_of_the_tenant(void **state)
     assert_int_equal(take(w, &w->a, 201), 200);
 }
 
+/* A request's events of a site are taken all or not at all, and beside the tenant's. */
+static void a_sites_own_bucket_gives_all_or_nothing(void **state)
+{
+    struct world *w = *state;
+
+    assert_true(quotas_take_second(w->quotas, &w->a, 100000, w->us)); /* no limit */
+    w->a.events_per_second = 200;
+    w->tenant.events_per_second = 150;
+    assert_false(quotas_take_second(w->quotas, &w->a, 201, w->us));
+    assert_true(quotas_take_second(w->quotas, &w->a, 150, w->us));
+    assert_false(quotas_take_second(w->quotas, &w->a, 51, w->us));
+    assert_true(quotas_take_second(w->quotas, &w->a, 50, w->us));
+    assert_true(quotas_take_second(w->quotas, &w->b, 1000, w->us)); /* of its own, it has none */
+    assert_int_equal(take(w, &w->a, 200), 150);
+    w->us += SECOND_US / 2;
+    assert_false(quotas_take_second(w->quotas, &w->a, 101, w->us));
+    assert_true(quotas_take_second(w->quotas, &w->a, 100, w->us));
+}
+
 static void a_low_rate_still_has_a_burst(void **state)
 {
     struct world *w = *state;
 
     w->tenant.events_per_second = 10;
-    assert_int_equal(take(w, &w->a, RATE_BURST_MIN), RATE_BURST_MIN);
+    assert_int_equal(take(w, &w->a, QUOTAS_BURST_MIN), QUOTAS_BURST_MIN);
     assert_int_equal(take(w, &w->a, 1), 0);
     w->us += SECOND_US;
     assert_int_equal(take(w, &w->a, 11), 10);
@@ -113,7 +131,7 @@ static void part_of_an_event_is_none(void **state)
     struct world *w = *state;
 
     w->tenant.events_per_second = 1;
-    assert_int_equal(take(w, &w->a, RATE_BURST_MIN), RATE_BURST_MIN);
+    assert_int_equal(take(w, &w->a, QUOTAS_BURST_MIN), QUOTAS_BURST_MIN);
     w->us += SECOND_US - 1;
     assert_int_equal(take(w, &w->a, 1), 0);
     w->us += 1;
@@ -456,6 +474,7 @@ int main(void)
     const struct CMUnitTest tests[] = {
         TEST(without_limits_everything_is_taken),
         TEST(a_bucket_holds_one_second_of_the_tenant),
+        TEST(a_sites_own_bucket_gives_all_or_nothing),
         TEST(a_low_rate_still_has_a_burst),
         TEST(part_of_an_event_is_none),
         TEST(a_rate_is_met_within_a_bucket_over_a_long_time),
