@@ -5,6 +5,7 @@
  */
 #include "access/payload.h"
 #include "access/signed.h"
+#include "base/buf.h"
 
 #include <sodium.h>
 #include <stdlib.h>
