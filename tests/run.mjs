@@ -3,8 +3,9 @@
 //     node tests/run.mjs --suite test|soak [PART-OF-A-FILE-NAME...]
 //
 // Each file is a process of its own; a file that dies or hangs is one more "not ok". Most of them
-// wait more than they work, so those of the suite `test` run two at a time. ABACUS_BIN
-// and ABACUS_ASAN_BIN name the programs under test (build/ and build-asan/ unless given).
+// wait more than they work, so those of the suite `test` run three at a time, the longest first.
+// ABACUS_BIN and ABACUS_ASAN_BIN name the programs under test (build/ and build-asan/ unless
+// given).
 
 import { spawn } from 'node:child_process';
 import { readdirSync } from 'node:fs';
@@ -13,8 +14,24 @@ import { fileURLToPath } from 'node:url';
 
 const HERE = dirname(fileURLToPath(import.meta.url));
 const SUITES = { test: ['blackbox', 'fault', 'browser'], soak: ['soak'] };
-const AT_ONCE = { test: 2, soak: 1 };
+const AT_ONCE = { test: 3, soak: 1 };
 const LIMIT_MS = { test: 10 * 60_000, soak: 3 * 60 * 60_000 };
+/** These take 20 s and more: none of them is left to run alone at the end. */
+const LONG = [
+    'fault/platform',
+    'browser/privacy-page',
+    'blackbox/realtime',
+    'blackbox/erase',
+    'browser/account',
+    'browser/refusal',
+    'browser/sending',
+    'blackbox/import',
+    'blackbox/slow',
+    'fault/hold',
+    'blackbox/order',
+    'blackbox/platform-copies',
+    'blackbox/provisioning',
+].map((name) => `${name}.test.mjs`);
 
 function usage() {
     process.stderr.write('usage: node tests/run.mjs --suite test|soak [PART-OF-A-FILE-NAME...]\n');
@@ -37,7 +54,13 @@ function filesOf(suite, parts) {
             (file) =>
                 file.endsWith('.test.mjs') &&
                 (parts.length === 0 || parts.some((part) => file.includes(part))),
-        );
+        )
+        .sort((a, b) => rank(a) - rank(b));
+}
+
+function rank(file) {
+    const place = LONG.indexOf(relative(HERE, file));
+    return place === -1 ? LONG.length : place;
 }
 
 /** Before 18.15 Node knows no reporters and writes TAP of its own accord. */

@@ -1,11 +1,15 @@
-// tap-sum.mjs -- run steps one after the other, show how they go, and count.
+// tap-sum.mjs -- run steps, show how they go, and count.
 //
 //     node tools/tap-sum.mjs STEP...
 //
 //     meson:DIR           every unit test of a build directory, each a program that writes TAP,
-//                         two at a time
+//                         three at a time (they wait for databases and clocks), those of a
+//                         higher priority first
 //     tap:NAME=COMMAND    a command that writes TAP
-//     exit:NAME=COMMAND   a command that is one test by itself: it passes if it ends with 0
+//     exit:NAME=COMMAND   a command that is one test by itself: it passes if it ends with 0;
+//                         neighbours of this kind run two at a time (they compute)
+//
+// Apart from that, steps run one after the other.
 //
 // A program that ends badly although all its results were good, or that gives fewer results than it
 // planned, or none, counts as one more failure. What a program says is shown when it fails. The
@@ -17,7 +21,7 @@ import { join } from 'node:path';
 import { createInterface } from 'node:readline';
 
 const SAID_MAX = 200; // lines
-const AT_ONCE = 2; // unit tests
+const AT_ONCE = { meson: 3, exit: 2 };
 const totals = { passed: 0, failed: 0, skipped: 0 };
 const failures = [];
 
@@ -142,17 +146,22 @@ const SANITIZERS = {
   UBSAN_OPTIONS: 'halt_on_error=1:print_stacktrace=1',
 };
 
+// Do `one` for each of the items, so many at a time.
+async function forEach(items, atOnce, one) {
+  const waiting = [...items];
+  const work = async () => {
+    while (waiting.length > 0) await one(waiting.shift());
+  };
+  await Promise.all(Array.from({ length: atOnce }, work));
+}
+
 async function runMeson(dir) {
   const tests = JSON.parse(readFileSync(join(dir, 'meson-info/intro-tests.json'), 'utf8'));
-  const waiting = [...tests];
-  const work = async () => {
-    while (waiting.length > 0) {
-      const { name, cmd, env, timeout, workdir } = waiting.shift();
-      const options = { env: { ...SANITIZERS, ...env }, timeout, cwd: workdir ?? dir };
-      await timed(`${dir} ${name}`, cmd[0], cmd.slice(1), options, { tap: true });
-    }
-  };
-  await Promise.all(Array.from({ length: AT_ONCE }, work));
+  tests.sort((a, b) => b.priority - a.priority);
+  await forEach(tests, AT_ONCE.meson, ({ name, cmd, env, timeout, workdir }) => {
+    const options = { env: { ...SANITIZERS, ...env }, timeout, cwd: workdir ?? dir };
+    return timed(`${dir} ${name}`, cmd[0], cmd.slice(1), options, { tap: true });
+  });
   if (tests.length === 0) new Step(dir).end(0, 0);
 }
 
@@ -167,15 +176,24 @@ function runShell(text, how) {
   return timed(text.slice(0, equals), text.slice(equals + 1), [], { shell: true }, how);
 }
 
-for (const argument of process.argv.slice(2)) {
-  const colon = argument.indexOf(':');
-  const kind = kinds[argument.slice(0, colon)];
-  if (kind === undefined) {
-    console.error(`tap-sum: ${argument}: no such step`);
-    process.exit(2);
+// Neighbours of a kind: [{kind, texts}].
+function groupsOf(args) {
+  const groups = [];
+  for (const argument of args) {
+    const colon = argument.indexOf(':');
+    const kind = argument.slice(0, colon);
+    if (!Object.hasOwn(kinds, kind)) {
+      console.error(`tap-sum: ${argument}: no such step`);
+      process.exit(2);
+    }
+    if (groups.at(-1)?.kind !== kind) groups.push({ kind, texts: [] });
+    groups.at(-1).texts.push(argument.slice(colon + 1));
   }
-  await kind(argument.slice(colon + 1));
+  return groups;
 }
+
+for (const { kind, texts } of groupsOf(process.argv.slice(2)))
+  await forEach(texts, kind === 'exit' ? AT_ONCE.exit : 1, kinds[kind]);
 if (failures.length > 0) console.log(['\nFailed:', ...failures].join('\n  '));
 const { passed, failed } = totals;
 const skipped = totals.skipped > 0 ? `, ${totals.skipped} skipped` : '';
