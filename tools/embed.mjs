@@ -5,11 +5,11 @@
 // For each SYMBOL=FILE, OUT.c defines `const struct str SYMBOL` with the bytes of FILE; a NUL that
 // is not counted in its length follows them. What follows --serve becomes a row of `web_files`, the
 // table of what browsers load: each with its packed forms, made here, since nothing packs at run
-// time. OUT.h declares all of it. The bytes are written as numbers, because a string literal may be
+// time. A FILE.list names files beside it (bundle.mjs). OUT.h declares all of it. The bytes are written as numbers, because a string literal may be
 // bounded by the compiler (C17 promises 4095 bytes).
 import { createHash } from 'node:crypto';
 import { readFileSync, writeFileSync } from 'node:fs';
-import { basename, extname } from 'node:path';
+import { basename, dirname, extname, join } from 'node:path';
 import { brotliCompressSync, constants, gzipSync } from 'node:zlib';
 
 const usage = 'usage: embed.mjs OUT.c OUT.h SYMBOL=FILE... [--serve FILE...]';
@@ -18,6 +18,8 @@ const TYPES = {
   '.css': 'text/css; charset=utf-8',
 };
 const HASH_DIGITS = 16;
+// As esbuild names the parts of a bundle.
+const IS_HASHED = /^part\.[A-Z0-9]{8}\.js$/;
 
 function fail(message) {
   process.stderr.write(`embed: ${message}\n${usage}\n`);
@@ -31,8 +33,20 @@ function readArguments([out, header, ...rest]) {
     const [, symbol, file] = /^([A-Za-z_][A-Za-z0-9_]*)=(.+)$/s.exec(text) ?? [];
     return symbol ? { symbol, file } : fail(`${text} is not SYMBOL=FILE`);
   });
-  return { out, header, pairs, served: at < 0 ? [] : rest.slice(at + 1) };
+  const served = at < 0 ? [] : rest.slice(at + 1).flatMap(listed);
+  return { out, header, pairs, served: distinct(served) };
 }
+
+const listed = (file) =>
+  extname(file) === '.list'
+    ? readFileSync(file, 'utf8')
+        .split('\n')
+        .filter(Boolean)
+        .map((name) => join(dirname(file), name))
+    : [file];
+
+/** Parts that both languages have are one file: their names say their bytes. */
+const distinct = (files) => [...new Map(files.map((file) => [basename(file), file])).values()];
 
 const array = (name, bytes) => {
   const lines = [`static const unsigned char ${name}[] = {`];
@@ -70,7 +84,7 @@ function serve(file, index) {
   const row = [
     `.name = ${text(name)}`,
     `.hash = ${text(hash)}`,
-    `.hashed = ${text(`${basename(name, extension)}.${hash}${extension}`)}`,
+    `.hashed = ${text(IS_HASHED.test(name) ? name : `${basename(name, extension)}.${hash}${extension}`)}`,
     `.type = ${text(TYPES[extension] ?? fail(`${name}: of no known type`))}`,
     `.integrity = ${text(integrity)}`,
     ...forms.map(([form, data]) => `.${form} = ${view(`file_${index}_${form}`, data)}`),

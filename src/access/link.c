@@ -30,25 +30,23 @@ static int64_t life_of(enum session_kind kind)
     return life[kind];
 }
 
-static bool is_admin(const void *ctx, const struct user_row *user)
-{
-    (void)ctx;
-    return user->admin;
-}
-
 /* ERR_NOTFOUND, ERR_CONFLICT: nobody can use such a link. */
 static int check_use(struct store *store, enum session_kind kind, struct str user, struct err *err)
 {
+    const struct row_filter filter = {.admins = true};
     struct arena arena = {0};
     struct user_row row;
-    int rc = kind == SESSION_SETUP ? person_find(store, is_admin, NULL, &arena, &row, err)
-                                   : store_get(store, ROW_USER, user, &arena, &row, err);
+    int64_t admins = 0;
+    int rc;
 
+    if (kind == SESSION_SETUP) {
+        rc = store_count(store, ROW_USER, &filter, &admins, err);
+        return rc == 0 && admins > 0 ? err_set(err, ERR_CONFLICT, "there is an admin already") : rc;
+    }
+    rc = store_get(store, ROW_USER, user, &arena, &row, err);
     arena_free(&arena);
     if (rc < 0)
         return rc;
-    if (kind == SESSION_SETUP)
-        return rc == 0 ? 0 : err_set(err, ERR_CONFLICT, "there is an admin already");
     return rc == 1 ? 0 : err_set(err, ERR_NOTFOUND, "there is no such person");
 }
 

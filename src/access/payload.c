@@ -198,11 +198,19 @@ static int find_by_email(struct store *store, const struct payload_claims *claim
     return rc == 1 && !str_eq(out->payload_id, claims->id) ? 0 : rc;
 }
 
-static bool has_payload_id(const void *ctx, const struct user_row *user)
+/* Whose address in Payload is another one. The id is never empty, or all would be asked for
+ * (payload_verify()). */
+static int find_by_id(struct store *store, const struct payload_claims *claims, struct arena *arena,
+                      struct user_row *out, struct err *err)
 {
-    const struct payload_claims *claims = ctx;
+    const struct row_filter filter = {.payload = claims->id};
+    void *rows = NULL;
+    size_t count = 0;
+    int rc = store_page(store, ROW_USER, &filter, STR(""), 1, arena, &rows, &count, err);
 
-    return str_eq(user->payload_id, claims->id);
+    if (rc == 0 && count == 1)
+        *out = *(const struct user_row *)rows;
+    return rc < 0 ? rc : (int)count;
 }
 
 int payload_caller(struct store *store, const struct payload_config *config, struct str token,
@@ -216,7 +224,7 @@ int payload_caller(struct store *store, const struct payload_config *config, str
     int rc = find_by_email(store, &claims, arena, &user, err);
 
     if (rc == 0)
-        rc = person_find(store, has_payload_id, &claims, arena, &user, err);
+        rc = find_by_id(store, &claims, arena, &user, err);
     if (rc == 1)
         rc = store_payload_session(store, config->schema, config->collection, claims.id, claims.sid,
                                    now_ms, err);

@@ -14,11 +14,6 @@
 
 enum { SESSION_ID_SIZE = 65 }; /* 64 hex digits and NUL */
 
-/* The first person of whom `is` says so: 1, or 0: there is none. */
-typedef bool person_is(const void *ctx, const struct user_row *user);
-int person_find(struct store *store, person_is *is, const void *ctx, struct arena *arena,
-                struct user_row *out, struct err *err);
-
 /* "user:EMAIL" */
 struct actor person_actor(struct str user, int64_t now_ms, struct arena *arena);
 

@@ -8,35 +8,9 @@
 #include "base/clock.h"
 
 enum {
-    PAGE_ROWS = 500,
     LOOK_US = 60 * 1000 * 1000, /* at the latest */
     RELAY_MS = 2000,            /* from a node's log into the shared queue */
 };
-
-/* All erasures, a page after the other: 1 from fn ends it. */
-typedef int erasure_fn(void *ctx, const struct erasure_row *row);
-static int each_erasure(struct store *store, erasure_fn *fn, void *ctx, struct err *err)
-{
-    const struct row_filter all = {0};
-    struct arena arena = {0};
-    struct str after = STR("");
-    size_t count = PAGE_ROWS;
-    int rc = 0;
-
-    while (rc == 0 && count == PAGE_ROWS) {
-        void *page = NULL;
-
-        rc = store_page(store, ROW_ERASURE, &all, after, PAGE_ROWS, &arena, &page, &count, err);
-        const struct erasure_row *rows = page;
-
-        for (size_t i = 0; rc == 0 && i < count; i++)
-            rc = fn(ctx, &rows[i]);
-        if (rc == 0 && count > 0)
-            after = rows[count - 1].id;
-    }
-    arena_free(&arena);
-    return rc < 0 ? rc : 0;
-}
 
 struct search {
     struct erase_list *list;
@@ -67,10 +41,12 @@ static struct erasing *add_erasing(struct erase_list *list, const struct erasure
     return erasing;
 }
 
-static int take_due(void *ctx, const struct erasure_row *row)
+static int take_due(void *ctx, const void *each, struct err *err)
 {
+    const struct erasure_row *row = each;
     struct search *search = ctx;
 
+    (void)err;
     past_add(&search->past, row);
     if (row->done_ms > search->list->newest_ms)
         search->list->newest_ms = row->done_ms;
@@ -106,32 +82,29 @@ static void add_site(struct erase_list *list, struct erasing *erasing, struct st
         (struct erasing_site){.id = arena_str(&list->arena, id)};
 }
 
+struct gathering {
+    struct erase_list *list;
+    struct erasing *erasing;
+};
+
+static int gather_site(void *ctx, const void *row, struct err *err)
+{
+    const struct gathering *gathering = ctx;
+
+    (void)err;
+    add_site(gathering->list, gathering->erasing, ((const struct site_row *)row)->id);
+    return 0;
+}
+
 static int find_sites(struct run *run, struct erasing *erasing, struct err *err)
 {
     const struct row_filter filter = {.tenant = erasing->tenant};
-    struct arena arena = {0};
-    struct str after = STR("");
-    size_t count = PAGE_ROWS;
-    int rc = 0;
+    struct gathering gathering = {&run->erase, erasing};
 
-    if (erasing->kind != ERASE_TENANT) {
-        add_site(&run->erase, erasing, erasing->site);
-        return 0;
-    }
-    while (rc == 0 && count == PAGE_ROWS) {
-        void *page = NULL;
-
-        rc =
-            store_page(run->store, ROW_SITE, &filter, after, PAGE_ROWS, &arena, &page, &count, err);
-        const struct site_row *rows = page;
-
-        for (size_t i = 0; rc == 0 && i < count; i++)
-            add_site(&run->erase, erasing, rows[i].id);
-        if (rc == 0 && count > 0)
-            after = rows[count - 1].id;
-    }
-    arena_free(&arena);
-    return rc;
+    if (erasing->kind == ERASE_TENANT)
+        return store_each(run->store, ROW_SITE, &filter, gather_site, &gathering, err);
+    add_site(&run->erase, erasing, erasing->site);
+    return 0;
 }
 
 /* What was accepted with a value in it before it was to be erased is counted, or is what this run
@@ -181,7 +154,7 @@ int erase_find(struct run *run, struct erase_watch *watch, struct err *err)
     watch->count = count;
     watch->due_ms = INT64_MAX;
     watch->look_us = clock_steady_us() + LOOK_US;
-    rc = each_erasure(run->store, take_due, &search, err);
+    rc = store_each(run->store, ROW_ERASURE, &all, take_due, &search, err);
     if (rc == 0) {
         past_end(&search.past);
         past_free(&watch->past);

@@ -4,26 +4,14 @@
  * Who asks and what is asked is read here; what may be done, and is, stands in manage/, which the
  * commands use too. A route's number says which kind of thing it is about.
  */
-#include "api/admin.h"
-
-#include "api/caller.h"
-#include "api/handlers.h"
-#include "manage/manage.h"
+#include "api/admin_internal.h"
 
 #include <stdio.h>
 
-/* A request on its way. */
-struct admin {
-    struct call call;
-    struct manage manage;
-    struct str values[ADMIN_PARAMS_MAX]; /* beside the route's parameters */
-    const struct json *body;
-};
-
 /* -- refusals ---------------------------------------------------------------------------------- */
 
-static bool refuse_named(struct admin *admin, int status, const char *member, struct str name,
-                         struct str detail)
+bool admin_refuse(struct admin *admin, int status, const char *member, struct str name,
+                  struct str detail)
 {
     struct buf members = {0};
     struct json_out json = {.buf = &members};
@@ -61,14 +49,14 @@ static bool refuse(struct admin *admin, int rc, const struct err *err)
     buf_reset(&admin->call.response->body);
     if (status < 500) {
         struct str field = str_from(admin->manage.field == NULL ? "" : admin->manage.field);
-        return refuse_named(admin, status, "field", field, str_from(err->text));
+        return admin_refuse(admin, status, "field", field, str_from(err->text));
     }
     if (api->metrics != NULL)
         metrics_error(api->metrics, METRICS_ERROR_STORE);
     if (api->logger != NULL)
         logger_line(api->logger, LOG_ERROR, "managing failed", "why=%s",
                     logger_quote(err->text, quoted, sizeof(quoted)));
-    return refuse_named(admin, status, "", STR(""),
+    return admin_refuse(admin, status, "", STR(""),
                         status == 503 ? STR("the store does not answer now")
                                       : STR("it could not be done"));
 }
@@ -99,7 +87,7 @@ static int take_param(void *ctx, struct str name, struct str value)
         admin->values[i] = value;
         return 0;
     }
-    (void)refuse_named(admin, 400, "parameter", name, str_from(wrong));
+    (void)admin_refuse(admin, 400, "parameter", name, str_from(wrong));
     return 1;
 }
 
@@ -110,11 +98,11 @@ static bool take_params(struct admin *admin)
     int rc = query_each(request->query, request->arena, take_param, admin, &err);
 
     if (rc < 0)
-        return refuse_named(admin, 400, "", STR(""), str_from(err.text));
+        return admin_refuse(admin, 400, "", STR(""), str_from(err.text));
     return rc == 0;
 }
 
-static struct str param(const struct admin *admin, const char *name)
+struct str admin_param(const struct admin *admin, const char *name)
 {
     const struct http_param *params = admin->call.request->route->params;
     size_t i = param_index(params, str_from(name));
@@ -124,23 +112,23 @@ static struct str param(const struct admin *admin, const char *name)
 
 static bool number_param(struct admin *admin, const char *name, int64_t most, int64_t *out)
 {
-    struct str text = param(admin, name);
+    struct str text = admin_param(admin, name);
     char detail[64];
 
     *out = 0;
     if (text.len == 0 || (str_to_i64(text, out) && *out >= 1 && *out <= most))
         return true;
     (void)snprintf(detail, sizeof(detail), "is not a whole number from 1 to %lld", (long long)most);
-    return refuse_named(admin, 400, "parameter", str_from(name), str_from(detail));
+    return admin_refuse(admin, 400, "parameter", str_from(name), str_from(detail));
 }
 
 static bool flag_param(struct admin *admin, const char *name, bool *out)
 {
-    struct str text = param(admin, name);
+    struct str text = admin_param(admin, name);
 
     *out = str_eq(text, STR("true"));
     return *out || text.len == 0 || str_eq(text, STR("false")) ||
-           refuse_named(admin, 400, "parameter", str_from(name), STR("is neither true nor false"));
+           admin_refuse(admin, 400, "parameter", str_from(name), STR("is neither true nor false"));
 }
 
 static bool take_body(struct admin *admin)
@@ -152,9 +140,9 @@ static bool take_body(struct admin *admin)
     if (admin->call.request->route->body_max == 0)
         return true;
     if (json_parse(admin->call.request->body, DEPTH, admin->call.arena, &json, &err) != 0)
-        return refuse_named(admin, 400, "", STR(""), str_from(err.text));
+        return admin_refuse(admin, 400, "", STR(""), str_from(err.text));
     if (json->type != JSON_OBJECT)
-        return refuse_named(admin, 400, "", STR(""), STR("the body must be a JSON object"));
+        return admin_refuse(admin, 400, "", STR(""), STR("the body must be a JSON object"));
     admin->body = json;
     return true;
 }
@@ -164,21 +152,6 @@ static bool take_body(struct admin *admin)
 static bool is_reading(const struct http_request *request)
 {
     return str_eq(request->method, STR("GET")) || str_eq(request->method, STR("HEAD"));
-}
-
-/* Where a person's browser finds this server: as it was set, else as it was asked. */
-static struct str own_url(const struct call *call)
-{
-    struct buf url = {0};
-
-    if (call->api->public_url.len > 0)
-        return call->api->public_url;
-    buf_addf(&url, "%s://%.*s", caller_is_https(call->api, call->request) ? "https" : "http",
-             STR_FMT(call->request->host));
-    struct str kept = arena_str(call->arena, buf_str(&url));
-
-    buf_release(&url);
-    return kept;
 }
 
 static bool admin_begin_with(struct admin *admin, const struct http_request *request,
@@ -194,7 +167,7 @@ static bool admin_begin_with(struct admin *admin, const struct http_request *req
                                     .caller = &call->caller,
                                     .arena = call->arena,
                                     .now_ms = call->now_ms,
-                                    .public_url = own_url(call),
+                                    .public_url = caller_own_url(call->api, request),
                                     .mailer = call->api->mailer,
                                     .signing_key = snapshot_signing_key(call->snapshot),
                                     .raw_days = call->api->raw_days,
@@ -203,13 +176,13 @@ static bool admin_begin_with(struct admin *admin, const struct http_request *req
     return is_reading(request) || call_writer(call, &admin->manage.store);
 }
 
-static bool admin_begin(struct admin *admin, const struct http_request *request,
-                        struct http_response *response)
+bool admin_begin(struct admin *admin, const struct http_request *request,
+                 struct http_response *response)
 {
     return admin_begin_with(admin, request, response, SCOPE_ADMIN);
 }
 
-static void admin_end(struct admin *admin, int rc, const struct err *err)
+void admin_end(struct admin *admin, int rc, const struct err *err)
 {
     if (rc < 0)
         (void)refuse(admin, rc, err);
@@ -239,9 +212,9 @@ static bool take_query(struct admin *admin, struct manage_query *out)
 
     if (!number_param(admin, "limit", MANAGE_LIMIT_MAX, &limit))
         return false;
-    *out = (struct manage_query){.tenant = param(admin, "tenantId"),
-                                 .site = param(admin, "siteId"),
-                                 .cursor = param(admin, "cursor"),
+    *out = (struct manage_query){.tenant = admin_param(admin, "tenantId"),
+                                 .site = admin_param(admin, "siteId"),
+                                 .cursor = admin_param(admin, "cursor"),
                                  .limit = (size_t)limit};
     return true;
 }
@@ -328,6 +301,15 @@ const struct http_param settings_params[] = {
     {0},
 };
 
+bool admin_take_site(struct admin *admin, struct str *out)
+{
+    *out = admin_param(admin, "siteId");
+    if (out->len == 0)
+        *out = caller_only_site(&admin->call.caller);
+    return out->len > 0 ||
+           admin_refuse(admin, 400, "parameter", STR("siteId"), STR("a site must be named"));
+}
+
 /* A site's, or, under /api/admin, a tenant's or the installation's. */
 static bool take_subject(struct admin *admin, struct str *tenant, struct str *site)
 {
@@ -335,14 +317,10 @@ static bool take_subject(struct admin *admin, struct str *tenant, struct str *si
 
     *tenant = *site = STR("");
     if (params == admin_settings_params) {
-        *tenant = param(admin, "tenantId");
+        *tenant = admin_param(admin, "tenantId");
         return true;
     }
-    *site = param(admin, "siteId");
-    if (site->len == 0)
-        *site = caller_only_site(&admin->call.caller);
-    return site->len > 0 ||
-           refuse_named(admin, 400, "parameter", STR("siteId"), STR("a site must be named"));
+    return admin_take_site(admin, site);
 }
 
 void settings_get(const struct http_request *request, struct http_response *response)
@@ -396,8 +374,8 @@ void usage_get(const struct http_request *request, struct http_response *respons
     int rc = 0;
 
     if (admin_begin(&admin, request, response))
-        rc = manage_usage(&admin.manage, param(&admin, "tenantId"), param(&admin, "month"),
-                          &response->body, &err);
+        rc = manage_usage(&admin.manage, admin_param(&admin, "tenantId"),
+                          admin_param(&admin, "month"), &response->body, &err);
     admin_end(&admin, rc, &err);
 }
 

@@ -37,31 +37,6 @@ static struct str file_header(const struct call *call, struct str id)
     return header;
 }
 
-/* Returns 1: there are no parameters. */
-static int refuse_param(void *ctx, struct str name, struct str value)
-{
-    struct call *call = ctx;
-    struct buf members = {0};
-    struct json_out json = {.buf = &members};
-
-    (void)value;
-    buf_add(&members, STR("\"parameter\":"));
-    json_str(&json, name);
-    http_problem(call->response, 400, STR("there is no such parameter"), buf_str(&members));
-    buf_release(&members);
-    return 1;
-}
-
-static bool takes_no_params(struct call *call)
-{
-    struct err err = {""};
-    int rc = query_each(call->request->query, call->arena, refuse_param, call, &err);
-
-    if (rc < 0)
-        http_problem(call->response, 400, str_from(err.text), STR(""));
-    return rc == 0;
-}
-
 static bool note(struct call *call, const char *action, struct str id, struct str tenant)
 {
     const struct actor actor = call_actor(call);
@@ -99,7 +74,7 @@ void site_export_get(const struct http_request *request, struct http_response *r
     const struct site *site = NULL;
     struct call call;
 
-    if (call_open(&call, request, response, SCOPE_ADMIN) && takes_no_params(&call) &&
+    if (call_open(&call, request, response, SCOPE_ADMIN) && call_no_params(&call) &&
         caller_refuse(response, caller_to_site(&call.caller, call.snapshot, request->param,
                                                SCOPE_ADMIN, &site)))
         answer(&call, "site.export", site->id, site->tenant, site);
@@ -112,7 +87,7 @@ void tenant_export_get(const struct http_request *request, struct http_response 
     struct call call;
     bool whole = false;
 
-    if (call_open(&call, request, response, SCOPE_ADMIN) && takes_no_params(&call) &&
+    if (call_open(&call, request, response, SCOPE_ADMIN) && call_no_params(&call) &&
         caller_refuse(response, caller_to_tenant(&call.caller, call.snapshot, request->param,
                                                  SCOPE_ADMIN, &tenant, &whole)) &&
         (whole || caller_refuse(response, REFUSED_TENANT)))

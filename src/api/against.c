@@ -54,6 +54,19 @@ bool reader_against(struct reader *reader, struct against_range *out)
     return true;
 }
 
+bool reader_against_given(struct reader *reader, struct against_range *out, bool *wanted)
+{
+    static const char *const others[] = {"againstFrom", "againstTo", "matchWeekday"};
+
+    *wanted = reader_param(reader, STR("against")).len > 0;
+    if (*wanted)
+        return reader_against(reader, out);
+    for (size_t i = 0; i < sizeof(others) / sizeof(others[0]); i++)
+        if (reader_param(reader, str_from(others[i])).len > 0)
+            return reader_refuse(reader, others[i], "goes only with against");
+    return true;
+}
+
 int32_t against_day(const struct against_range *earlier, struct range range, int32_t day)
 {
     if (earlier->against == AGAINST_YEAR && !earlier->match_weekday)

@@ -25,6 +25,8 @@ struct against_range {
 /* What the parameters mean for the reader's range; without `against`, the range just before. 400
  * where they contradict each other. */
 bool reader_against(struct reader *reader, struct against_range *out);
+/* The same for who compares only where `against` is given: *wanted. The others go only with it. */
+bool reader_against_given(struct reader *reader, struct against_range *out, bool *wanted);
 
 /* The day that stands beside `day` of the reader's range: as far from the beginning, or, a year
  * before, the same date (29 February becomes the 28th). It may lie behind the end of the earlier

@@ -69,6 +69,14 @@ void answer_totals(struct json_out *json, const struct stats *stats, unsigned me
     }
 }
 
+void answer_imported(struct json_out *json, const struct stats *stats)
+{
+    if (stats->estimated != STATS_IMPORTED)
+        return;
+    answer_name(json, "imported");
+    json_bool(json, true);
+}
+
 /* The counts of AnalyticsDailyStats. */
 static const char *const day_names[] = {"pageviews", "uniqueVisitors", "leads",   "forms",
                                         "exports",   "automationRuns", "aiTokens"};
@@ -103,10 +111,7 @@ void answer_days(struct json_out *json, const struct query_totals *totals, struc
         answer_str(json, "tenantId", tenant);
         answer_date(json, "date", totals->days[i].day);
         put_day_metrics(json, &totals->days[i], of_day, metrics);
-        if (totals->days[i].stats.estimated == STATS_IMPORTED) {
-            answer_name(json, "imported");
-            json_bool(json, true);
-        }
+        answer_imported(json, &totals->days[i].stats);
         json_close(json, '}');
     }
     json_close(json, ']');

@@ -19,6 +19,8 @@ void answer_instant(struct json_out *json, const char *name, int64_t ms);
 void answer_value(struct json_out *json, int metric, double value);
 /* These metrics (a set: bit m for metric m) as members. */
 void answer_totals(struct json_out *json, const struct stats *stats, unsigned metrics);
+/* The member `imported`, true where another product counted these numbers; else nothing. */
+void answer_imported(struct json_out *json, const struct stats *stats);
 /* "days": one row for each; `site` empty: of several. */
 void answer_days(struct json_out *json, const struct query_totals *totals, struct str site,
                  struct str tenant, unsigned metrics);

@@ -26,7 +26,8 @@ enum role {
     ROLES_ALL = 15,
 };
 
-struct refusals; /* refused events of known sites, waiting to become tallies (api/refusals.h) */
+struct refusals;  /* refused events of known sites, waiting to become tallies (api/refusals.h) */
+struct sightings; /* what kept pages from being counted (api/sightings.h) */
 struct query_recent;
 struct quotas;   /* api/quotas.h */
 struct throttle; /* access/people.h */
@@ -35,6 +36,19 @@ struct payload_config;
 struct resets;  /* passwords to be set anew (api/resets.h) */
 struct live;    /* open event streams (api/live.h) */
 struct scripts; /* of other versions (api/scripts.h) */
+
+/* What waits to be counted; longer than API_LATE_MS nothing should. */
+struct api_waiting {
+    int64_t records;
+    int64_t oldest_ms; /* when the first of them came; 0: none waits */
+};
+enum { API_LATE_MS = 15 * 60 * 1000 };
+/* The server that the nodes share as their buffer. */
+struct api_redis {
+    bool connected; /* else all of the others are empty */
+    char address[128], version[32];
+    uint64_t used_bytes, max_bytes; /* max 0: no bound */
+};
 
 /* What a query thread has of its own. */
 struct worker {
@@ -51,7 +65,8 @@ struct api {
     struct cache *cache; /* of answers; NULL: none */
     struct metrics *metrics;
     struct refusals *refusals;
-    struct live *live; /* NULL: no event streams */
+    struct sightings *sightings; /* NULL: none are noted */
+    struct live *live;           /* NULL: no event streams */
     struct quotas *quotas;
     struct throttle *throttle;            /* NULL without ROLE_QUERY */
     struct mailer *mailer;                /* NULL: links are shown once */
@@ -67,16 +82,29 @@ struct api {
     bool always;
     const struct logger *logger;
     int64_t (*now)(void); /* milliseconds; NULL: clock_wall_ms() */
-    /* How many records wait in the buffer that all nodes share; it may wait, and fail. NULL: the
-     * log in data_dir is the buffer. */
-    int (*queued)(void *server, int64_t *out);
-    void *server; /* whoever made this; not used here */
+    int64_t started_ms;
+    int64_t aggregate_interval_ms; /* of the job on this node; 0: it runs elsewhere */
+    void *server;                  /* whoever made this; not used here */
+    /* What waits in the buffer that all nodes share, and what that is; both may wait, and the first
+     * one fail. NULL: the log in data_dir is the buffer. */
+    int (*queued)(void *server, struct api_waiting *out);
+    void (*redis)(void *server, struct api_redis *out);
+    /* This node's name in receipts; empty: it has none yet. */
+    struct str (*node)(void *server, struct arena *arena);
     /* Open a store that can be written. */
     int (*open_writer)(void *server, struct store **out, struct err *err);
 };
 /* The worker's handle for writing. ERR_UNAVAILABLE: not now. */
 int worker_writer(const struct api *api, struct worker *worker, struct store **out,
                   struct err *err);
+
+/* What waits to be counted: in the buffer that all nodes share, else in the log of this machine
+ * behind what `store` has counted, which is read beside it and may be a moment newer. May wait. */
+int api_waiting_read(const struct api *api, struct store *store, struct arena *arena,
+                     struct api_waiting *out, struct err *err);
+
+/* The time now, by the api's clock. */
+int64_t api_now(const struct api *api);
 
 /* All routes; handlers not built yet are not in it. */
 const struct http_route *api_routes(size_t *count);

@@ -12,6 +12,7 @@
 #include "api/api.h"
 #include "api/handlers.h"
 #include "api/scripts.h"
+#include "api/sightings.h"
 #include "base/template.h"
 #include "web.h"
 
@@ -132,16 +133,33 @@ static bool find_hashed(const struct api *api, struct str hashed, struct asset *
     return api->scripts != NULL && scripts_find(api->scripts, hashed, &out->forms[CODING_IDENTITY]);
 }
 
+/* What counts, of any version; its parts (analytics.links.js) come with it. */
+static bool is_tracker(struct str name)
+{
+    enum { HASHED = sizeof("analytics.0123456789abcdef.js") - 1 };
+
+    return str_eq(name, STR("analytics.js")) ||
+           (name.len == HASHED && str_starts(name, STR("analytics.")));
+}
+
+static void note_load(const struct http_request *request, struct str name)
+{
+    const struct api *api = request->app;
+
+    if (is_tracker(name))
+        sight_at_page(api, request, SIGHT_SCRIPT, STR(""), api_now(api));
+}
+
 static void serve_public(const struct http_request *request, struct http_response *response,
                          struct str name)
 {
     struct asset asset;
 
-    if (asset_serve(request, response, name, STR("public, max-age=3600")))
-        return;
+    note_load(request, name);
+    /* First, since a part of the dashboard has no other name. */
     if (find_hashed(request->app, name, &asset))
         send_asset(request, response, &asset, STR("public, max-age=31536000, immutable"));
-    else
+    else if (!asset_serve(request, response, name, STR("public, max-age=3600")))
         not_found(response);
 }
 

@@ -1,6 +1,16 @@
 /*
- * breakdown.c -- GET /api/analytics/breakdown: what a range has under each value of a dimension.
+ * breakdown.c -- GET /api/analytics/breakdown: what a range has under each value of a dimension,
+ * and beside it what an earlier range has.
+ *
+ * While the range runs (today lies in it), the earlier one ends at the same local hour of its own
+ * last day, as in compare.c, where that part of a day can still be counted by value (as long as raw
+ * events and visits are kept): `previousUntil` is the instant. Else it ends with that whole day.
+ *
+ * Where the filters cannot be answered so far back, previousFrom and previousTo are null, and each
+ * row's `previous` with them; where some of the earlier range is no longer kept, `previous` alone.
+ * What is not known is no change: sort=change then gives the order by visitors.
  */
+#include "api/against.h"
 #include "api/answer.h"
 #include "api/cached.h"
 #include "api/handlers.h"
@@ -21,8 +31,25 @@ const struct http_param breakdown_params[] = {
     {"offset", "rows before the first one in the answer, up to 1000000", HTTP_PARAM_OPTIONAL},
     {"search", "only values that contain this (ASCII letters' case aside), up to 200 bytes",
      HTTP_PARAM_OPTIONAL},
+    {"sort",
+     "visitors (the default), or change: by how many more or fewer visitors than in the earlier "
+     "range, whose values are rows too; needs against",
+     HTTP_PARAM_OPTIONAL},
+    {"against",
+     "adds to each row previous, the same columns of the same number of days just before "
+     "(previous), of the same dates a year before (year), or of againstFrom to againstTo (custom)",
+     HTTP_PARAM_OPTIONAL},
+    READER_AGAINST_PARAMS,
     READER_FILTER_PARAM,
     {NULL, NULL, HTTP_PARAM_OPTIONAL},
+};
+
+/* What is compared with: nothing without `against`. */
+struct compared {
+    bool wanted;
+    bool absent;  /* the filters cannot be answered so far back */
+    bool unknown; /* or some of the range is not kept */
+    struct query_earlier earlier;
 };
 
 static bool take_window(struct reader *reader, struct query_breakdown_ask *ask)
@@ -39,7 +66,43 @@ static bool take_window(struct reader *reader, struct query_breakdown_ask *ask)
            reader_refuse(reader, "search", "is longer than %d bytes", SEARCH_MAX);
 }
 
-static bool take_ask(struct reader *reader, struct query_breakdown_ask *ask)
+static bool take_sort(struct reader *reader, bool compared, bool *by_change)
+{
+    struct str sort = reader_param(reader, STR("sort"));
+
+    *by_change = str_eq(sort, STR("change"));
+    if (*by_change && !compared)
+        return reader_refuse(reader, "sort", "change goes only with against");
+    return *by_change || sort.len == 0 || str_eq(sort, STR("visitors")) ||
+           reader_refuse(reader, "sort", "is neither visitors nor change");
+}
+
+/* Comes last: from when on filters can be answered is known. */
+static bool take_earlier(struct reader *reader, struct query_breakdown_ask *ask,
+                         struct compared *compared)
+{
+    struct query_earlier *earlier = &compared->earlier;
+    struct against_range against = {.match_weekday = false};
+
+    if (!reader_against_given(reader, &against, &compared->wanted) ||
+        !take_sort(reader, compared->wanted, &ask->by_change))
+        return false;
+    *earlier = (struct query_earlier){against.range, INT64_MAX};
+    if (!compared->wanted)
+        return true;
+    if (range_cut(reader->range, reader->site->tz, reader->now_ms, &earlier->range,
+                  &earlier->until_ms) &&
+        earlier->range.to < query_divisible(reader->site, reader_today(reader)))
+        earlier->until_ms = INT64_MAX;
+    compared->absent = reader->filters.count > 0 && earlier->range.from < reader->filterable;
+    compared->unknown = compared->absent || earlier->range.from < reader->available;
+    ask->earlier = compared->unknown ? NULL : earlier;
+    ask->by_change = ask->by_change && !compared->unknown;
+    return true;
+}
+
+static bool take_ask(struct reader *reader, struct query_breakdown_ask *ask,
+                     struct compared *compared)
 {
     if (!dimension_find(reader_param(reader, STR("dimension")), &ask->dimension, &ask->prop))
         return reader_refuse(reader, "dimension", "there is no such dimension");
@@ -49,15 +112,22 @@ static bool take_ask(struct reader *reader, struct query_breakdown_ask *ask)
         return false;
     ask->filters = reader->filters;
     return reader_filterable(reader,
-                             query_breakdown_filterable(reader->site, ask, reader_today(reader)));
+                             query_breakdown_filterable(reader->site, ask, reader_today(reader))) &&
+           take_earlier(reader, ask, compared);
 }
 
-static void put_row(struct json_out *json, const struct reader *reader, const struct count_row *row,
-                    const struct value_basis *basis)
+/* -- answers ------------------------------------------------------------------------------- */
+
+/* What the rows stand beside. */
+struct table {
+    const struct reader *reader;
+    const struct compared *compared;
+    struct value_basis basis, before;
+};
+
+static void put_columns(struct json_out *json, const struct reader *reader,
+                        const struct count_row *row, const struct value_basis *basis)
 {
-    json_open(json, '{');
-    answer_name(json, "value");
-    json_str(json, row->value);
     for (size_t i = 0; i < VALUE_COLUMNS; i++) {
         if (!values_has(&value_columns[i], basis->dimension) ||
             !reader_shows(reader, str_from(value_columns[i].metric)))
@@ -65,46 +135,92 @@ static void put_row(struct json_out *json, const struct reader *reader, const st
         answer_name(json, value_columns[i].name);
         values_put(json, &value_columns[i], row, basis);
     }
+}
+
+/* `before` is not looked at where it is not known. */
+static void put_row(struct json_out *json, const struct table *table, const struct count_row *row,
+                    const struct count_row *before)
+{
+    json_open(json, '{');
+    answer_name(json, "value");
+    json_str(json, row->value);
+    put_columns(json, table->reader, row, &table->basis);
+    if (table->compared->wanted) {
+        answer_name(json, "previous");
+        if (table->compared->unknown) {
+            json_null(json);
+        } else {
+            json_open(json, '{');
+            put_columns(json, table->reader, before, &table->before);
+            json_close(json, '}');
+        }
+    }
     json_close(json, '}');
 }
 
-static void put_rows(struct json_out *json, const struct reader *reader,
-                     const struct query_breakdown *found, const struct value_basis *basis)
+static void put_rows(struct json_out *json, const struct table *table,
+                     const struct query_breakdown *found, bool both)
 {
+    const struct query_before *before = &found->before;
+
     answer_name(json, "rows");
     json_open(json, '[');
     for (size_t i = 0; i < found->count; i++)
-        put_row(json, reader, &found->rows[i], basis);
+        put_row(json, table, &found->rows[i], before->rows == NULL ? NULL : &before->rows[i]);
     json_close(json, ']');
     answer_name(json, "total");
     json_i64(json, (int64_t)found->total);
     answer_name(json, "other");
-    if (values_is_empty(&found->other))
+    if (values_is_empty(&found->other) && !(both && !values_is_empty(&before->other)))
         json_null(json);
     else
-        put_row(json, reader, &found->other, basis);
+        put_row(json, table, &found->other, &before->other);
+}
+
+static void put_compared(struct json_out *json, const struct compared *compared)
+{
+    const struct query_earlier *earlier = &compared->earlier;
+
+    if (!compared->wanted)
+        return;
+    if (compared->absent) {
+        answer_str(json, "previousFrom", STR(""));
+        answer_str(json, "previousTo", STR(""));
+    } else {
+        answer_date(json, "previousFrom", earlier->range.from);
+        answer_date(json, "previousTo", earlier->range.to);
+    }
+    if (compared->absent || earlier->until_ms == INT64_MAX)
+        answer_str(json, "previousUntil", STR(""));
+    else
+        answer_instant(json, "previousUntil", earlier->until_ms);
 }
 
 static void answer_breakdown(struct reader *reader)
 {
     struct query_breakdown_ask ask = {.limit = LIMIT_PRESET, .recent = reader->api->recent};
+    struct compared compared = {.wanted = false};
     struct query_breakdown found;
     struct err err = {0};
     struct json_out json = {.buf = &reader->response->body};
 
-    if (!take_ask(reader, &ask))
+    if (!take_ask(reader, &ask, &compared))
         return;
     int rc = query_breakdown(reader->store, reader->site, reader->range, reader->available, &ask,
                              reader->arena, &found, &err);
 
     if (!reader_done(reader, rc, &err))
         return;
-    const struct value_basis basis = {ask.dimension, found.visitors};
+    const struct table table = {.reader = reader,
+                                .compared = &compared,
+                                .basis = {ask.dimension, found.visitors},
+                                .before = {ask.dimension, found.before.visitors}};
 
     json_open(&json, '{');
     reader_echo(reader, &json, true);
     answer_str(&json, "dimension", reader_param(reader, STR("dimension")));
-    put_rows(&json, reader, &found, &basis);
+    put_compared(&json, &compared);
+    put_rows(&json, &table, &found, ask.by_change);
     json_close(&json, '}');
 }
 

@@ -9,6 +9,9 @@
 #include "access/people.h"
 #include "access/signed.h"
 #include "api/reader.h"
+#include "event/event.h"
+
+#include <arpa/inet.h>
 
 /* -- words --------------------------------------------------------------------------------- */
 
@@ -226,6 +229,16 @@ enum refusal caller_read(const struct http_request *request, const struct snapsh
                                                                             : REFUSED_NOT;
 }
 
+struct str caller_address(const struct api *api, const struct http_request *request)
+{
+    struct addr address =
+        client_address(request->peer, request->forwarded_for, api->trusted, api->trusted_count);
+    char text[INET6_ADDRSTRLEN] = "";
+
+    (void)inet_ntop(address.family == 4 ? AF_INET : AF_INET6, address.bytes, text, sizeof(text));
+    return arena_str(request->arena, str_from(text));
+}
+
 /* -- a request that is not a reader's ------------------------------------------------------ */
 
 static enum refusal open_caller(struct call *call, unsigned scope)
@@ -266,6 +279,31 @@ void call_close(struct call *call)
 {
     if (call->snapshot != NULL)
         directory_give(call->api->directory, call->snapshot);
+}
+
+/* Returns 1: there are no parameters. */
+static int refuse_param(void *ctx, struct str name, struct str value)
+{
+    struct call *call = ctx;
+    struct buf members = {0};
+    struct json_out json = {.buf = &members};
+
+    (void)value;
+    buf_add(&members, STR("\"parameter\":"));
+    json_str(&json, name);
+    http_problem(call->response, 400, STR("there is no such parameter"), buf_str(&members));
+    buf_release(&members);
+    return 1;
+}
+
+bool call_no_params(struct call *call)
+{
+    struct err err = {""};
+    int rc = query_each(call->request->query, call->arena, refuse_param, call, &err);
+
+    if (rc < 0)
+        http_problem(call->response, 400, str_from(err.text), STR(""));
+    return rc == 0;
 }
 
 bool call_writer(struct call *call, struct store **out)

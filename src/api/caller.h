@@ -68,6 +68,9 @@ void caller_leave_suspended(struct caller *caller, const struct snapshot *snapsh
 bool caller_take_read(const struct caller *caller, const struct tenant *tenant,
                       const struct http_request *request, struct http_response *response);
 
+/* The sender's address, past trusted proxies; as text. */
+struct str caller_address(const struct api *api, const struct http_request *request);
+
 /* The token of the request's Authorization header, if it is valid now; else NULL. */
 const struct token *caller_token(const struct http_request *request,
                                  const struct snapshot *snapshot, int64_t now_ms);
@@ -76,6 +79,8 @@ const struct token *caller_token(const struct http_request *request,
 
 /* Whether the browser sees https, by the public URL, or as a trusted proxy says. */
 bool caller_is_https(const struct api *api, const struct http_request *request);
+/* Where a person's browser finds this server: as it was set, else as it was asked. */
+struct str caller_own_url(const struct api *api, const struct http_request *request);
 /* The name of the session's cookie there, and its value as it was sent; empty: none. */
 struct str caller_cookie_name(const struct api *api, const struct http_request *request);
 struct str caller_cookie(const struct api *api, const struct http_request *request);
@@ -103,6 +108,8 @@ struct call {
 bool call_open(struct call *call, const struct http_request *request,
                struct http_response *response, unsigned scope);
 void call_close(struct call *call);
+/* False after 400: a parameter was given. */
+bool call_no_params(struct call *call);
 /* The worker's store that can be written; false after 503. */
 bool call_writer(struct call *call, struct store **out);
 

@@ -21,6 +21,20 @@ bool caller_is_https(const struct api *api, const struct http_request *request)
     return str_ieq(str_trim(last), STR("https"));
 }
 
+struct str caller_own_url(const struct api *api, const struct http_request *request)
+{
+    struct buf url = {0};
+
+    if (api->public_url.len > 0)
+        return api->public_url;
+    buf_addf(&url, "%s://%.*s", caller_is_https(api, request) ? "https" : "http",
+             STR_FMT(request->host));
+    struct str kept = arena_str(request->arena, buf_str(&url));
+
+    buf_release(&url);
+    return kept;
+}
+
 struct str caller_cookie_name(const struct api *api, const struct http_request *request)
 {
     return caller_is_https(api, request) ? STR("__Host-abacus_session") : STR("abacus_session");

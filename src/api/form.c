@@ -5,9 +5,8 @@
 
 #include "access/people.h"
 #include "api/answer.h"
-#include "event/event.h"
+#include "api/caller.h"
 
-#include <arpa/inet.h>
 #include <stdio.h>
 
 enum { FORM_DEPTH = 2 };
@@ -89,25 +88,14 @@ bool form_needs_code(struct form *form)
 
 /* -- tries --------------------------------------------------------------------------------- */
 
-/* The sender's, past trusted proxies, into `text`. */
-static struct str address_of(const struct form *form, char text[INET6_ADDRSTRLEN])
-{
-    struct addr address = client_address(form->request->peer, form->request->forwarded_for,
-                                         form->api->trusted, form->api->trusted_count);
-
-    return str_from(
-        inet_ntop(address.family == 4 ? AF_INET : AF_INET6, address.bytes, text, INET6_ADDRSTRLEN));
-}
-
 bool form_try(struct form *form, struct str account)
 {
-    char address[INET6_ADDRSTRLEN];
     char seconds[24];
 
     if (form->api->throttle == NULL)
         return true;
-    int64_t wait_s =
-        throttle_ask(form->api->throttle, account, address_of(form, address), form->now_ms);
+    int64_t wait_s = throttle_ask(form->api->throttle, account,
+                                  caller_address(form->api, form->request), form->now_ms);
 
     if (wait_s == 0)
         return true;
@@ -120,10 +108,9 @@ bool form_try(struct form *form, struct str account)
 
 void form_failed(struct form *form, struct str account)
 {
-    char address[INET6_ADDRSTRLEN];
-
     if (form->api->throttle != NULL)
-        throttle_failed(form->api->throttle, account, address_of(form, address), form->now_ms);
+        throttle_failed(form->api->throttle, account, caller_address(form->api, form->request),
+                        form->now_ms);
 }
 
 void form_succeeded(struct form *form, struct str account)

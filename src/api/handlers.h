@@ -29,8 +29,22 @@ void realtime_get(const struct http_request *request, struct http_response *resp
 extern const struct http_param ledger_params[];
 void ledger_get(const struct http_request *request, struct http_response *response);
 
+extern const struct http_param annotations_params[], annotation_params[];
+void annotations_get(const struct http_request *request, struct http_response *response);
+void annotation_put(const struct http_request *request, struct http_response *response);
+void annotation_delete(const struct http_request *request, struct http_response *response);
+
+extern const struct http_param snippet_params[];
+void snippet_get(const struct http_request *request, struct http_response *response);
+
+extern const struct http_param check_params[];
+void check_get(const struct http_request *request, struct http_response *response);
+
 extern const struct http_param tenant_stats_params[];
 void tenant_stats_get(const struct http_request *request, struct http_response *response);
+
+extern const struct http_param sites_params[];
+void sites_get(const struct http_request *request, struct http_response *response);
 
 extern const struct http_param export_params[];
 void export_get(const struct http_request *request, struct http_response *response);
@@ -47,6 +61,8 @@ void session_link_post(const struct http_request *request, struct http_response 
 void session_accept_post(const struct http_request *request, struct http_response *response);
 void share_post(const struct http_request *request, struct http_response *response);
 
+void system_get(const struct http_request *request, struct http_response *response);
+
 void healthz_get(const struct http_request *request, struct http_response *response);
 void readyz_get(const struct http_request *request, struct http_response *response);
 void metrics_get(const struct http_request *request, struct http_response *response);
@@ -56,8 +72,11 @@ void public_get(const struct http_request *request, struct http_response *respon
 extern const struct http_param privacy_params[];
 void privacy_get(const struct http_request *request, struct http_response *response);
 void privacy_site_get(const struct http_request *request, struct http_response *response);
+extern const struct http_param sign_in_params[];
 void sign_in_get(const struct http_request *request, struct http_response *response);
 void accept_get(const struct http_request *request, struct http_response *response);
+void admin_home_get(const struct http_request *request, struct http_response *response);
+void admin_page_get(const struct http_request *request, struct http_response *response);
 void share_get(const struct http_request *request, struct http_response *response);
 void embed_get(const struct http_request *request, struct http_response *response);
 void demo_get(const struct http_request *request, struct http_response *response);

@@ -45,34 +45,15 @@ static void put_day(struct json_out *json, const struct query_ledger_day *day)
     json_close(json, '}');
 }
 
-/* The log of this machine behind what the store has counted. It is read beside the store, so it may
- * be a moment newer. */
-static int count_log(struct reader *reader, int64_t *out)
-{
-    const struct position_filter all = {.partitions = PARTITIONS_ALL};
-    struct position *positions;
-    struct log_backlog backlog = {0};
-    struct err err = {0};
-    size_t count;
-    int rc = store_positions(reader->store, &all, reader->arena, &positions, &count, &err);
-
-    if (rc == 0)
-        rc = log_backlog(reader->api->data_dir, positions, count, &backlog, &err);
-    if (rc != 0 && reader->api->metrics != NULL)
-        metrics_error(reader->api->metrics, METRICS_ERROR_LOG);
-    *out = (int64_t)backlog.records;
-    return rc;
-}
-
 static void put_queued(struct reader *reader, struct json_out *json)
 {
-    const struct api *api = reader->api;
-    int64_t queued = 0;
-    int rc = api->queued != NULL ? api->queued(api->server, &queued) : count_log(reader, &queued);
+    struct api_waiting waiting;
+    struct err err = {0};
+    int rc = api_waiting_read(reader->api, reader->store, reader->arena, &waiting, &err);
 
     answer_name(json, "queued");
     if (rc == 0)
-        json_i64(json, queued);
+        json_i64(json, waiting.records);
     else
         json_null(json);
 }

@@ -49,7 +49,7 @@ struct reader {
     struct str tenant;               /* empty: the platform asks for sites of several tenants */
     const struct site *const *sites; /* those that the answer covers; the one, too */
     size_t sites_count;
-    bool whole_tenant; /* they are all of the tenant's */
+    bool whole_tenant; /* they are all of the tenant's; without one, of the installation's */
     unsigned metrics;  /* bit m: metric m is shown */
 
     bool reading;
@@ -109,6 +109,8 @@ bool reader_resolve(struct reader *reader);
 bool reader_resolve_site(struct reader *reader);
 /* All sites of the tenant `id` that the caller reaches. */
 bool reader_resolve_tenant(struct reader *reader, struct str id);
+/* All sites that the caller reaches, or those of the tenant named. */
+bool reader_resolve_reached(struct reader *reader);
 /* The sites of a list "a,b,c", in its order: at most READER_SITES_MAX. */
 enum { READER_SITES_MAX = 100 };
 bool reader_resolve_sites(struct reader *reader, struct str list);
@@ -117,6 +119,8 @@ bool reader_resolve_sites(struct reader *reader, struct str list);
  * sites are resolved. */
 bool reader_shows(const struct reader *reader, struct str name);
 bool reader_shows_dimension(const struct reader *reader, enum dimension dimension, struct str prop);
+/* The names of all that a caller who is restricted is shown of the site, as an array. */
+void reader_put_shown(const struct site *site, struct json_out *json);
 /* Refuse what it is not shown. Returns false. */
 bool reader_refuse_private(struct reader *reader);
 
@@ -149,8 +153,5 @@ bool reader_done(struct reader *reader, int rc, const struct err *err);
 /* The members that every answer begins with: siteId ... availableFrom, and filterableFrom with
  * filters. */
 void reader_echo(const struct reader *reader, struct json_out *json, bool exact);
-
-/* The time now, by the api's clock. */
-int64_t api_now(const struct api *api);
 
 #endif

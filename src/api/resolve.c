@@ -143,6 +143,75 @@ bool reader_resolve_tenant(struct reader *reader, struct str id)
     return refuse_as(reader, refusal) && use_tenant(reader, tenant, whole);
 }
 
+/* Those of a tenant that the caller reaches, added to the list. */
+static size_t add_reached(const struct reader *reader, const struct tenant *tenant,
+                          const struct site **sites, size_t count)
+{
+    const struct site *const *all;
+    size_t all_count = snapshot_sites(reader->snapshot, tenant->id, &all);
+
+    for (size_t i = 0; i < all_count; i++)
+        if (!all[i]->erasing &&
+            (caller_at_site(&reader->caller, tenant->id, all[i]->id) & SCOPE_STATS_READ) != 0)
+            sites[count++] = all[i];
+    return count;
+}
+
+/* A tenant that several memberships name counts where the first one does. */
+static bool is_named_before(const struct caller *caller, size_t at)
+{
+    for (size_t i = 0; i < at; i++)
+        if (str_eq(caller->reaches[i].tenant, caller->reaches[at].tenant))
+            return true;
+    return false;
+}
+
+static size_t reached_by_tenants(const struct reader *reader, const struct site **sites)
+{
+    const struct caller *caller = &reader->caller;
+    size_t count = 0;
+
+    for (size_t i = 0; i < caller->reaches_count; i++) {
+        const struct tenant *tenant = snapshot_tenant(reader->snapshot, caller->reaches[i].tenant);
+        if (tenant != NULL && tenant->active && !is_named_before(caller, i))
+            count = add_reached(reader, tenant, sites, count);
+    }
+    return count;
+}
+
+static size_t reached_by_platform(const struct reader *reader, const struct site *const *all,
+                                  size_t all_count, const struct site **sites)
+{
+    size_t count = 0;
+
+    for (size_t i = 0; i < all_count; i++) {
+        const struct tenant *tenant = snapshot_tenant(reader->snapshot, all[i]->tenant);
+        if (!all[i]->erasing && tenant != NULL && !tenant->erasing)
+            sites[count++] = all[i];
+    }
+    return count;
+}
+
+bool reader_resolve_reached(struct reader *reader)
+{
+    struct str id = reader_param(reader, STR("tenantId"));
+    const struct site *const *all;
+    const struct tenant *tenant;
+    bool whole;
+
+    if (id.len > 0)
+        return refuse_as(reader, caller_to_tenant(&reader->caller, reader->snapshot, id,
+                                                  SCOPE_STATS_READ, &tenant, &whole)) &&
+               use_tenant(reader, tenant, whole);
+    size_t count = snapshot_sites(reader->snapshot, STR(""), &all);
+    const struct site **sites = ARENA_NEW(reader->arena, const struct site *, count + 1);
+
+    reader->whole_tenant = (reader->caller.platform & SCOPE_STATS_READ) != 0;
+    count = reader->whole_tenant ? reached_by_platform(reader, all, count, sites)
+                                 : reached_by_tenants(reader, sites);
+    return use_sites(reader, sites, count);
+}
+
 bool reader_resolve_sites(struct reader *reader, struct str list)
 {
     const struct site **sites = ARENA_NEW(reader->arena, const struct site *, READER_SITES_MAX);

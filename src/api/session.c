@@ -13,9 +13,10 @@
  *     POST   /api/session/link      {secret}                      {kind, user, totp, expiresAt}
  *     POST   /api/session/accept    {secret, password, code?, email?, name?}   as POST /api/session
  *
- * The person: {"user":{"id","name","admin","memberships":[...],"totp"},"expiresAt"}. What was wrong
- * is 401, with "code": true where only the code of the second factor is missing. kind is
- * "invitation", "reset" or "set-up"; the first admin, whom a set-up makes, has to say `email`.
+ * The person: {"user":{"id","name","admin","memberships":[...],"totp"},"expiresAt","address"}; the
+ * address is the one that the request comes from. What was wrong is 401, with "code": true where
+ * only the code of the second factor is missing. kind is "invitation", "reset" or "set-up"; the
+ * first admin, whom a set-up makes, has to say `email`.
  *
  * Password and second factor stand in session_account.c, what is done by links in session_link.c.
  */
@@ -121,6 +122,7 @@ static void put_person(struct call *call, const struct user_row *row, int64_t ex
     json_bool(&json, row->totp.len > 0);
     json_close(&json, '}');
     answer_instant(&json, "expiresAt", expires_ms);
+    answer_str(&json, "address", caller_address(call->api, call->request));
     json_close(&json, '}');
 }
 

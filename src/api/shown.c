@@ -11,6 +11,7 @@ static const struct str always[] = {
     STR_INIT("page"),          STR_INIT("source"),         STR_INIT("country"),
     STR_INIT("device"),
 };
+enum { ALWAYS = sizeof(always) / sizeof(always[0]) };
 
 static bool is_listed(struct str name, const struct str *list, size_t count)
 {
@@ -22,7 +23,7 @@ static bool is_listed(struct str name, const struct str *list, size_t count)
 
 bool reader_shows(const struct reader *reader, struct str name)
 {
-    if (!reader->caller.restricted || is_listed(name, always, sizeof(always) / sizeof(always[0])))
+    if (!reader->caller.restricted || is_listed(name, always, ALWAYS))
         return true;
     for (size_t i = 0; i < reader->sites_count; i++)
         if (!is_listed(name, reader->sites[i]->public_metrics,
@@ -44,6 +45,17 @@ bool reader_shows_dimension(const struct reader *reader, enum dimension dimensio
 
     buf_release(&name);
     return shown;
+}
+
+void reader_put_shown(const struct site *site, struct json_out *json)
+{
+    json_open(json, '[');
+    for (size_t i = 0; i < ALWAYS; i++)
+        json_str(json, always[i]);
+    for (size_t i = 0; i < site->public_metrics_count; i++)
+        if (!is_listed(site->public_metrics[i], always, ALWAYS))
+            json_str(json, site->public_metrics[i]);
+    json_close(json, ']');
 }
 
 bool reader_refuse_private(struct reader *reader)

@@ -23,6 +23,7 @@ static const struct section {
     {takeout_tokens, OF_BOTH},
     {takeout_links, OF_BOTH},
     {takeout_settings, OF_BOTH | EACH_SITE},
+    {takeout_annotations, OF_BOTH | EACH_SITE},
     {takeout_days, OF_BOTH | EACH_SITE},
     {takeout_hours, OF_BOTH | EACH_SITE},
     {takeout_events, OF_BOTH | EACH_SITE},

@@ -7,6 +7,7 @@
  *     export     the first one: of what, when, by which format
  *     tenant, user (its membership in this tenant), token (never its secret), link
  *     site       its settings
+ *     annotation what is noted of its dates
  *     day, hour  counted numbers, as the reading API names them
  *     event      raw rows
  *     ledger     what became of what was received, by day

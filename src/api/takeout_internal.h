@@ -45,7 +45,7 @@ struct str takeout_site(const struct takeout *self);
 
 /* takeout_rows.c: what is managed */
 takeout_fn takeout_tenant, takeout_users, takeout_tokens, takeout_links, takeout_settings,
-    takeout_audit;
+    takeout_annotations, takeout_audit;
 /* takeout_counts.c: what was counted */
 takeout_fn takeout_days, takeout_hours, takeout_events, takeout_ledger, takeout_breakdowns;
 

@@ -1,6 +1,6 @@
 /*
  * takeout_rows.c -- what is managed of a tenant or a site: itself, people, tokens, links, settings,
- * and who changed what.
+ * annotations, and who changed what.
  */
 #include "access/access.h"
 #include "access/caller.h"
@@ -58,34 +58,36 @@ static void put_instant(struct takeout *self, const char *name, int64_t ms)
 
 /* -- the tenant ---------------------------------------------------------------------------- */
 
+struct gathering {
+    struct takeout *takeout;
+    size_t cap;
+};
+
+/* One that is made in this moment is not in it. */
+static int gather_site(void *ctx, const void *row, struct err *err)
+{
+    const struct gathering *gathering = ctx;
+    struct takeout *self = gathering->takeout;
+
+    (void)err;
+    if (self->sites_count < gathering->cap)
+        self->sites[self->sites_count++] =
+            arena_str(&self->owned, ((const struct site_row *)row)->id);
+    return 0;
+}
+
 static int list_sites(struct takeout *self, struct store *store, struct err *err)
 {
-    const struct row_filter filter = {.tenant = self->tenant};
-    struct str after = STR("");
-    size_t count = PAGE_ROWS;
+    const struct row_filter filter = {.tenant = self->tenant, .kept = true};
     int64_t all = 0;
     int rc = store_count(store, ROW_SITE, &filter, &all, err);
 
     if (rc < 0)
         return rc;
-    size_t cap = (size_t)all;
+    struct gathering gathering = {self, (size_t)all};
 
-    self->sites = ARENA_NEW(&self->owned, struct str, cap);
-    while (rc == 0 && count == PAGE_ROWS) {
-        void *page = NULL;
-
-        rc =
-            store_page(store, ROW_SITE, &filter, after, PAGE_ROWS, &self->page, &page, &count, err);
-        const struct site_row *rows = page;
-
-        /* One that is made in this moment is not in it; one that is to be erased is gone. */
-        for (size_t i = 0; rc == 0 && i < count && self->sites_count < cap; i++)
-            if (rows[i].erase_ms == 0)
-                self->sites[self->sites_count++] = arena_str(&self->owned, rows[i].id);
-        if (rc == 0 && count > 0)
-            after = rows[count - 1].id;
-    }
-    return rc;
+    self->sites = ARENA_NEW(&self->owned, struct str, gathering.cap);
+    return store_each(store, ROW_SITE, &filter, gather_site, &gathering, err);
 }
 
 int takeout_tenant(struct takeout *self, struct store *store, struct err *err)
@@ -227,6 +229,23 @@ int takeout_settings(struct takeout *self, struct store *store, struct err *err)
     put_instant(self, "createdAt", row.created_ms);
     takeout_close(self);
     return 0;
+}
+
+int takeout_annotations(struct takeout *self, struct store *store, struct err *err)
+{
+    void *page = NULL;
+    size_t count = 0;
+    int rc = next_page(self, store, ROW_ANNOTATION, true, &page, &count, err);
+    const struct annotation_row *rows = page;
+
+    for (size_t i = 0; rc == 0 && i < count; i++) {
+        takeout_open(self, "annotation");
+        answer_str(&self->json, "siteId", rows[i].site);
+        answer_str(&self->json, "date", annotation_date(&rows[i]));
+        answer_str(&self->json, "text", rows[i].text);
+        takeout_close(self);
+    }
+    return rc < 0 || count == 0 ? rc : page_done(self, rows[count - 1].id, count);
 }
 
 /* -- who changed what ---------------------------------------------------------------------- */

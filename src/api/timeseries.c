@@ -78,19 +78,6 @@ struct earlier {
     struct query_series series;
 };
 
-static bool take_earlier(struct reader *reader, struct earlier *earlier)
-{
-    static const char *const others[] = {"againstFrom", "againstTo", "matchWeekday"};
-
-    earlier->wanted = reader_param(reader, STR("against")).len > 0;
-    if (earlier->wanted)
-        return reader_against(reader, &earlier->against);
-    for (size_t i = 0; i < sizeof(others) / sizeof(others[0]); i++)
-        if (reader_param(reader, str_from(others[i])).len > 0)
-            return reader_refuse(reader, others[i], "goes only with against");
-    return true;
-}
-
 static int read_series(struct reader *reader, struct range range, enum interval interval,
                        struct query_series *out, struct err *err)
 {
@@ -139,6 +126,7 @@ static void put_point(struct json_out *json, const struct query_point *point,
         json_null(json);
     answer_name(json, "partial");
     json_bool(json, point->partial);
+    answer_imported(json, &point->stats);
     json_close(json, '}');
 }
 
@@ -189,7 +177,8 @@ static void answer_series(struct reader *reader)
     struct json_out json = {.buf = &reader->response->body};
 
     if (!take_metric(reader, &metric) || !take_interval(reader, &interval) ||
-        !take_earlier(reader, &earlier) || !reader_filters(reader, interval == INTERVAL_HOUR))
+        !reader_against_given(reader, &earlier.against, &earlier.wanted) ||
+        !reader_filters(reader, interval == INTERVAL_HOUR))
         return;
     int rc = read_series(reader, reader->range, interval, &series, &err);
 

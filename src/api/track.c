@@ -11,6 +11,7 @@
 #include "api/quotas.h"
 #include "api/refusals.h"
 #include "api/sender.h"
+#include "api/sightings.h"
 #include "base/clock.h"
 #include "base/json.h"
 
@@ -75,6 +76,27 @@ static bool refuse(struct tracking *t, int status, int reason, size_t index, con
     return false;
 }
 
+/* -- what is noted of it for who sets the site up -- */
+
+static void sight(const struct tracking *t, const struct site *site, enum sighting_kind kind,
+                  struct str detail)
+{
+    sight_at_site(t->api, t->request, site->tenant, site->id, kind, detail, 1, t->now_ms);
+}
+
+/* At the first site that can be read from it, else at the page. */
+static void sight_invalid(const struct tracking *t, struct str why)
+{
+    const struct site *site = NULL;
+
+    for (size_t i = 0; site == NULL && i < t->batch.count; i++)
+        site = snapshot_tracked(t->snapshot, t->batch.events[i].site);
+    if (site != NULL)
+        sight(t, site, SIGHT_INVALID, why);
+    else
+        sight_at_page(t->api, t->request, SIGHT_INVALID, why, t->now_ms);
+}
+
 /* -- checks -- */
 
 static bool parse(struct tracking *t)
@@ -82,8 +104,11 @@ static bool parse(struct tracking *t)
     struct event_problem problem = {SIZE_MAX, NULL};
     struct err err = {0};
 
-    if (event_parse(t->request->body, t->now_ms, t->request->arena, &t->batch, &problem, &err) < 0)
+    if (event_parse(t->request->body, t->now_ms, t->request->arena, &t->batch, &problem, &err) <
+        0) {
+        sight_invalid(t, str_from(err.text));
         return refuse(t, 400, REJECT_INVALID, problem.index, problem.field, err.text);
+    }
     return true;
 }
 
@@ -120,6 +145,8 @@ static bool find_sites(struct tracking *t)
         const struct event_input *in = &t->batch.events[i];
         const struct site *site = t->sites[i];
 
+        if (site == NULL)
+            sight_at_page(t->api, t->request, SIGHT_UNKNOWN_SITE, in->site, t->now_ms);
         if (site == NULL || !token_reaches(t->token, site))
             return refuse(t, 404, REJECT_INVALID, i, "siteId", "no such site");
         if (in->tenant.len > 0 && !str_eq(in->tenant, site->tenant))
@@ -157,12 +184,18 @@ static bool permit(struct tracking *t)
         const char *member = token_member(t->sites[i], &t->batch.events[i]);
 
         if ((i == 0 || t->sites[i] != t->sites[i - 1]) &&
-            !site_allows_origin(t->sites[i], t->request->origin))
+            !site_allows_origin(t->sites[i], t->request->origin)) {
+            sight(t, t->sites[i], SIGHT_ORIGIN, t->request->origin);
             return refuse(t, 403, REJECT_FORBIDDEN, i, NULL,
                           "the Origin is not one of the site's allowed origins");
-        if (t->token == NULL && member != NULL)
+        }
+        if (t->token == NULL && member != NULL) {
+            sight(t, t->sites[i], SIGHT_TOKEN,
+                  str_eq(str_from(member), STR("event")) ? t->batch.events[i].name
+                                                         : str_from(member));
             return refuse(t, 403, REJECT_FORBIDDEN, i, member,
                           "only a token with the scope events:write may send this");
+        }
     }
     return true;
 }
@@ -350,6 +383,7 @@ static bool make_records(struct tracking *t, struct records *records)
 
         tally_encode(&tallies[i], &records->bytes);
         record_done(records, tallies[i].site, began);
+        sight_drops(t->api, t->request, &tallies[i], t->now_ms);
     }
     return true;
 }

@@ -31,6 +31,16 @@ bool str_ieq(struct str a, struct str b)
     return true;
 }
 
+bool str_icontains(struct str s, struct str part)
+{
+    if (part.len == 0)
+        return true;
+    for (size_t i = 0; i + part.len <= s.len; i++)
+        if (lower(s.ptr[i]) == lower(part.ptr[0]) && str_ieq(str_slice(s, i, i + part.len), part))
+            return true;
+    return false;
+}
+
 struct str str_trim(struct str s)
 {
     while (s.len > 0 && (s.ptr[0] == ' ' || s.ptr[0] == '\t'))

@@ -67,6 +67,8 @@ int str_cmp(struct str a, struct str b);
 
 /* Equal but for the case of ASCII letters. */
 bool str_ieq(struct str a, struct str b);
+/* Whether `part` stands somewhere in `s`, ASCII letters' case aside; an empty one does. */
+bool str_icontains(struct str s, struct str part);
 
 /* Without leading and trailing spaces and tabs. */
 struct str str_trim(struct str s);

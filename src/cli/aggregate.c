@@ -182,9 +182,9 @@ static int work(struct errand *errand, struct arena *arena, struct err *err)
     return rc == 0 ? work_until_committed(errand, err) : rc;
 }
 
-static int run(const struct invocation *in, struct err *err)
+int cli_aggregate(const struct invocation *in, int64_t batch, struct aggregate_report *sum,
+                  struct err *err)
 {
-    const struct aggregate_args *args = in->args;
     const struct settings *settings = in->settings;
     const struct logger logger = {.level = settings_log_level(settings)};
     struct invocation context = *in;
@@ -195,7 +195,7 @@ static int run(const struct invocation *in, struct err *err)
         .visit_days = (int32_t)settings->visit_days,
         .stats_days = (int32_t)settings->stats_days,
         .audit_days = (int32_t)settings->audit_days,
-        .batch_max = (size_t)args->batch,
+        .batch_max = (size_t)batch,
         .logger = &logger,
         .progress = show_progress,
         .ctx = &context,
@@ -214,15 +214,23 @@ static int run(const struct invocation *in, struct err *err)
     aggregate_free(&errand.aggregator);
     relay_close(&errand.relay);
     store_close(&errand.store);
+    *sum = errand.sum;
     if (in->progress && errand.sum.batches > 0) {
         fputc('\n', stderr);
     }
-    if (rc != 0) {
-        /* Whatever it is, the command line was not what was wrong. */
-        return err_wrap(err, rc == ERR_INVALID ? ERR_SYSTEM : rc, "aggregate");
+    /* Whatever it is, the command line was not what was wrong. */
+    return rc == 0 ? 0 : err_wrap(err, rc == ERR_INVALID ? ERR_SYSTEM : rc, "aggregate");
+}
+
+static int run(const struct invocation *in, struct err *err)
+{
+    const struct aggregate_args *args = in->args;
+    struct aggregate_report sum = {0};
+    int rc = cli_aggregate(in, args->batch, &sum, err);
+    if (rc == 0) {
+        (args->json ? add_json : add_line)(&sum, in->out);
     }
-    (args->json ? add_json : add_line)(&errand.sum, in->out);
-    return 0;
+    return rc;
 }
 
 const struct command command_aggregate = {

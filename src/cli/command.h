@@ -51,6 +51,7 @@ extern const struct command command_settings_set, command_settings_list;
 extern const struct command command_usage, command_audit, command_erase, command_receipts;
 extern const struct command command_queue_status, command_queue_dump, command_relay;
 extern const struct command command_backup, command_restore, command_export, command_import;
+extern const struct command command_demo;
 extern const struct command command_privacy_report;
 extern const struct command command_doctor, command_version, command_help;
 
@@ -72,6 +73,11 @@ struct actor cli_actor(void);
 
 /* Read all tenants, sites and tokens into the arena. */
 int cli_read_directory(const struct invocation *in, struct directory_rows *out, struct err *err);
+
+/* What `abacus aggregate` does; *sum of its runs. `batch` records in a transaction, or 0. */
+struct aggregate_report;
+int cli_aggregate(const struct invocation *in, int64_t batch, struct aggregate_report *sum,
+                  struct err *err);
 
 /* Remove what `id` names. */
 typedef int remove_fn(struct store *store, struct str id, const struct actor *actor,

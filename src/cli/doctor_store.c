@@ -2,7 +2,7 @@
  * does the job keep up. */
 #include "cli/doctor.h"
 
-#include "base/date.h"
+#include "api/api.h"
 #include "log/log.h"
 #include "queue/queue.h"
 
@@ -10,7 +10,7 @@
 #include <fcntl.h>
 #include <sys/stat.h>
 
-enum { LATE_MINUTES = 15, MIB = 1024 * 1024 };
+enum { MIB = 1024 * 1024 };
 
 /* Says so and returns false where there is no database to ask. */
 static bool has_store(const struct doctor *doctor, struct finding *finding)
@@ -135,7 +135,7 @@ void check_job(struct doctor *doctor, struct finding *finding)
         return;
     }
     int64_t waiting_ms = backlog.records == 0 ? 0 : doctor->now_ms - backlog.oldest_ms;
-    bool late = waiting_ms > LATE_MINUTES * MINUTE_MS;
+    bool late = waiting_ms > API_LATE_MS;
     finding_set(finding, late ? VERDICT_FAIL : VERDICT_OK,
                 late ? "start serve, or run abacus aggregate from cron" : NULL,
                 "%llu records wait, the oldest for %lld s", (unsigned long long)backlog.records,

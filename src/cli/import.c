@@ -108,19 +108,25 @@ static int open_file(const struct invocation *in, struct str name, struct err *e
 
 /* -- the report -------------------------------------------------------------------------------- */
 
+/* What the site's settings leave out, whatever they say. */
+static uint64_t blocked(const struct import_report *r)
+{
+    return r->dropped[DROP_BLOCKED] + r->dropped[DROP_DISABLED];
+}
+
 static void add_json(const struct import_report *r, bool daily, struct buf *out)
 {
     const struct {
         struct str name;
         uint64_t value;
         bool of_daily;
-    } members[] = {{STR("lines"), r->lines, true},
+    } members[] = {{STR("lines"), r->records, true},
                    {STR("known"), r->known, true},
-                   {daily ? STR("days") : STR("pageviews"), r->pageviews, true},
-                   {STR("bots"), r->bots, false},
-                   {STR("notPages"), r->not_pages, false},
-                   {STR("blocked"), r->blocked, false},
-                   {STR("tooOld"), r->too_old, false},
+                   {daily ? STR("days") : STR("pageviews"), r->stored, true},
+                   {STR("bots"), r->dropped[DROP_BOT], false},
+                   {STR("notPages"), r->dropped[DROP_NOT_A_PAGE], false},
+                   {STR("blocked"), blocked(r), false},
+                   {STR("tooOld"), r->dropped[DROP_TOO_OLD], false},
                    {STR("invalid"), r->invalid, false},
                    {STR("firstInvalid"), r->first_invalid, false}};
     struct json_out json = {.buf = out};
@@ -143,13 +149,13 @@ static void add_part(struct buf *out, uint64_t n, const char *what)
 
 static void add_line(const struct import_report *r, bool daily, struct buf *out)
 {
-    buf_addf(out, "%llu %s of %llu lines in %.2f s", (unsigned long long)r->pageviews,
-             daily ? "days" : "pageviews", (unsigned long long)r->lines, r->seconds);
+    buf_addf(out, "%llu %s of %llu lines in %.2f s", (unsigned long long)r->stored,
+             daily ? "days" : "pageviews", (unsigned long long)r->records, r->seconds);
     add_part(out, r->known, "imported before");
-    add_part(out, r->bots, "by robots");
-    add_part(out, r->not_pages, "of no page");
-    add_part(out, r->blocked, "blocked by the site's settings");
-    add_part(out, r->too_old, "of days that are closed or no longer kept");
+    add_part(out, r->dropped[DROP_BOT], "by robots");
+    add_part(out, r->dropped[DROP_NOT_A_PAGE], "of no page");
+    add_part(out, blocked(r), "blocked by the site's settings");
+    add_part(out, r->dropped[DROP_TOO_OLD], "of days that are closed or no longer kept");
     add_part(out, r->invalid, "that could not be read");
     if (r->invalid > 0)
         buf_addf(out, " (the first is line %llu)", (unsigned long long)r->first_invalid);

@@ -1,20 +1,10 @@
 /*
- * cli/site_snippet.c -- `abacus site snippet`: the lines that bring the script into a site's pages.
- *
- * They are the templates of integrations/, embedded. What is filled into them ends up in quotes of
- * HTML, in strings of JavaScript, and with and without quotes in nginx's configuration. These
- * escape differently, or not at all (no escape of nginx's hides a '$'): so a value is refused that
- * has a character which means something in any of them. HTML is escaped all the same.
+ * cli/site_snippet.c -- `abacus site snippet`: the texts that bring the script into a site's pages
+ * (manage/snippet.h).
  */
 #include "cli/site.h"
 
-#include "base/template.h"
 #include "manage/snippet.h"
-#include "snippets.h"
-#include "web.h"
-
-#include <assert.h>
-#include <ctype.h>
 
 struct snippet_args {
     struct str id, url, kind, path;
@@ -36,14 +26,14 @@ static const struct option snippet_options[] = {
      .sentence = "Where browsers reach this server; unless given, --public-url, else --listen."},
     {.name = "kind",
      .type = OPTION_CHOICE,
-     .value = "html|pinned|nextjs|nginx|privacy|all",
+     .value = "html|pinned|nextjs|nginx|payload|privacy|all",
      .fallback = "all",
      SNIPPET(kind),
      .sentence = "Only this one; html is a single line."},
     {.name = "path",
      .type = OPTION_TEXT,
      .value = "PATH",
-     .fallback = "/abacus",
+     .fallback = SNIPPET_PATH,
      SNIPPET(path),
      .sentence = "Below which nginx or Next.js has the script on the site's own origin."},
     {.name = "hash",
@@ -57,40 +47,6 @@ static const struct option snippet_options[] = {
      .sentence = "Give the result as JSON: an object with a member for each kind."},
     {.name = NULL},
 };
-
-/* -- what may be filled in --------------------------------------------------------------------- */
-
-/* Letters, digits, and what `marks` has. */
-static bool is_made_of(struct str text, const char *marks)
-{
-    size_t i = 0;
-    while (i < text.len && text.ptr[i] != '\0' &&
-           (isalnum((unsigned char)text.ptr[i]) || strchr(marks, text.ptr[i]) != NULL)) {
-        i++;
-    }
-    return i == text.len;
-}
-
-/* Each piece between two slashes is a name, and not a step. */
-static bool path_is_plain(struct str path)
-{
-    struct str rest = path, name;
-    bool good = str_next(&rest, '/', &name) && name.len == 0 && rest.ptr != NULL;
-    while (good && str_next(&rest, '/', &name)) {
-        good = name.len > 0 && is_made_of(name, "._~-") && !str_eq(name, STR(".")) &&
-               !str_eq(name, STR(".."));
-    }
-    return good;
-}
-
-/* SCHEME://HOST[:PORT][/PATH], as OPTION_URL has it, without a name and password. */
-static bool url_is_plain(struct str url)
-{
-    size_t host = str_find(url, 0, ':') + 3;
-    size_t path = str_find(url, host, '/');
-    return path > host && is_made_of(str_slice(url, host, path), "._-:[]") &&
-           (path == url.len || path_is_plain(str_slice(url, path, url.len)));
-}
 
 static struct str base_of(const struct invocation *in)
 {
@@ -108,102 +64,38 @@ static struct str base_of(const struct invocation *in)
 
 static int check(const struct snippet_args *args, struct str url, struct err *err)
 {
-    if (!url_is_plain(url)) {
-        return err_set(err, ERR_INVALID,
-                       "%.*s: a URL that stands in other texts has a host, perhaps a port and a "
-                       "path, and in it only letters, digits and . _ ~ -",
-                       STR_FMT(url));
-    }
-    if (!path_is_plain(args->path)) {
-        return err_set(err, ERR_INVALID,
-                       "--path: \"%.*s\" is no path of letters, digits and . _ ~ - (try /abacus)",
-                       STR_FMT(args->path));
-    }
-    return 0;
+    int rc = snippet_check_url(url, err);
+
+    if (rc == 0 && !snippet_path_is_plain(args->path))
+        rc = err_set(err, ERR_INVALID,
+                     "--path: \"%.*s\" is no path of letters, digits and . _ ~ - (try %s)",
+                     STR_FMT(args->path), SNIPPET_PATH);
+    return rc;
 }
 
-/* The id was compared with one that is good; the domain may have come into the database by another
- * way than ours. */
-static int check_site(const struct site_row *site, struct arena *arena, struct err *err)
+/* One after the other, with an empty line between. */
+static void add_text(const struct snippet *snippet, enum snippet_kind kind, struct buf *out)
 {
-    static const struct option host = {.type = OPTION_HOST};
-    struct str domain;
-    return option_convert(&host, site->domain, arena, &domain, err) == 0
-               ? 0
-               : err_wrap(err, ERR_CORRUPT, "site %.*s: domain", STR_FMT(site->id));
+    if (out->len > 0)
+        buf_addc(out, '\n');
+    snippet_add(snippet, kind, out);
 }
 
-/* -- filling in -------------------------------------------------------------------------------- */
-
-/* In the order in which they are printed. */
-static const struct kind {
-    const char *name;
-    enum template_escape escape;
-    const struct str *texts[2]; /* one after the other */
-} kinds[] = {
-    {"html", TEMPLATE_HTML, {&manage_snippet_html}},
-    {"pinned", TEMPLATE_HTML, {&snippet_pinned}},
-    {"nextjs", TEMPLATE_PLAIN, {&snippet_nextjs_layout, &snippet_nextjs_config}},
-    {"nginx", TEMPLATE_PLAIN, {&snippet_nginx}},
-    {"privacy", TEMPLATE_HTML, {&snippet_privacy}},
-};
-enum { KINDS = sizeof(kinds) / sizeof(kinds[0]), VALUES = 10 };
-
-static const struct web_file *script(void)
-{
-    size_t i = 0;
-    while (i < web_files_count && !str_eq(web_files[i].name, STR("analytics.js"))) {
-        i++;
-    }
-    assert(i < web_files_count);
-    return &web_files[i];
-}
-
-static struct str when(bool holds)
-{
-    return holds ? STR("yes") : STR("");
-}
-
-static void add_kind(const struct kind *kind, const struct template_value *values, struct buf *out)
-{
-    for (size_t i = 0; i < 2 && kind->texts[i] != NULL; i++) {
-        if (i > 0) {
-            buf_addc(out, '\n');
-        }
-        template_fill(*kind->texts[i], values, VALUES, kind->escape, out);
-    }
-}
-
-static void add_kind_json(const struct kind *kind, const struct template_value *values,
-                          struct json_out *json)
-{
-    struct buf text = {0};
-    add_kind(kind, values, &text);
-    json_name(json, str_from(kind->name));
-    json_str(json, str_slice(buf_str(&text), 0, text.len - 1));
-    buf_release(&text);
-}
-
-static void add_kinds(const struct snippet_args *args, const struct template_value *values,
+static void add_kinds(const struct snippet_args *args, const struct snippet *snippet,
                       struct buf *out)
 {
     struct json_out json = {.buf = out};
     bool all = str_eq(args->kind, STR("all"));
-    if (args->json) {
+
+    if (args->json)
         json_open(&json, '{');
-    }
-    for (size_t i = 0; i < KINDS; i++) {
-        if (!all && !str_eq(args->kind, str_from(kinds[i].name))) {
+    for (unsigned kind = 0; kind < SNIPPETS; kind++) {
+        if (!all && !str_eq(args->kind, snippet_name((enum snippet_kind)kind)))
             continue;
-        }
-        if (args->json) {
-            add_kind_json(&kinds[i], values, &json);
-            continue;
-        }
-        if (out->len > 0) {
-            buf_addc(out, '\n');
-        }
-        add_kind(&kinds[i], values, out);
+        if (args->json)
+            snippet_member(snippet, (enum snippet_kind)kind, &json);
+        else
+            add_text(snippet, (enum snippet_kind)kind, out);
     }
     if (args->json) {
         json_close(&json, '}');
@@ -217,41 +109,36 @@ static int run_snippet(const struct invocation *in, struct err *err)
     struct str url = base_of(in);
     struct directory_rows rows;
     int rc = check(args, url, err);
-    if (rc == 0) {
+
+    if (rc == 0)
         rc = cli_read_directory(in, &rows, err);
-    }
-    if (rc != 0) {
+    if (rc != 0)
         return rc;
-    }
     const struct site_row *site = site_find(&rows, args->id);
-    if (site == NULL) {
+
+    if (site == NULL)
         return err_set(err, ERR_NOTFOUND, "site %.*s: no such site", STR_FMT(args->id));
-    }
-    rc = check_site(site, in->arena, err);
-    if (rc != 0) {
+    rc = snippet_check_site(site->id, site->domain, in->arena, err);
+    if (rc != 0)
         return rc;
-    }
-    const struct template_value values[VALUES] = {
-        {"url", url},
-        {"site", site->id},
-        {"domain", site->domain},
-        {"path", args->path},
-        {"hashed", script()->hashed},
-        {"integrity", script()->integrity},
-        {"hash", when(args->hash)},
-        {"dnt", when(site_holds(&rows, site, in->arena).respect_dnt)},
-        {"https", when(str_starts(url, STR("https:")))},
-        {"headings", when(str_eq(args->kind, STR("all")) && !args->json)},
-    };
-    add_kinds(args, values, in->out);
+    const struct snippet snippet = {.site = site->id,
+                                    .tenant = site->tenant,
+                                    .domain = site->domain,
+                                    .url = url,
+                                    .path = args->path,
+                                    .dnt = site_holds(&rows, site, in->arena).respect_dnt,
+                                    .hash = args->hash,
+                                    .headings = str_eq(args->kind, STR("all")) && !args->json};
+
+    add_kinds(args, &snippet, in->out);
     return 0;
 }
 
 const struct command command_site_snippet = {
     .name = "site snippet",
     .summary = "Print the lines that bring the script into a site's pages.",
-    .note = "A tag for any page, one that pins the script, Next.js, nginx, and the page about "
-            "privacy.",
+    .note = "A tag for any page, one that pins the script, Next.js, nginx, Payload CMS, and the "
+            "page about privacy.",
     .options = snippet_options,
     .args_size = sizeof(struct snippet_args),
     .operand = "id",

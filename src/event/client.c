@@ -102,3 +102,35 @@ bool site_allows_origin(const struct site *site, struct str origin)
     }
     return false;
 }
+
+bool page_host(struct str page, struct str *host)
+{
+    struct url url;
+
+    if (!url_split(page, &url))
+        return false;
+    *host = url.host;
+    return true;
+}
+
+/* "*" names no host. */
+static size_t pattern_names(struct str pattern, struct str host)
+{
+    bool below = str_starts(pattern, STR("*."));
+
+    return !str_eq(pattern, STR("*")) && origin_matches(host, pattern)
+               ? pattern.len - (below ? strlen("*.") : 0)
+               : 0;
+}
+
+size_t site_names_host(const struct site *site, struct str host)
+{
+    size_t closest = host_within(host, site->domain) ? site->domain.len : 0;
+
+    for (size_t i = 0; i < site->allowed_origins_count; i++) {
+        size_t names = pattern_names(site->allowed_origins[i], host);
+
+        closest = names > closest ? names : closest;
+    }
+    return closest;
+}

@@ -267,6 +267,12 @@ struct addr client_address(struct addr peer, struct str forwarded_for, const str
  * counts. An empty origin may. */
 bool site_allows_origin(const struct site *site, struct str origin);
 
+/* The host of a page, or of its origin; false: it has none that a page could have. Borrowed. */
+bool page_host(struct str page, struct str *host);
+/* How closely the site names this host: the bytes that the host has in common, from its end on,
+ * with the domain, or an allowed origin, that it is or is below; 0: it does not. */
+size_t site_names_host(const struct site *site, struct str host);
+
 /* -- why an event is left out -- */
 
 enum drop_reason {

@@ -157,6 +157,21 @@ struct count_row *counts_row_of(struct counts *counts, struct str value, uint64_
     return row_new(counts, value);
 }
 
+const struct count_row *counts_find(const struct counts *counts, struct str value)
+{
+    uint64_t hash = counts_hash(counts, value);
+
+    if (value.len == 0)
+        return counts->has_empty ? &counts->rows[0] : NULL;
+    for (uint64_t place = hash; slot_at(counts, place)->row != 0; place++) {
+        const struct count_slot *slot = slot_at(counts, place);
+
+        if (slot->hash == mark_of(hash) && str_eq(counts->rows[slot->row].value, value))
+            return &counts->rows[slot->row];
+    }
+    return NULL;
+}
+
 /* -- rows ----------------------------------------------------------------------------------- */
 
 void counts_add(struct counts *counts, const struct count_row *row)

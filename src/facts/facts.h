@@ -117,6 +117,8 @@ struct counts *counts_new(struct arena *arena, enum dimension dimension, struct 
  * array belongs to the counts, and holds until the next value is added. Sums stop at 2^53-1. */
 struct count_row *counts_rows(struct counts *counts, size_t *count, struct count_row *other);
 void counts_add(struct counts *counts, const struct count_row *row);
+/* The row of a value; NULL: there is none. Holds as long as those of counts_rows(). */
+const struct count_row *counts_find(const struct counts *counts, struct str value);
 /* As the bytes of a rollup, in `arena`; the same counts always give the same bytes. The `most`
  * first rows by visitors, pageviews, value; the rest is added to VALUE_OTHER's, in which a visitor
  * counts once for each of them. */

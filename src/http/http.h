@@ -39,7 +39,7 @@ struct http_request {
     struct str method, path; /* path: raw, not decoded, without the query */
     struct str query;        /* raw, without '?' */
     struct str host, origin, user_agent, authorization, content_type, accept, forwarded_for, cookie,
-        if_none_match, accept_language, accept_encoding;
+        if_none_match, accept_language, accept_encoding, referer;
     struct str forwarded_proto; /* X-Forwarded-Proto, a list */
     struct str fetch_site;      /* Sec-Fetch-Site: "same-origin", "cross-site" ... */
     struct str mobile_hint;     /* Sec-CH-UA-Mobile: "?1", "?0" */

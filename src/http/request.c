@@ -54,7 +54,8 @@ static const struct known_header headers_6[] = {{"origin", KNOWN_SINGLE, FIELD(o
                                                 {"cookie", KNOWN_COOKIE, FIELD(cookie)},
                                                 {"expect", KNOWN_EXPECT, 0},
                                                 {0}};
-static const struct known_header headers_7[] = {{"sec-gpc", KNOWN_GPC, 0}, {0}};
+static const struct known_header headers_7[] = {
+    {"sec-gpc", KNOWN_GPC, 0}, {"referer", KNOWN_FIRST, FIELD(referer)}, {0}};
 static const struct known_header headers_9[] = {{"forwarded", KNOWN_FORWARDED, 0}, {0}};
 static const struct known_header headers_10[] = {{"user-agent", KNOWN_FIRST, FIELD(user_agent)},
                                                  {0}};
@@ -360,7 +361,7 @@ void request_keep_head(struct exchange *exchange)
         &r->content_type,    &r->accept,        &r->cookie,
         &r->forwarded_for,   &r->if_none_match, &r->accept_language,
         &r->accept_encoding, &r->mobile_hint,   &r->forwarded_proto,
-        &r->fetch_site,
+        &r->fetch_site,      &r->referer,
     };
     struct str head = exchange->head_raw;
 

@@ -293,7 +293,7 @@ static int take_file(struct daily *self, const struct file_name *file, struct im
         rc = err_set(err, ERR_CORRUPT, "the file has changed meanwhile");
     if (rc == 0)
         rc = commit(self, &move, err);
-    report->pageviews += rc == 0 ? self->count : 0;
+    report->stored += rc == 0 ? self->count : 0;
     return rc;
 }
 
@@ -326,7 +326,7 @@ int import_daily(const struct import_config *config, int fd, struct import_repor
         self.today = site_day(self.site, now_ms);
         rc = take_leased(&self, &file, report, err);
     }
-    report->lines += file.lines;
+    report->records += file.lines;
     report->seconds += (double)(clock_steady_us() - began_us) / 1e6;
     lines_release(&self.lines);
     target_release(&self.target);

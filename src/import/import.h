@@ -1,6 +1,6 @@
 /*
- * import/import.h -- other people's numbers: access logs in combined format, and daily totals of
- * another product.
+ * import/import.h -- numbers that no request brought: access logs in combined format, daily totals
+ * of another product, and records of any source (the demo's are made up).
  *
  * A file is a producer (base/position.h) whose id is the hash of the site's id and of all its
  * bytes, and whose record n is line n; a line is counted in the transaction that moves the position
@@ -25,17 +25,18 @@
 struct import_config {
     struct store *store;
     struct str site;
-    struct agent *agent;
-    const struct geo *geo;
+    struct agent *agent;                /* of access logs */
+    const struct geo *geo;              /* of access logs */
     const struct aggregate_config *job; /* data_dir, days, logger, progress, stopping */
 };
 
 struct import_report {
-    uint64_t lines;     /* in all files */
-    uint64_t known;     /* counted by an earlier import of the same file */
-    uint64_t pageviews; /* or, of daily totals, days */
-    uint64_t bots, not_pages, blocked, too_old, invalid;
-    uint64_t first_invalid; /* the number of the first line that could not be read; 0: none */
+    uint64_t records; /* lines in all files */
+    uint64_t known;   /* counted by an earlier import of the same source */
+    uint64_t stored;  /* events; of daily totals, days */
+    uint64_t dropped[DROP_REASONS], invalid;
+    uint64_t first_invalid; /* the number of the first record that could not be read; 0: none */
+    struct stats sums;      /* of import_records(): what the events add to (stats_counter()) */
     double seconds;
 };
 
@@ -56,6 +57,45 @@ int import_access_log(const struct import_config *config, int fd, struct import_
  * taken. */
 int import_daily(const struct import_config *config, int fd, struct import_report *report,
                  struct err *err);
+
+/* -- records of any source -- */
+
+/* Who sends, in the source's own memory. */
+struct import_sender {
+    struct sender words;
+    int32_t day;
+    uint64_t visitor; /* on `day`; 0: not known. Set when an event of it is made */
+};
+
+enum import_kind {
+    IMPORT_EVENT,
+    IMPORT_LEFT_OUT, /* for `reason` */
+    IMPORT_INVALID,  /* it cannot be read; nothing else is looked at */
+};
+struct import_record {
+    enum import_kind kind;
+    enum drop_reason reason;
+    struct client client;
+    struct import_sender *sender;
+    struct event_input in; /* timestamp_ms is needed of IMPORT_LEFT_OUT too */
+};
+
+/* Records in the order of time, more or less: the same ones whenever they are asked for. `next`
+ * fills in the record behind the last one, or behind `number` after `seek`; *out is an event that
+ * is empty, and texts live in `arena` or until the next call. */
+struct import_source {
+    struct producer producer;   /* its id begins with PRODUCER_IMPORT */
+    uint8_t secret[SALT_BYTES]; /* salts of its days are made from it */
+    uint64_t records;           /* how many there are */
+    int (*seek)(void *ctx, uint64_t number, struct err *err);
+    int (*next)(void *ctx, struct arena *arena, struct import_record *out, struct err *err);
+    void *ctx;
+};
+
+/* Count them: what the site leaves out is dropped, as on the way in. What is too far ahead in time
+ * is invalid. ERR_NOTFOUND: no such site. *report is filled in. */
+int import_records(const struct import_config *config, const struct import_source *source,
+                   struct import_report *report, struct err *err);
 
 /* -- a line of an access log (line.c) -- */
 

@@ -83,16 +83,10 @@ struct people;
 struct people *people_new(void);
 void people_free(struct people **people);
 
-/* What is known of who sent a line; texts live until the next look. */
-struct known {
-    struct sender sender;
-    int32_t day;
-    uint64_t visitor; /* on `day`; 0: not known. To be set by who makes it */
-};
-/* Look it up, or find it out: of two lines in a row of one address and agent only the first costs
- * much. */
-struct known *people_look(struct people *people, const struct import_config *config,
-                          const struct access_line *line, struct arena *scratch);
+/* Look who sent the line up, or find it out: of two lines in a row of one address and agent only
+ * the first costs much. What is known lives until the next look. */
+struct import_sender *people_look(struct people *people, const struct import_config *config,
+                                  const struct access_line *line, struct arena *scratch);
 
 /* -- CSV (csv.c) -- */
 

@@ -17,7 +17,7 @@ enum { PLACES = 8192, TEXT_MAX = 64 };
 struct person {
     XXH128_hash_t hash;
     bool there;
-    struct known known;
+    struct import_sender known;
     char browser[TEXT_MAX], os[TEXT_MAX];
 };
 
@@ -54,17 +54,17 @@ static void find_out(struct person *person, const struct import_config *config,
     struct agent_info info;
 
     agent_look(config->agent, line->agent, STR(""), scratch, &info);
-    person->known = (struct known){
-        .sender = {.browser = keep(info.browser, person->browser),
-                   .os = keep(info.os, person->os),
-                   .device = info.device,
-                   .bot = info.bot,
-                   .country = geo_country(config->geo, &line->address)},
+    person->known = (struct import_sender){
+        .words = {.browser = keep(info.browser, person->browser),
+                  .os = keep(info.os, person->os),
+                  .device = info.device,
+                  .bot = info.bot,
+                  .country = geo_country(config->geo, &line->address)},
     };
 }
 
-struct known *people_look(struct people *people, const struct import_config *config,
-                          const struct access_line *line, struct arena *scratch)
+struct import_sender *people_look(struct people *people, const struct import_config *config,
+                                  const struct access_line *line, struct arena *scratch)
 {
     const struct addr *address = &line->address;
     XXH64_hash_t seed =

@@ -7,7 +7,7 @@
 
 #include <stdlib.h>
 
-enum { TENANTS_PAGE = 500, MONTH_TEXT = 7 };
+enum { MONTH_TEXT = 7 };
 
 /* -- usage ------------------------------------------------------------------------------------- */
 
@@ -135,26 +135,30 @@ static struct usage part_of(const struct usage *all, struct str tenant)
     return part;
 }
 
+struct listing {
+    struct usage *usage;
+    struct json_out *json;
+};
+
+static int add_each(void *ctx, const void *row, struct err *err)
+{
+    const struct listing *listing = ctx;
+    const struct tenant_row *tenant = row;
+    struct usage part = part_of(listing->usage, tenant->id);
+
+    (void)err;
+    add_tenant(&part, tenant, listing->json);
+    return 0;
+}
+
 static int add_all(struct usage *usage, struct json_out *json, struct err *err)
 {
-    const struct row_filter all = {0};
-    struct str after = STR("");
-    size_t count = TENANTS_PAGE;
+    struct listing listing = {usage, json};
     int rc = use_of(usage, STR(""), err);
 
-    while (rc >= 0 && count == TENANTS_PAGE) {
-        struct tenant_row *tenants = NULL;
-
-        rc = store_page(usage->m->store, ROW_TENANT, &all, after, TENANTS_PAGE, usage->m->arena,
-                        (void **)&tenants, &count, err);
-        for (size_t i = 0; rc >= 0 && i < count; i++) {
-            struct usage part = part_of(usage, tenants[i].id);
-
-            add_tenant(&part, &tenants[i], json);
-        }
-        after = rc >= 0 && count > 0 ? tenants[count - 1].id : after;
-    }
-    return rc < 0 ? rc : 0;
+    return rc < 0 ? rc
+                  : store_each(usage->m->store, ROW_TENANT, &(struct row_filter){0}, add_each,
+                               &listing, err);
 }
 
 static int add_usage(struct manage *m, struct str tenant, struct str month, struct buf *out,

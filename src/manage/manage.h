@@ -88,6 +88,13 @@ int manage_settings_put(struct manage *m, struct str tenant, struct str site,
                         const struct json *body, enum manage_how how, struct buf *out,
                         struct err *err);
 
+/* What is noted of a site's date: {text}; `out` gets {siteId, tenantId, date, text}, which is taken
+ * as it is, too. ERR_CONFLICT: the site has ANNOTATIONS_MAX already. */
+int manage_annotation_put(struct manage *m, struct str site, int32_t day, const struct json *body,
+                          enum manage_done *done, struct buf *out, struct err *err);
+/* ERR_NOTFOUND: that date has none. */
+int manage_annotation_remove(struct manage *m, struct str site, int32_t day, struct err *err);
+
 /* {siteId, path | event | prop}: done by the next run of the job; `out` gets the receipt. */
 int manage_erase(struct manage *m, const struct json *body, struct buf *out, struct err *err);
 /* {tenantId, siteIds?, seconds?}: a signed address for a frame; platform tokens only. */

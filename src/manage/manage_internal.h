@@ -39,12 +39,9 @@ struct change {
     bool restored; /* ... and its erasure is gone already */
     /* The kinds' own: */
     const struct json *settings; /* of a site: values as they are kept */
-    struct str *erasing;         /* sites of the same tenant that were to be erased */
-    size_t erasing_count;
     struct membership *memberships;
     size_t memberships_count;
     struct str memberships_was; /* as they are kept */
-    struct str other_admin;     /* there is one besides */
     struct str password;        /* of a link: a new hash ... */
     struct str password_was;    /* ... or the kept one, which fits what was sent */
     uint8_t hash[TOKEN_HASH_BYTES];

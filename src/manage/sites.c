@@ -8,8 +8,6 @@
 #include "manage/snippet.h"
 #include "manage/values.h"
 
-enum { SITES_PAGE = 1000 };
-
 const struct manage_member site_resource_members[] = {
     {.name = "id", .type = "string", .meaning = "Its id, which its events carry; never changes."},
     {.name = "tenantId",
@@ -216,74 +214,25 @@ static int read_tenant(const struct change *change, struct site_row *site, struc
     return rc;
 }
 
-/* The tenant's sites that are to be erased; they need no room. Asked in the rehearsal, since there
- * may be many. */
-static int find_erasing(struct change *change, struct str tenant, struct err *err)
-{
-    const struct row_filter filter = {.tenant = tenant};
-    struct manage *m = change->m;
-    struct str after = STR("");
-    size_t count = SITES_PAGE;
-
-    while (count == SITES_PAGE) {
-        struct site_row *rows = NULL;
-        int rc = store_page(m->store, ROW_SITE, &filter, after, SITES_PAGE, m->arena,
-                            (void **)&rows, &count, err);
-
-        if (rc < 0)
-            return rc;
-        struct str *all = ARENA_NEW(m->arena, struct str, change->erasing_count + count);
-
-        for (size_t i = 0; i < change->erasing_count; i++)
-            all[i] = change->erasing[i];
-        change->erasing = all;
-        for (size_t i = 0; i < count; i++)
-            if (rows[i].erase_ms > 0)
-                all[change->erasing_count++] = rows[i].id;
-        after = count > 0 ? rows[count - 1].id : after;
-    }
-    return 0;
-}
-
-/* How many of them still are. */
-static int count_erasing(const struct change *change, struct arena *arena, int64_t *out,
-                         struct err *err)
-{
-    struct site_row site;
-    int rc = 0;
-
-    *out = 0;
-    for (size_t i = 0; rc >= 0 && i < change->erasing_count; i++) {
-        rc = store_get(change->m->store, ROW_SITE, change->erasing[i], arena, &site, err);
-        *out += rc == 1 && site.erase_ms > 0;
-    }
-    return rc < 0 ? rc : 0;
-}
-
-static int check_limit(struct change *change, const struct tenant_row *tenant, struct arena *arena,
+/* Those that are to be erased need no room. */
+static int check_limit(const struct change *change, const struct tenant_row *tenant,
                        struct err *err)
 {
-    const struct row_filter filter = {.tenant = tenant->id};
-    int64_t sites = 0, erasing = 0;
+    const struct row_filter filter = {.tenant = tenant->id, .kept = true};
+    int64_t sites = 0;
     int rc = store_count(change->m->store, ROW_SITE, &filter, &sites, err);
 
-    if (rc < 0 || sites < tenant->sites_max)
-        return rc < 0 ? rc : EDIT_PUT;
-    if (change->rehearsal)
-        rc = find_erasing(change, tenant->id, err);
-    if (rc >= 0)
-        rc = count_erasing(change, arena, &erasing, err);
     if (rc < 0)
         return rc;
-    return sites - erasing < tenant->sites_max ? EDIT_PUT
-                                               : err_set(err, ERR_CONFLICT,
-                                                         "tenantId: the tenant may have %lld sites "
-                                                         "(limits.sites)",
-                                                         (long long)tenant->sites_max);
+    return sites < tenant->sites_max
+               ? EDIT_PUT
+               : err_set(err, ERR_CONFLICT,
+                         "tenantId: the tenant may have %lld sites (limits.sites)",
+                         (long long)tenant->sites_max);
 }
 
 /* One more site in use: EDIT_PUT, or EDIT_PUT_WITH_TENANT. */
-static int find_room(struct change *change, const struct site_row *site, struct arena *arena,
+static int find_room(const struct change *change, const struct site_row *site, struct arena *arena,
                      struct err *err)
 {
     struct manage *m = change->m;
@@ -298,7 +247,7 @@ static int find_room(struct change *change, const struct site_row *site, struct 
                    : err_set(err, ERR_NOTFOUND, "tenantId: there is no such tenant");
     if (tenant.erase_ms > 0)
         return err_set(err, ERR_CONFLICT, "tenantId: the tenant is to be erased");
-    return tenant.sites_max > 0 ? check_limit(change, &tenant, arena, err) : EDIT_PUT;
+    return tenant.sites_max > 0 ? check_limit(change, &tenant, err) : EDIT_PUT;
 }
 
 /* A site is active unless it is to be erased; only who manages the tenant brings it back. */

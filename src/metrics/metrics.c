@@ -197,6 +197,9 @@ void metrics_db(struct metrics *metrics, const char *op, double seconds)
 void metrics_aggregate(struct metrics *metrics, double seconds)
 {
     histogram_observe(&metrics->aggregate, seconds);
+    /* As the histogram has it, what is no duration is 0. */
+    metrics_set(metrics, METRICS_LAST_RUN,
+                seconds > 0 && seconds < 1e9 ? (int64_t)(seconds * 1e6) : 0);
 }
 
 void metrics_cache(struct metrics *metrics, enum metrics_cache result)
@@ -214,4 +217,10 @@ void metrics_set(struct metrics *metrics, enum metrics_gauge gauge, int64_t valu
 void metrics_unset(struct metrics *metrics, enum metrics_gauge gauge)
 {
     metrics_set(metrics, gauge, METRICS_UNSET);
+}
+
+bool metrics_gauge_read(const struct metrics *metrics, enum metrics_gauge gauge, int64_t *out)
+{
+    *out = atomic_load_explicit(&metrics->gauges[gauge], memory_order_relaxed);
+    return *out != METRICS_UNSET;
 }

@@ -72,11 +72,14 @@ enum metrics_gauge {
     METRICS_LEDGER_IMBALANCE,
     METRICS_LAST_SUCCESS,      /* milliseconds here, seconds when exposed */
     METRICS_DAILY_STATS_TOTAL, /* exposed as a counter */
+    METRICS_LAST_RUN,          /* microseconds that the job's last run here took; not exposed */
     METRICS_GAUGES,
 };
 /* Until set, a gauge is left out; and again once it is unset, because nobody knows its value. */
 void metrics_set(struct metrics *metrics, enum metrics_gauge gauge, int64_t value);
 void metrics_unset(struct metrics *metrics, enum metrics_gauge gauge);
+/* False: nobody knows. */
+bool metrics_gauge_read(const struct metrics *metrics, enum metrics_gauge gauge, int64_t *out);
 
 void metrics_render(struct metrics *metrics, struct buf *out);
 

@@ -236,18 +236,18 @@ static void render_aggregate(struct metrics *metrics, const struct family *famil
 
 static void render_gauge(struct metrics *metrics, const struct family *family, struct buf *out)
 {
-    int64_t value = atomic_load_explicit(&metrics->gauges[family->argument], memory_order_relaxed);
+    int64_t value;
 
-    if (value != METRICS_UNSET)
+    if (metrics_gauge_read(metrics, (enum metrics_gauge)family->argument, &value))
         buf_addf(out, "%s %" PRId64 "\n", family->name, value);
 }
 
 static void render_milliseconds(struct metrics *metrics, const struct family *family,
                                 struct buf *out)
 {
-    int64_t ms = atomic_load_explicit(&metrics->gauges[family->argument], memory_order_relaxed);
+    int64_t ms;
 
-    if (ms != METRICS_UNSET)
+    if (metrics_gauge_read(metrics, (enum metrics_gauge)family->argument, &ms))
         buf_addf(out, "%s %" PRId64 ".%03" PRId64 "\n", family->name, ms / 1000, ms % 1000);
 }
 

@@ -26,12 +26,12 @@ bool due_has(const struct due *due, int32_t day)
     return low < due->count && due->days[low] == day;
 }
 
-static int load_recent(struct store *store, const struct site *site, int32_t day, int64_t stamp,
-                       struct query_recent *recent, struct arena *arena, struct facts **out,
-                       struct err *err)
+static int load_recent(struct store *store, const struct site *site, int32_t day, int64_t until_ms,
+                       int64_t stamp, struct query_recent *recent, struct arena *arena,
+                       struct facts **out, struct err *err)
 {
     struct recent_day *taken = NULL;
-    int rc = recent_take(recent, store, site, day, stamp, &taken, err);
+    int rc = recent_take(recent, store, site, day, until_ms, stamp, &taken, err);
     size_t count;
 
     if (rc != 0)
@@ -42,6 +42,27 @@ static int load_recent(struct store *store, const struct site *site, int32_t day
     return rc;
 }
 
+/* From its rows, or from `recent`; then `scratch` is emptied. */
+static int each_part(struct store *store, const struct site *site, int32_t day, int64_t until_ms,
+                     int64_t stamp, struct query_recent *recent, struct arena *scratch, day_fn *fn,
+                     void *ctx, struct err *err)
+{
+    struct facts *facts = NULL;
+    int rc = recent == NULL
+                 ? facts_load_until(store, site, day, until_ms, scratch, &facts, err)
+                 : load_recent(store, site, day, until_ms, stamp, recent, scratch, &facts, err);
+
+    if (rc == 0)
+        rc = fn(ctx, day, facts);
+    arena_reset(scratch);
+    return rc;
+}
+
+static int read_stamp(struct store *store, const struct site *site, int64_t *out, struct err *err)
+{
+    return store_stamp(store, UINT32_C(1) << site_partition(site->id), out, err);
+}
+
 int days_each_due(struct store *store, const struct site *site, const struct due *due,
                   struct query_recent *recent, struct arena *scratch, day_fn *fn, void *ctx,
                   struct err *err)
@@ -50,17 +71,21 @@ int days_each_due(struct store *store, const struct site *site, const struct due
     int rc = 0;
 
     if (recent != NULL && due->count > 0)
-        rc = store_stamp(store, UINT32_C(1) << site_partition(site->id), &stamp, err);
-    for (size_t i = 0; i < due->count && rc == 0; i++) {
-        struct facts *facts = NULL;
-        if (recent == NULL)
-            rc = facts_load(store, site, due->days[i], scratch, &facts, err);
-        else
-            rc = load_recent(store, site, due->days[i], stamp, recent, scratch, &facts, err);
-        if (rc == 0)
-            rc = fn(ctx, due->days[i], facts);
-        arena_reset(scratch);
-    }
+        rc = read_stamp(store, site, &stamp, err);
+    for (size_t i = 0; i < due->count && rc == 0; i++)
+        rc = each_part(store, site, due->days[i], INT64_MAX, stamp, recent, scratch, fn, ctx, err);
+    return rc;
+}
+
+int days_part(struct store *store, const struct site *site, int32_t day, int64_t until_ms,
+              struct query_recent *recent, struct arena *scratch, day_fn *fn, void *ctx,
+              struct err *err)
+{
+    int64_t stamp = 0;
+    int rc = recent == NULL ? 0 : read_stamp(store, site, &stamp, err);
+
+    if (rc == 0)
+        rc = each_part(store, site, day, until_ms, stamp, recent, scratch, fn, ctx, err);
     return rc;
 }
 

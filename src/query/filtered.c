@@ -33,6 +33,14 @@ int32_t query_filterable(const struct site *site, const struct query_filters *fi
     return events && raw > visits ? raw : visits;
 }
 
+int32_t query_divisible(const struct site *site, int32_t today)
+{
+    int32_t raw = days_before(today, site->raw_days);
+    int32_t visits = days_before(today, site->visit_days);
+
+    return raw > visits ? raw : visits;
+}
+
 int32_t query_breakdown_filterable(const struct site *site, const struct query_breakdown_ask *ask,
                                    int32_t today)
 {

@@ -23,7 +23,7 @@ enum {
 /* One kind of distinct count: visitors or converters. */
 struct uniques {
     enum sketch_kind kind;
-    int64_t day, before, after, largest; /* D, P, R */
+    struct part_counts counts;
     struct sketch sketches[DAY_HOURS_MAX];
     size_t count;
 };
@@ -37,15 +37,22 @@ struct part {
     struct uniques visitors, converters;
 };
 
-static void add_hour(struct uniques *u, const struct part *part, int64_t hour_ms, int64_t n)
+void part_add_hour(struct part_counts *counts, bool before, int64_t n)
 {
-    if (hour_ms >= part->until_ms) {
-        u->after += n;
+    if (!before) {
+        counts->after += n;
         return;
     }
-    u->before += n;
-    u->largest = n > u->largest ? n : u->largest;
-    if (n > 0 && u->count < DAY_HOURS_MAX)
+    counts->before += n;
+    counts->largest = n > counts->largest ? n : counts->largest;
+}
+
+static void add_hour(struct uniques *u, const struct part *part, int64_t hour_ms, int64_t n)
+{
+    bool before = hour_ms < part->until_ms;
+
+    part_add_hour(&u->counts, before, n);
+    if (before && n > 0 && u->count < DAY_HOURS_MAX)
         u->sketches[u->count++].key = (struct sketch_key){
             .site = part->site->id, .kind = u->kind, .day = part->day, .hour_ms = hour_ms};
 }
@@ -69,8 +76,8 @@ static int add_day_row(void *ctx, const struct stats_row *row)
     struct part *part = ctx;
 
     part->day_estimated = row->stats.estimated > 0;
-    part->visitors.day = row->stats.unique_visitors;
-    part->converters.day = row->stats.converters;
+    part->visitors.counts.day = row->stats.unique_visitors;
+    part->converters.counts.day = row->stats.converters;
     return 0;
 }
 
@@ -108,8 +115,11 @@ static int64_t min64(int64_t a, int64_t b)
     return a < b ? a : b;
 }
 
-static int64_t estimate(const struct uniques *u, bool *exact)
+int64_t part_estimate(const struct part_counts *u, bool *exact)
 {
+    *exact = true;
+    if (u->after == 0)
+        return u->day; /* everybody came before the cut */
     int64_t least = max64(u->largest, u->day - u->after);
     int64_t most = min64(u->before, u->day);
 
@@ -126,15 +136,11 @@ static int count_uniques(struct store *store, const struct part *part, struct un
     bool exact = true;
     int rc = 0;
 
-    if (u->after == 0) {
-        *out = u->day; /* everybody came before the cut */
-        exact = !part->day_estimated;
-    } else {
+    if (u->counts.after > 0)
         rc = count_union(store, u, scratch, out, &exact, err);
-        if (rc == 0) {
-            *out = estimate(u, &exact);
-            exact = exact && !part->day_estimated && !part->hours_estimated;
-        }
+    if (rc == 0) {
+        *out = part_estimate(&u->counts, &exact);
+        exact = exact && !part->day_estimated && (u->counts.after == 0 || !part->hours_estimated);
     }
     if (!exact)
         sum->estimated = 1;

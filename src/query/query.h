@@ -126,6 +126,28 @@ int query_sites(struct store *store, const struct site *const *sites, size_t cou
                 struct range range, int32_t available, struct arena *arena,
                 struct query_totals *all, struct query_totals **each, struct err *err);
 
+/* -- many sites side by side --------------------------------------------------------------- */
+
+/* A site's totals, and its visitors and pageviews in an earlier range. */
+struct query_sides {
+    struct stats now;
+    bool exact;    /* no unique count, of the earlier range neither, is an estimate */
+    bool compared; /* there is an earlier range, and the site still keeps all of it */
+    int64_t visitors_before, pageviews_before;
+};
+/* Each site by its own clock and by what it still keeps: *out stands beside `sites`. `earlier` may
+ * be NULL. While the range runs, the earlier one ends at the same local hour, whose visitors are
+ * estimated from the counts of the day and its hours (query_site_until() alone reads the sets). */
+int query_sides(struct store *store, const struct site *const *sites, size_t count,
+                struct range range, const struct range *earlier, int64_t now_ms,
+                struct arena *arena, struct query_sides **out, struct err *err);
+
+/* Unique visitors of each day of the range, -1 where it is not kept: those of sites[i] begin at
+ * (*out)[i * range_days(range)]. */
+int query_visitors_by_day(struct store *store, const struct site *const *sites, size_t count,
+                          struct range range, int64_t now_ms, struct arena *arena, int64_t **out,
+                          struct err *err);
+
 /* -- series -------------------------------------------------------------------------------- */
 
 enum interval { INTERVAL_HOUR, INTERVAL_DAY, INTERVAL_WEEK, INTERVAL_MONTH };
@@ -187,25 +209,43 @@ void query_recent_clear(struct query_recent *recent);
 /* When nobody asks any more. */
 void query_recent_free(struct query_recent **recent);
 
+/* A range compared with; its last day only up to `until_ms`, INT64_MAX: all of it. */
+struct query_earlier {
+    struct range range;
+    int64_t until_ms;
+};
 struct query_breakdown_ask {
     enum dimension dimension;
     struct str prop;
     struct query_filters filters;
     struct str search; /* only values that contain it, ASCII letters' case aside; empty: all */
     size_t limit, offset;
-    struct query_recent *recent; /* shared; NULL: none */
+    struct query_recent *recent;         /* shared; NULL: none */
+    const struct query_earlier *earlier; /* NULL: nothing is compared with */
+    /* The values of both ranges, those whose visitors differ most from the earlier range's first;
+     * needs `earlier`. Else the values of the range alone. */
+    bool by_change;
 };
 struct query_breakdown {
-    struct count_row *rows; /* by visitors, pageviews (most first), value (bytewise) */
+    struct count_row *rows; /* by visitors, pageviews (most first), value (bytewise); with by_change
+                               by the change first */
     size_t count;
     size_t total;           /* values, of the search where there is one */
     struct count_row other; /* what the cap left out; zeros: nothing */
     int64_t visitors;       /* unique visitors of everything that matches the filters: what percent
                                is of */
+    struct query_before {
+        struct count_row *rows; /* beside `rows`, value by value; NULL without `earlier` */
+        struct count_row other;
+        int64_t visitors;
+    } before;
 };
 /* query_filterable() for a breakdown: one by page, event or property counts events. */
 int32_t query_breakdown_filterable(const struct site *site, const struct query_breakdown_ask *ask,
                                    int32_t today);
+/* The first day of which a part can be counted by value: as long as raw events and visits are kept.
+ */
+int32_t query_divisible(const struct site *site, int32_t today);
 /* `percent` and a goal's conversionRate are of `visitors`. */
 int query_breakdown(struct store *store, const struct site *site, struct range range,
                     int32_t available, const struct query_breakdown_ask *ask, struct arena *arena,

@@ -29,6 +29,10 @@ typedef int day_fn(void *ctx, int32_t day, const struct facts *facts);
 int days_each_due(struct store *store, const struct site *site, const struct due *due,
                   struct query_recent *recent, struct arena *scratch, day_fn *fn, void *ctx,
                   struct err *err);
+/* The part of a day that lies before `until_ms`, in the same way. */
+int days_part(struct store *store, const struct site *site, int32_t day, int64_t until_ms,
+              struct query_recent *recent, struct arena *scratch, day_fn *fn, void *ctx,
+              struct err *err);
 
 /* What the facts of packed days are asked, so that no other parts are read. Always the totals of
  * what the filters keep (at least one); with `hours`, by hour; and the dimension, unless it is
@@ -47,14 +51,32 @@ int days_each(struct store *store, const struct site *site, struct range range,
 
 /* -- recent.c: packs of due days in memory ------------------------------------------------- */
 
-/* The day, as it was when the site's partition had this stamp: kept, or made from its rows. Any
- * number of threads may take a day at a time; each gives it back. */
+/* The day (or what of it lies before `until_ms`; INT64_MAX: all), as it was when the site's
+ * partition had this stamp: kept, or made from its rows. Any number of threads may take a day at a
+ * time; each gives it back. */
 struct recent_day;
 int recent_take(struct query_recent *recent, struct store *store, const struct site *site,
-                int32_t on, int64_t stamp, struct recent_day **out, struct err *err);
+                int32_t on, int64_t until_ms, int64_t stamp, struct recent_day **out,
+                struct err *err);
 void recent_give(struct query_recent *recent, struct recent_day *day);
 /* What facts are unpacked from. */
 const struct pack_part *recent_parts(const struct recent_day *day, size_t *count);
+
+/* -- parts.c: distinct visitors of a part of a day ------------------------------------------ */
+
+/* D, P, R, and the largest hour before the cut, as parts.c explains them. */
+struct part_counts {
+    int64_t day, before, after, largest;
+};
+void part_add_hour(struct part_counts *counts, bool before, int64_t n);
+int64_t part_estimate(const struct part_counts *counts, bool *exact);
+
+/* -- choose.c: which rows an answer shows --------------------------------------------------- */
+
+/* Of what was counted those that `ask` is for, copied into `arena`; `before` may be NULL. */
+void breakdown_choose(const struct query_breakdown_ask *ask, struct counts *now,
+                      struct counts *before, struct arena *scratch, struct arena *arena,
+                      struct query_breakdown *out);
 
 /* -- people.c: visitors and their runs, over midnight -------------------------------------- */
 

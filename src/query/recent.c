@@ -9,6 +9,9 @@
  * never older than the answer that it goes into says. The settings that facts depend on are part of
  * the key too, since what a node knows of them may lag behind its stamp.
  *
+ * A comparison with a running day asks for a part of an earlier one, which is made from that day's
+ * rows and kept in the same way.
+ *
  * Packs, not facts, are kept: they take about 4 bytes an event, a twentieth, and their size is
  * known. Rollups are left out: what they say is counted from the columns.
  *
@@ -25,6 +28,7 @@ enum { DAYS_MAX = 256 }; /* looked through under the lock */
 struct recent_key {
     struct str tenant, site, timezone;
     int32_t day;
+    int64_t until_ms; /* only what lies before it; INT64_MAX: the whole day */
     int64_t stamp;
     uint64_t goals_hash;
 };
@@ -127,15 +131,17 @@ static void day_fill(struct recent_day *day, const struct pack_part *parts, size
 
 /* -- the list; the lock is held ------------------------------------------------------------ */
 
+/* A day and a part of it are two. */
 static bool same_day(const struct recent_key *a, const struct recent_key *b)
 {
-    return a->day == b->day && str_eq(a->site, b->site) && str_eq(a->tenant, b->tenant);
+    return a->day == b->day && (a->until_ms == INT64_MAX) == (b->until_ms == INT64_MAX) &&
+           str_eq(a->site, b->site) && str_eq(a->tenant, b->tenant);
 }
 
 static bool same_key(const struct recent_key *a, const struct recent_key *b)
 {
-    return same_day(a, b) && a->stamp == b->stamp && a->goals_hash == b->goals_hash &&
-           str_eq(a->timezone, b->timezone);
+    return same_day(a, b) && a->until_ms == b->until_ms && a->stamp == b->stamp &&
+           a->goals_hash == b->goals_hash && str_eq(a->timezone, b->timezone);
 }
 
 static struct recent_day *find(const struct query_recent *recent, const struct recent_key *key)
@@ -227,7 +233,8 @@ static int make(struct store *store, const struct site *site, struct recent_day 
     struct facts *facts = NULL;
     struct pack_part *parts = NULL;
     size_t count = 0;
-    int rc = facts_load(store, site, day->key.day, &arena, &facts, &day->err);
+    int rc =
+        facts_load_until(store, site, day->key.day, day->key.until_ms, &arena, &facts, &day->err);
 
     if (rc == 0) {
         facts_pack(facts, (size_t)site->paths_per_day, &arena, &parts, &count);
@@ -254,9 +261,11 @@ static struct recent_day *enter(struct query_recent *recent, const struct recent
 }
 
 int recent_take(struct query_recent *recent, struct store *store, const struct site *site,
-                int32_t on, int64_t stamp, struct recent_day **out, struct err *err)
+                int32_t on, int64_t until_ms, int64_t stamp, struct recent_day **out,
+                struct err *err)
 {
-    struct recent_key key = {site->tenant, site->id, site->timezone, on, stamp, site->goals_hash};
+    struct recent_key key = {site->tenant, site->id, site->timezone,  on,
+                             until_ms,     stamp,    site->goals_hash};
     bool found;
 
     (void)pthread_mutex_lock(&recent->lock);

@@ -47,16 +47,14 @@ struct range range_kept(struct range range, int32_t available)
 
 /* -- one site ------------------------------------------------------------------------------ */
 
-/* Where the rows of one site go: its own totals, and those of all sites together (may be NULL). */
+/* Where the rows of one site go. */
 struct sink {
     struct range range;
-    struct query_totals *one, *all;
+    struct query_totals *one;
 };
 
 static void sink_day(struct query_totals *totals, struct range range, const struct stats_row *row)
 {
-    if (totals == NULL)
-        return;
     stats_add(&totals->sum, &row->stats);
     if (totals->days != NULL)
         stats_add(&totals->days[row->day - range.from].stats, &row->stats);
@@ -67,7 +65,6 @@ static int sink_row(void *ctx, const struct stats_row *row)
     struct sink *sink = ctx;
 
     sink_day(sink->one, sink->range, row);
-    sink_day(sink->all, sink->range, row);
     return 0;
 }
 
@@ -107,20 +104,41 @@ int query_site(struct store *store, const struct site *site, struct range range,
     return rc;
 }
 
+/* -- several sites ------------------------------------------------------------------------- */
+
+struct sinks {
+    struct range range;
+    struct query_totals *each, *all;
+};
+
+static int sink_place(void *ctx, size_t place, const struct stats_row *row)
+{
+    const struct sinks *sinks = ctx;
+
+    sink_day(&sinks->each[place], sinks->range, row);
+    sink_day(sinks->all, sinks->range, row);
+    return 0;
+}
+
 int query_sites(struct store *store, const struct site *const *sites, size_t count,
                 struct range range, int32_t available, struct arena *arena,
                 struct query_totals *all, struct query_totals **each, struct err *err)
 {
     struct query_totals *one = ARENA_NEW(arena, struct query_totals, count + 1);
+    struct site_span *spans = ARENA_NEW(arena, struct site_span, count + 1);
+    struct sinks sinks = {range, one, all};
+    struct range kept = range_kept(range, available);
     int rc = 0;
 
     totals_init(all, range, available, arena);
-    for (size_t i = 0; i < count && rc == 0; i++) {
-        struct sink sink = {.one = &one[i], .all = all};
+    for (size_t i = 0; i < count; i++) {
         totals_init(&one[i], range, available, NULL);
-        rc = read_days(store, sites[i], range, available, &sink, err);
-        one[i].exact = one[i].sum.estimated == 0;
+        spans[i] = (struct site_span){sites[i]->tenant, sites[i]->id, kept.from, kept.to};
     }
+    if (kept.from <= kept.to && count > 0)
+        rc = store_each_day_of(store, spans, count, sink_place, &sinks, err);
+    for (size_t i = 0; i < count; i++)
+        one[i].exact = one[i].sum.estimated == 0;
     all->exact = all->sum.estimated == 0;
     if (each != NULL)
         *each = one;

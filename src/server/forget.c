@@ -13,9 +13,9 @@
  *     dead letters of the site, and the caches, are cleared;
  *     Redis        writes its files anew.
  *
- * DATA_DIR/node holds the node's name, and since when it has been there: a node that began after
- * something was erased has nothing of it and stays out of that receipt. All else that is known is
- * in the receipts, so that whatever a crash cuts short is done again; doing it twice does no harm.
+ * A node that began after something was erased (node.c) has nothing of it and stays out of that
+ * receipt. All else that is known is in the receipts, so that whatever a crash cuts short is done
+ * again; doing it twice does no harm.
  */
 #include "server/server_internal.h"
 
@@ -26,27 +26,21 @@
 #include "query/query.h"
 #include "redis/redis.h"
 
-#include <errno.h>
-#include <fcntl.h>
-#include <sodium.h>
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
-#include <unistd.h>
 
 enum {
     LOOK_AGAIN_MS = 3600 * 1000, /* for what two nodes did at the same time */
     RETRY_MS = 10 * 1000,
     REDIS_TIMEOUT_MS = 2000,
-    PAGE_ROWS = 500,
 };
 
 enum step { STEP_IDLE, STEP_LOG, STEP_BUFFER, STEP_CACHES, STEP_REDIS, STEP_NOTE };
 
 struct forget {
     struct server *server;
-    char name[FORGET_NAME];
-    int64_t since_ms; /* 0: the name was not read yet */
+    struct node node;
     struct store *store;
     enum step step;
     int64_t seen_ms; /* what the directory said when receipts were last read */
@@ -64,87 +58,6 @@ struct forget {
     struct err told;
 };
 
-/* -- the node's name --------------------------------------------------------------------------- */
-
-static void make_name(struct forget *forget)
-{
-    char host[FORGET_NAME - 16] = "";
-    uint8_t random[4];
-    char hex[2 * sizeof(random) + 1];
-
-    if (gethostname(host, sizeof(host) - 1) != 0 || host[0] == '\0')
-        (void)snprintf(host, sizeof(host), "node");
-    randombytes_buf(random, sizeof(random));
-    (void)sodium_bin2hex(hex, sizeof(hex), random, sizeof(random));
-    (void)snprintf(forget->name, sizeof(forget->name), "%s:%s", host, hex);
-}
-
-/* A log that has something in it was here before. */
-static int64_t here_since(const struct server *server)
-{
-    struct arena arena = {0};
-    struct producer *producers = NULL;
-    size_t count = 0;
-    int rc = log_producers(server->config->data_dir, &arena, &producers, &count, NULL);
-
-    arena_free(&arena);
-    return rc == 0 && count == 0 ? clock_wall_ms() : 1;
-}
-
-static bool read_name(const char *path, struct forget *forget)
-{
-    FILE *file = fopen(path, "re");
-    char text[FORGET_NAME + 32] = "", *space;
-
-    if (file == NULL)
-        return false;
-    (void)!fgets(text, sizeof(text), file);
-    (void)fclose(file);
-    space = strchr(text, ' ');
-    if (space == NULL || space == text || space - text >= FORGET_NAME)
-        return false;
-    (void)snprintf(forget->name, sizeof(forget->name), "%.*s", (int)(space - text), text);
-    forget->since_ms = strtoll(space + 1, NULL, 10);
-    return forget->since_ms > 0;
-}
-
-/* Whole or not at all. */
-static int write_name(const char *path, const char *next, const struct forget *forget,
-                      struct err *err)
-{
-    int fd = open(next, O_WRONLY | O_CREAT | O_TRUNC | O_CLOEXEC, 0600);
-    bool good = fd >= 0 &&
-                dprintf(fd, "%s %lld\n", forget->name, (long long)forget->since_ms) > 0 &&
-                fdatasync(fd) == 0 && rename(next, path) == 0;
-    int rc = good ? 0 : err_set(err, ERR_SYSTEM, "%s: %s", next, strerror(errno));
-
-    if (fd >= 0)
-        (void)close(fd);
-    return rc;
-}
-
-static int learn_name(struct forget *forget, struct err *err)
-{
-    struct str data_dir = forget->server->config->data_dir;
-    struct buf path = {0}, next = {0};
-    int rc = 0;
-
-    buf_addf(&path, "%.*s/node", STR_FMT(data_dir));
-    buf_addc(&path, '\0');
-    buf_addf(&next, "%.*s/node.new", STR_FMT(data_dir));
-    buf_addc(&next, '\0');
-    if (!read_name(path.ptr, forget)) {
-        make_name(forget);
-        forget->since_ms = here_since(forget->server);
-        rc = write_name(path.ptr, next.ptr, forget, err);
-    }
-    if (rc != 0)
-        forget->since_ms = 0;
-    buf_release(&path);
-    buf_release(&next);
-    return rc;
-}
-
 /* -- which receipts ---------------------------------------------------------------------------- */
 
 static bool is_noted(const struct forget *forget, struct str nodes, struct arena *arena)
@@ -152,7 +65,7 @@ static bool is_noted(const struct forget *forget, struct str nodes, struct arena
     struct json *object = NULL;
 
     return nodes.len > 0 && json_parse(nodes, 1, arena, &object, NULL) == 0 &&
-           object->type == JSON_OBJECT && json_get(object, str_from(forget->name)) != NULL;
+           object->type == JSON_OBJECT && json_get(object, str_from(forget->node.name)) != NULL;
 }
 
 static void add_receipt(struct forget *forget, const struct erasure_row *row)
@@ -177,30 +90,24 @@ static void add_receipt(struct forget *forget, const struct erasure_row *row)
                                                            arena_str(&forget->arena, row->site)};
 }
 
+static int take_receipt(void *ctx, const void *each, struct err *err)
+{
+    const struct erasure_row *row = each;
+    struct forget *forget = ctx;
+    struct arena arena = {0};
+
+    (void)err;
+    if (row->done_ms >= forget->node.since_ms && row->done_ms != 0 &&
+        !is_noted(forget, row->nodes, &arena))
+        add_receipt(forget, row);
+    arena_free(&arena);
+    return 0;
+}
+
 static int find_receipts(struct forget *forget, struct err *err)
 {
-    const struct row_filter all = {0};
-    struct arena arena = {0};
-    struct str after = STR("");
-    size_t count = PAGE_ROWS;
-    int rc = 0;
-
-    while (rc == 0 && count == PAGE_ROWS) {
-        void *page = NULL;
-
-        rc = store_page(forget->store, ROW_ERASURE, &all, after, PAGE_ROWS, &arena, &page, &count,
-                        err);
-        const struct erasure_row *rows = page;
-
-        for (size_t i = 0; rc == 0 && i < count; i++)
-            if (rows[i].done_ms >= forget->since_ms && rows[i].done_ms != 0 &&
-                !is_noted(forget, rows[i].nodes, &arena))
-                add_receipt(forget, &rows[i]);
-        if (rc == 0 && count > 0)
-            after = rows[count - 1].id;
-    }
-    arena_free(&arena);
-    return rc;
+    return store_each(forget->store, ROW_ERASURE, &(struct row_filter){0}, take_receipt, forget,
+                      err);
 }
 
 /* What the directory says; 0: nothing was ever erased, or it does not know yet. */
@@ -355,7 +262,7 @@ static int add_node(void *ctx, bool exists, void *row, struct arena *arena, stru
         json_name(&json, nodes->members[i].name);
         json_value(&json, &nodes->members[i].value);
     }
-    json_name(&json, str_from(forget->name));
+    json_name(&json, str_from(forget->node.name));
     json_i64(&json, clock_wall_ms());
     json_close(&json, '}');
     erasure->nodes = arena_str(arena, buf_str(&text));
@@ -365,10 +272,10 @@ static int add_node(void *ctx, bool exists, void *row, struct arena *arena, stru
 
 static int note(struct forget *forget, struct err *err)
 {
-    char name[FORGET_NAME + 8];
+    char name[NODE_NAME + 8];
     int rc = 0;
 
-    (void)snprintf(name, sizeof(name), "node:%s", forget->name);
+    (void)snprintf(name, sizeof(name), "node:%s", forget->node.name);
     for (size_t i = 0; rc >= 0 && i < forget->count; i++) {
         const struct actor actor = {str_from(name), clock_wall_ms()};
 
@@ -429,7 +336,8 @@ void forget_step(struct forget *forget)
 
     if (clock_steady_us() < forget->retry_us)
         return;
-    if (forget->since_ms == 0 && (rc = learn_name(forget, &err)) == 0)
+    if (forget->node.since_ms == 0 &&
+        (rc = node_learn(forget->server->config->data_dir, &forget->node, &err)) == 0)
         rc = 1;
     while (rc == 1) {
         rc = steps[forget->step](forget, &err);

@@ -218,7 +218,7 @@ static void *relayer(void *ctx)
 /* -- the watcher: a Redis that hangs keeps only this thread waiting, and who asks for a ledger --
  */
 
-int jobs_queued(void *ctx, int64_t *out)
+int jobs_queued(void *ctx, struct api_waiting *out)
 {
     struct server *server = ctx;
     struct queue_status status = {0};
@@ -230,7 +230,7 @@ int jobs_queued(void *ctx, int64_t *out)
     if (rc == 0)
         rc = queue_status(server->buffer, &status, NULL);
     (void)pthread_mutex_unlock(&server->buffer_lock);
-    *out = (int64_t)status.length;
+    *out = (struct api_waiting){(int64_t)status.length, status.oldest_ms};
     return rc;
 }
 
@@ -240,12 +240,12 @@ static void *watcher(void *ctx)
 
     (void)prctl(PR_SET_NAME, "watch");
     do {
-        int64_t queued;
+        struct api_waiting queued;
 
         if (jobs_queued(server, &queued) < 0)
             metrics_unset(server->metrics, METRICS_QUEUE_PENDING);
         else
-            metrics_set(server->metrics, METRICS_QUEUE_PENDING, queued);
+            metrics_set(server->metrics, METRICS_QUEUE_PENDING, queued.records);
     } while (sleep_ms(server, WATCH_MS));
     return NULL;
 }

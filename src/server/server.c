@@ -15,6 +15,7 @@
 #include "agent/agent.h"
 #include "api/quotas.h"
 #include "api/scripts.h"
+#include "api/sightings.h"
 #include "base/clock.h"
 #include "base/date.h"
 #include "base/must.h"
@@ -232,6 +233,7 @@ static int open_mailer(struct server *server, struct err *err)
 static void wire_api(struct server *server)
 {
     const struct server_config *config = server->config;
+    int64_t interval_ms = server_has(server, ROLE_AGGREGATE) ? config->aggregate_interval_ms : 0;
 
     server->api = (struct api){.roles = config->roles,
                                .directory = server->directory,
@@ -239,6 +241,7 @@ static void wire_api(struct server *server)
                                .log = server->log,
                                .metrics = server->metrics,
                                .refusals = refusals_new(),
+                               .sightings = sightings_new(),
                                .live = live_new(),
                                .scripts = server_has(server, ROLE_WEB)
                                               ? scripts_open(config->data_dir, &config->logger)
@@ -262,7 +265,11 @@ static void wire_api(struct server *server)
                                .demo_site = config->demo_site,
                                .always = config->always,
                                .logger = &config->logger,
+                               .started_ms = clock_wall_ms(),
+                               .aggregate_interval_ms = interval_ms,
                                .queued = server_is_platform(server) ? jobs_queued : NULL,
+                               .redis = server_is_platform(server) ? about_redis : NULL,
+                               .node = about_node,
                                .server = server};
 }
 
@@ -358,6 +365,7 @@ static int stop(struct server *server, struct err *err)
         _exit(rc == 0 ? 0 : 1);
     cache_close(&server->cache);
     refusals_free(&server->api.refusals);
+    sightings_free(&server->api.sightings);
     quotas_free(&server->quotas);
     resets_free(&server->api.resets);
     throttle_free(&server->api.throttle);

@@ -77,7 +77,7 @@ int server_open_store(struct server *server, bool read_only, struct store **out,
 
 /* jobs.c */
 /* What waits in the shared buffer now. */
-int jobs_queued(void *server, int64_t *out);
+int jobs_queued(void *server, struct api_waiting *out);
 int jobs_start(struct server *server, struct err *err);
 void jobs_enter(struct server *server, enum phase phase);
 /* Ends who uses the log (the housekeeper, and who forgets), then, once PHASE_STOPPING was entered,
@@ -96,8 +96,20 @@ void used_tick(struct server *server, struct store *store, int64_t as_of_ms, int
 /* Whether the books add up, now and then: by the aggregator's thread, or by the directory's. */
 void housekeep_books(struct server *server, struct store *store, bool by_job);
 
+/* node.c: what stands in DATA_DIR/node, which the first one to learn it makes. */
+enum { NODE_NAME = 96 }; /* bytes of a node's name and its NUL */
+struct node {
+    char name[NODE_NAME];
+    int64_t since_ms; /* the node was not there before; 0: it has no name yet */
+};
+bool node_read(struct str data_dir, struct node *out);
+int node_learn(struct str data_dir, struct node *out, struct err *err);
+
+/* about.c: for the API, on its query threads. */
+struct str about_node(void *server, struct arena *arena);
+void about_redis(void *server, struct api_redis *out);
+
 /* forget.c: a step, which may wait for disks and for Redis. */
-enum { FORGET_NAME = 96 }; /* bytes of a node's name and its NUL */
 struct forget;
 struct forget *forget_new(struct server *server);
 void forget_free(struct forget **forget);

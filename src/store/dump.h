@@ -36,7 +36,7 @@ extern const size_t store_tables_count;
 /* A table of older copies, whose rows are passed over. */
 bool store_table_is_gone(struct str name);
 /* Raised by each change of store_tables. */
-enum { STORE_TABLES_VERSION = 4 };
+enum { STORE_TABLES_VERSION = 5 };
 
 /* Each row of a table as a JSON array in the order of its columns, in the order of its key. Between
  * store_read_begin() and store_read_end() all tables come from one moment. A result of fn other

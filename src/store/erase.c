@@ -30,6 +30,7 @@ const char *const erased_tables[ERASED_TABLES] = {
     [ERASED_LEDGER] = "ledger",
     [ERASED_TOKENS] = "tokens",
     [ERASED_LINKS] = "links",
+    [ERASED_ANNOTATIONS] = "annotations",
     [ERASED_NAMES] = "site_names",
     [ERASED_REMOVED] = "removed_sites",
     [ERASED_SETTINGS] = "analytics_settings",

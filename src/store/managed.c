@@ -9,7 +9,7 @@
 
 #include "base/clock.h"
 
-enum { PAGE_MAX = 10000 };
+enum { PAGE_MAX = 10000, EACH_ROWS = 500 };
 
 /* -- rows of any kind ------------------------------------------------------------------------- */
 
@@ -38,6 +38,34 @@ int store_page(struct store *store, enum row_kind kind, const struct row_filter 
     limit = limit > PAGE_MAX ? PAGE_MAX : limit;
     return observed(store, "page", began,
                     store->ops->page(store, kind, filter, after, limit, arena, rows, count, err));
+}
+
+/* A page is forgotten when the next one is read, which begins behind its last id. */
+int store_each(struct store *store, enum row_kind kind, const struct row_filter *filter, row_fn *fn,
+               void *ctx, struct err *err)
+{
+    struct arena arena = {0};
+    struct buf after = {0};
+    size_t count = EACH_ROWS;
+    int rc = 0;
+
+    while (rc == 0 && count == EACH_ROWS) {
+        void *rows = NULL;
+
+        arena_reset(&arena);
+        rc =
+            store_page(store, kind, filter, buf_str(&after), EACH_ROWS, &arena, &rows, &count, err);
+        for (size_t i = 0; rc == 0 && i < count; i++) {
+            const char *row = (const char *)rows + i * row_size(kind);
+
+            buf_reset(&after);
+            buf_add(&after, row_id(row));
+            rc = fn(ctx, row, err);
+        }
+    }
+    buf_release(&after);
+    arena_free(&arena);
+    return rc;
 }
 
 int store_count(struct store *store, enum row_kind kind, const struct row_filter *filter,

@@ -170,6 +170,21 @@ struct installation_row {
     struct str id, settings; /* a JSON object, as a tenant's */
 };
 
+/* What is noted of a site's date: who looks at the graph reads why. The id is the site's, a slash
+ * and the date (annotation_id()), so that a date has one, and a site's come in the order of dates.
+ */
+enum {
+    ANNOTATION_CHARS_MAX = 80, /* at least one, no control characters */
+    ANNOTATIONS_MAX = 1000,    /* of a site: whoever puts one looks before */
+};
+struct annotation_row {
+    struct str id, tenant, site;
+    struct str text;
+};
+struct str annotation_id(struct str site, int32_t day, struct arena *arena);
+/* The date, "YYYY-MM-DD"; borrowed. */
+struct str annotation_date(const struct annotation_row *row);
+
 /* -- rows of any kind -------------------------------------------------------------------------- */
 
 enum row_kind {
@@ -181,6 +196,7 @@ enum row_kind {
     ROW_LINK,
     ROW_ERASURE,
     ROW_INSTALLATION,
+    ROW_ANNOTATION,
     ROW_KINDS,
 };
 /* The size of the kind's struct, which begins with its id; and "tenant", "site" ... */
@@ -212,16 +228,25 @@ int store_edit(struct store *store, enum row_kind kind, struct str id, edit_fn *
 
 /* Rows by id, behind `after`, at most `limit` (and 10,000): of a tenant where the kind has one and
  * it is given; of users those with a membership in it; of sessions with `user` those of that user.
- * *rows is an array of the kind's struct. Sites and tenants that are to be erased are among them.
- */
+ * *rows is an array of the kind's struct. Sites and tenants that are to be erased are among them
+ * unless only those are asked for that are kept. What is empty or false is not asked for, and what
+ * a kind does not have is passed over. */
 struct row_filter {
     struct str tenant, site, user;
+    struct str payload; /* of people: whose id in Payload this is */
+    bool admins;        /* of people: only admins */
+    bool kept;          /* of sites and tenants: not those that are to be erased */
 };
 int store_page(struct store *store, enum row_kind kind, const struct row_filter *filter,
                struct str after, size_t limit, struct arena *arena, void **rows, size_t *count,
                struct err *err);
 int store_count(struct store *store, enum row_kind kind, const struct row_filter *filter,
                 int64_t *out, struct err *err);
+/* fn for each of them by id, read in pages; those that come and go meanwhile may be missed. The row
+ * lives during the call. A result of fn other than 0 ends it and is returned. */
+typedef int row_fn(void *ctx, const void *row, struct err *err);
+int store_each(struct store *store, enum row_kind kind, const struct row_filter *filter, row_fn *fn,
+               void *ctx, struct err *err);
 /* Remove the sessions of a person but `except`, of one kind or of all (kind -1). */
 int store_end_sessions(struct store *store, struct str user, int32_t kind, struct str except,
                        struct err *err);

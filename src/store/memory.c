@@ -113,6 +113,47 @@ static int memory_each_hour(struct store *base, struct str tenant, struct str si
     return rc;
 }
 
+struct one_span {
+    span_fn *fn;
+    void *ctx;
+    size_t place;
+};
+
+static int see_of_span(void *ctx, const struct stats_row *row)
+{
+    const struct one_span *span = ctx;
+
+    return span->fn(span->ctx, span->place, row);
+}
+
+static int memory_each_day_of(struct store *base, const struct site_span *spans, size_t count,
+                              span_fn *fn, void *ctx, struct err *err)
+{
+    int rc = 0;
+
+    for (size_t i = 0; rc == 0 && i < count; i++) {
+        struct one_span span = {fn, ctx, i};
+
+        rc = memory_each_day(base, spans[i].tenant, spans[i].site, (int32_t)spans[i].from,
+                             (int32_t)spans[i].to, see_of_span, &span, err);
+    }
+    return rc;
+}
+
+static int memory_each_hour_of(struct store *base, const struct site_span *spans, size_t count,
+                               span_fn *fn, void *ctx, struct err *err)
+{
+    int rc = 0;
+
+    for (size_t i = 0; rc == 0 && i < count; i++) {
+        struct one_span span = {fn, ctx, i};
+
+        rc = memory_each_hour(base, spans[i].tenant, spans[i].site, spans[i].from, spans[i].to,
+                              see_of_span, &span, err);
+    }
+    return rc;
+}
+
 static int memory_each_ledger(struct store *base, struct str tenant, struct str site, int32_t from,
                               int32_t to, ledger_fn *fn, void *ctx, struct err *err)
 {
@@ -247,12 +288,13 @@ static int memory_open(const struct store_config *config, struct str path, struc
 static void memory_close(struct store *base)
 {
     struct memory_store *store = memory_of(base);
-    struct rows *all[] = {&store->events,   &store->days,   &store->hours,     &store->sketches,
-                          &store->visits,   &store->due,    &store->packs,     &store->goals,
-                          &store->keys,     &store->ledger, &store->positions, &store->tenants,
-                          &store->sites,    &store->tokens, &store->removed,   &store->users,
-                          &store->sessions, &store->links,  &store->erasures,  &store->installation,
-                          &store->audit};
+    struct rows *all[] = {
+        &store->events,      &store->days,   &store->hours,     &store->sketches,
+        &store->visits,      &store->due,    &store->packs,     &store->goals,
+        &store->keys,        &store->ledger, &store->positions, &store->tenants,
+        &store->sites,       &store->tokens, &store->removed,   &store->users,
+        &store->sessions,    &store->links,  &store->erasures,  &store->installation,
+        &store->annotations, &store->audit};
 
     for (size_t i = 0; i < sizeof(all) / sizeof(all[0]); i++)
         free(all[i]->ptr);
@@ -288,6 +330,8 @@ const struct store_ops store_memory = {
     .version = memory_version,
     .stamp = memory_stamp,
     .each_day = memory_each_day,
+    .each_day_of = memory_each_day_of,
+    .each_hour_of = memory_each_hour_of,
     .each_hour = memory_each_hour,
     .each_ledger = memory_each_ledger,
     .page_events = memory_page_events,
@@ -299,6 +343,7 @@ const struct store_ops store_memory = {
     .holdings = memory_holdings,
     .overdue = memory_overdue,
     .salts_held = salts_look,
+    .about = memory_about,
     .read_directory = memory_read_directory,
     .get = memory_get,
     .edit = memory_edit,

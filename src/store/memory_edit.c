@@ -28,6 +28,7 @@ static bool is_news(const struct change *change, int answer)
     switch (change->kind) {
     case ROW_USER:
     case ROW_SESSION:
+    case ROW_ANNOTATION:
         return false;
     case ROW_ERASURE:
         return answer == EDIT_REMOVE
@@ -308,6 +309,7 @@ static void remove_site(struct memory_store *store, struct str id)
         (struct memory_removed){memory_site(store, id)->id, memory_site(store, id)->tenant};
     memory_remove_of(store, ROW_TOKEN, &owner);
     memory_remove_of(store, ROW_LINK, &owner);
+    memory_remove_of(store, ROW_ANNOTATION, &owner);
 }
 
 static int remove_row(const struct change *change, struct err *err)

@@ -73,6 +73,7 @@ static void remove_all(struct erase *erase)
         ROWS(ERASED_LEDGER, ledger, ledger_row, site),
         ROWS(ERASED_TOKENS, tokens, token_row, site),
         ROWS(ERASED_LINKS, links, link_row, site),
+        ROWS(ERASED_ANNOTATIONS, annotations, annotation_row, site),
         ROWS(ERASED_REMOVED, removed, memory_removed, site),
         ROWS(ERASED_SETTINGS, sites, site_row, id),
 #undef ROWS

@@ -111,3 +111,11 @@ int memory_holdings(struct store *base, struct arena *arena, struct holdings *ou
     note_retention(s, out);
     return 0;
 }
+
+int memory_about(struct store *base, struct store_about *out, struct err *err)
+{
+    (void)base;
+    (void)err;
+    out->kind = STR("memory");
+    return 0;
+}

@@ -36,7 +36,7 @@ struct memory_store {
     struct rows keys;      /* struct event_key */
     struct rows ledger;    /* struct ledger_row, by site, day, kind, reason */
     struct rows positions; /* struct memory_position */
-    struct rows tenants, sites, tokens, users, sessions, links, erasures, installation;
+    struct rows tenants, sites, tokens, users, sessions, links, erasures, installation, annotations;
     struct rows removed; /* struct memory_removed */
     struct rows audit;   /* struct audit_row, by id */
     int64_t counters[COUNTERS];
@@ -108,6 +108,7 @@ int memory_erase_value(struct store *store, struct str site, enum erasure_kind k
 int memory_compact(struct store *store, struct err *err);
 
 /* memory_holdings.c */
+int memory_about(struct store *store, struct store_about *out, struct err *err);
 int memory_holdings(struct store *store, struct arena *arena, struct holdings *out,
                     struct err *err);
 
@@ -132,7 +133,7 @@ int memory_note(struct store *base, const char *action, struct str target, struc
                 const struct actor *actor, struct err *err);
 int memory_end_sessions(struct store *base, struct str user, int32_t kind, struct str except,
                         struct err *err);
-/* Tokens, links or sessions that are of this tenant, site or person. */
+/* Tokens, links, annotations or sessions that are of this tenant, site or person. */
 void memory_remove_of(struct memory_store *store, enum row_kind kind,
                       const struct row_filter *owner);
 

@@ -14,10 +14,11 @@
 struct rows *memory_rows(struct memory_store *store, enum row_kind kind)
 {
     struct rows *const rows[ROW_KINDS] = {
-        [ROW_TENANT] = &store->tenants,   [ROW_SITE] = &store->sites,
-        [ROW_TOKEN] = &store->tokens,     [ROW_USER] = &store->users,
-        [ROW_SESSION] = &store->sessions, [ROW_LINK] = &store->links,
-        [ROW_ERASURE] = &store->erasures, [ROW_INSTALLATION] = &store->installation,
+        [ROW_TENANT] = &store->tenants,         [ROW_SITE] = &store->sites,
+        [ROW_TOKEN] = &store->tokens,           [ROW_USER] = &store->users,
+        [ROW_SESSION] = &store->sessions,       [ROW_LINK] = &store->links,
+        [ROW_ERASURE] = &store->erasures,       [ROW_INSTALLATION] = &store->installation,
+        [ROW_ANNOTATION] = &store->annotations,
     };
 
     return rows[kind];
@@ -63,12 +64,27 @@ static bool is_of(const struct row_member *member, const void *row, struct str w
     return member == NULL || wanted.len == 0 || str_eq(row_text(member, row), wanted);
 }
 
+static bool is_person(const struct user_row *user, const struct row_filter *filter)
+{
+    return (filter->tenant.len == 0 || is_member(user, filter->tenant)) &&
+           (filter->payload.len == 0 || str_eq(user->payload_id, filter->payload)) &&
+           (!filter->admins || user->admin);
+}
+
+static bool to_be_erased(enum row_kind kind, const void *row)
+{
+    return (kind == ROW_SITE && ((const struct site_row *)row)->erase_ms != 0) ||
+           (kind == ROW_TENANT && ((const struct tenant_row *)row)->erase_ms != 0);
+}
+
 static bool matches(enum row_kind kind, const void *row, const struct row_filter *filter)
 {
     const struct row_type *type = &row_types[kind];
 
     if (kind == ROW_USER)
-        return filter->tenant.len == 0 || is_member(row, filter->tenant);
+        return is_person(row, filter);
+    if (filter->kept && to_be_erased(kind, row))
+        return false;
     return is_of(type->tenant, row, filter->tenant) && is_of(type->site, row, filter->site) &&
            is_of(type->user, row, filter->user);
 }

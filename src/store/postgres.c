@@ -260,9 +260,10 @@ static int pg_open(const struct store_config *config, struct str path, struct st
     .yield = pg_yield, .finish_run = pg_finish_run, .expire = pg_expire, .salts = pg_salts,        \
     .read_begin = pg_read_begin, .read_end = pg_read_end, .counters = pg_counters,                 \
     .version = pg_version, .stamp = pg_stamp, .each_day = pg_each_day, .each_hour = pg_each_hour,  \
-    .each_ledger = pg_each_ledger, .page_events = pg_page_events, .each_visit = pg_each_visit,     \
-    .due_days = pg_due_days, .each_pack = pg_each_pack, .balance = pg_balance, .check = pg_check,  \
-    .holdings = pg_holdings, .overdue = pg_overdue, .salts_held = pg_salts_held,                   \
+    .each_day_of = pg_each_day_of, .each_hour_of = pg_each_hour_of, .each_ledger = pg_each_ledger, \
+    .page_events = pg_page_events, .each_visit = pg_each_visit, .due_days = pg_due_days,           \
+    .each_pack = pg_each_pack, .balance = pg_balance, .check = pg_check, .holdings = pg_holdings,  \
+    .overdue = pg_overdue, .salts_held = pg_salts_held, .about = pg_about,                         \
     .finish_retention = pg_finish_retention, .read_directory = pg_read_directory, .get = pg_get,   \
     .edit = pg_edit, .page = pg_page, .count = pg_count, .end_sessions = pg_end_sessions,          \
     .page_audit = pg_page_audit, .note = pg_note, .usage = pg_usage, .site_span = pg_site_span,    \

@@ -290,8 +290,9 @@ static int compact_dates(struct pg_store *store, struct err *err)
 /* -- the other tables -------------------------------------------------------------------------- */
 
 /* Those that erasing touches; with what is erased from where, and for whom. The second: how one is
- * analyzed that has no rows, where its values are more than ids and numbers. Settings, tokens and
- * links cannot have a row of nobody: they keep what they had where the last site of all goes. */
+ * analyzed that has no rows, where its values are more than ids and numbers. Settings,
+ * tokens, links and annotations cannot have a row of nobody: they keep what they had where the last
+ * site of all goes. */
 static const struct {
     struct str name;
     const char *analyze_empty;
@@ -311,6 +312,7 @@ static const struct {
     {STR_INIT("ledger"), NULL},
     {STR_INIT("tokens"), NULL},
     {STR_INIT("links"), NULL},
+    {STR_INIT("annotations"), NULL},
     {STR_INIT("users"), NULL},
     {STR_INIT("sessions"), NULL},
     {STR_INIT("site_names"), NULL},

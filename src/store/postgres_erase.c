@@ -84,18 +84,26 @@ static const char REMOVE_LEDGER[] = "WITH gone AS (" SOME_OF(
               " SELECT count(*), coalesce(sum(records), 0)::bigint FROM gone";
 static const char REMOVE_TOKENS[] = REMOVE("tokens");
 static const char REMOVE_LINKS[] = REMOVE("links");
+static const char REMOVE_ANNOTATIONS[] = REMOVE("annotations");
 
 static const struct rule {
     enum erased table;
     const char *sql;
     int64_t weight;
 } rules[] = {
-    {ERASED_EVENTS, REMOVE_EVENTS, 1},       {ERASED_VISITS, REMOVE_VISITS, 1},
-    {ERASED_SKETCHES, REMOVE_SKETCHES, 1},   {ERASED_DUE, REMOVE_DUE, 1},
-    {ERASED_PACKS, REMOVE_PACKS, PART_ROWS}, {ERASED_DAYS, REMOVE_DAYS, 1},
-    {ERASED_HOURS, REMOVE_HOURS, 1},         {ERASED_KEYS, REMOVE_KEYS, 1},
-    {ERASED_GOALS, REMOVE_GOALS, 1},         {ERASED_LEDGER, REMOVE_LEDGER, 1},
-    {ERASED_TOKENS, REMOVE_TOKENS, 1},       {ERASED_LINKS, REMOVE_LINKS, 1},
+    {ERASED_EVENTS, REMOVE_EVENTS, 1},
+    {ERASED_VISITS, REMOVE_VISITS, 1},
+    {ERASED_SKETCHES, REMOVE_SKETCHES, 1},
+    {ERASED_DUE, REMOVE_DUE, 1},
+    {ERASED_PACKS, REMOVE_PACKS, PART_ROWS},
+    {ERASED_DAYS, REMOVE_DAYS, 1},
+    {ERASED_HOURS, REMOVE_HOURS, 1},
+    {ERASED_KEYS, REMOVE_KEYS, 1},
+    {ERASED_GOALS, REMOVE_GOALS, 1},
+    {ERASED_LEDGER, REMOVE_LEDGER, 1},
+    {ERASED_TOKENS, REMOVE_TOKENS, 1},
+    {ERASED_LINKS, REMOVE_LINKS, 1},
+    {ERASED_ANNOTATIONS, REMOVE_ANNOTATIONS, 1},
 };
 
 static int apply(struct erase *erase, const struct rule *rule, struct err *err)

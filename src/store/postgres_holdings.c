@@ -361,3 +361,29 @@ int pg_salts_held(struct store *base, struct arena *arena, struct salts_held *ou
         rc = read_dates(store, arena, out, err);
     return pg_snapshot_end(store, own, rc);
 }
+
+/* -- the store itself -------------------------------------------------------------------------- */
+
+/* A day of raw rows that goes meanwhile has no size any more. */
+static const char ABOUT[] =
+    "SELECT (SELECT max(number)::bigint FROM analytics.migrations),"
+    " (SELECT coalesce(sum(pg_total_relation_size(c.oid)), 0)::bigint FROM pg_class c"
+    " WHERE c.relnamespace = 'analytics'::regnamespace AND c.relkind = 'r')";
+
+int pg_about(struct store *base, struct store_about *out, struct err *err)
+{
+    struct pg_store *store = pg_of(base);
+    struct pg_query query = pg_query(ABOUT);
+    PGresult *result = NULL;
+    int rc = pg_ready(store, err);
+
+    out->kind = STR("postgresql");
+    if (rc == 0)
+        rc = pg_run(store, &query, &result, err);
+    if (rc == 0) {
+        out->schema = pg_get_i64(result, 0, 0);
+        out->bytes = pg_get_i64(result, 0, 1);
+    }
+    PQclear(result);
+    return rc;
+}

@@ -31,8 +31,8 @@ enum {
     PG_JOB_IDLE_MS = LEASE_MS,
     PG_GRACE_MS = 2 * 1000, /* for the server to say that the time is over */
     PG_DAYS_KNOWN = 64,
-    PG_SCHEMA = 4,           /* the last of its files that this program knows */
-    PG_ROW_FILTERS = 1 << 3, /* sets of the members of struct row_filter */
+    PG_SCHEMA = 5,           /* the last of its files that this program knows */
+    PG_ROW_FILTERS = 1 << 5, /* sets of the members of struct row_filter */
 };
 
 /* The statements about rows of a kind (postgres_managed.c). */
@@ -339,6 +339,7 @@ int pg_compact(struct store *store, struct err *err);
 int pg_holdings(struct store *store, struct arena *arena, struct holdings *out, struct err *err);
 int pg_overdue(struct store *store, const struct expiry *sites, size_t count, uint32_t *out,
                struct err *err);
+int pg_about(struct store *store, struct store_about *out, struct err *err);
 int pg_salts_held(struct store *store, struct arena *arena, struct salts_held *out,
                   struct err *err);
 
@@ -374,6 +375,12 @@ int pg_check(struct store *store, struct err *err);
  * which returns rc. */
 int pg_snapshot(struct pg_store *store, bool *own, struct err *err);
 int pg_snapshot_end(struct pg_store *store, bool own, int rc);
+
+/* postgres_spans.c */
+int pg_each_day_of(struct store *store, const struct site_span *spans, size_t count, span_fn *fn,
+                   void *ctx, struct err *err);
+int pg_each_hour_of(struct store *store, const struct site_span *spans, size_t count, span_fn *fn,
+                    void *ctx, struct err *err);
 
 /* postgres_directory.c */
 int pg_read_directory(struct store *store, struct arena *arena, struct directory_rows *out,

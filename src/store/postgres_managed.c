@@ -9,8 +9,11 @@
 
 /* -- filters ----------------------------------------------------------------------------------- */
 
-enum { BY_TENANT = 1 << 0, BY_SITE = 1 << 1, BY_USER = 1 << 2 };
-_Static_assert((BY_TENANT | BY_SITE | BY_USER) == PG_ROW_FILTERS - 1, "all sets have a number");
+/* The first have a value; ONLY is what a kind has to be asked besides: people for admins, sites and
+ * tenants for those that are not to be erased. */
+enum { BY_TENANT = 1 << 0, BY_SITE = 1 << 1, BY_USER = 1 << 2, BY_PAYLOAD = 1 << 3, ONLY = 1 << 4 };
+_Static_assert((BY_TENANT | BY_SITE | BY_USER | BY_PAYLOAD | ONLY) == PG_ROW_FILTERS - 1,
+               "all sets have a number");
 
 /* Of people it is a member of the list that their tenants stand in. */
 static bool has_tenant(enum row_kind kind)
@@ -29,6 +32,11 @@ unsigned pg_filters_of(enum row_kind kind, const struct row_filter *filter)
         filters |= BY_SITE;
     if (filter->user.len > 0 && type->user != NULL)
         filters |= BY_USER;
+    if (filter->payload.len > 0 && kind == ROW_USER)
+        filters |= BY_PAYLOAD;
+    if ((filter->admins && kind == ROW_USER) ||
+        (filter->kept && (kind == ROW_SITE || kind == ROW_TENANT)))
+        filters |= ONLY;
     return filters;
 }
 
@@ -40,6 +48,8 @@ void pg_bind_filters(struct pg_query *query, unsigned filters, const struct row_
         pg_text(query, filter->site);
     if ((filters & BY_USER) != 0)
         pg_text(query, filter->user);
+    if ((filters & BY_PAYLOAD) != 0)
+        pg_text(query, filter->payload);
 }
 
 /* -- texts ------------------------------------------------------------------------------------- */
@@ -135,6 +145,12 @@ static size_t add_filters(struct buf *sql, enum row_kind kind, unsigned filters,
         }
         begin = "AND";
     }
+    if ((filters & BY_PAYLOAD) != 0) {
+        buf_addf(sql, " %s payload_id <> '' AND payload_id = $%zu", begin, n++);
+        begin = "AND";
+    }
+    if ((filters & ONLY) != 0)
+        buf_addf(sql, " %s %s", begin, kind == ROW_USER ? "admin" : "erase_ms = 0");
     return n;
 }
 

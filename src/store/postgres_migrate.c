@@ -18,7 +18,7 @@
 #include <stdio.h>
 
 static const struct str *const migrations[PG_SCHEMA] = {&postgres_001, &postgres_002, &postgres_003,
-                                                        &postgres_004};
+                                                        &postgres_004, &postgres_005};
 
 enum {
     MIGRATE_MS = 10 * 60 * 1000, /* a statement may have to read all raw rows */

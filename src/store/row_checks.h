@@ -27,5 +27,6 @@ int check_installation(struct str text, struct err *err);
 int check_token(const void *row, struct err *err);
 int check_session(const void *row, struct err *err);
 int check_erasure(const void *row, struct err *err);
+int check_annotation(const void *row, struct err *err);
 
 #endif

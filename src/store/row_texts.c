@@ -7,7 +7,9 @@
  */
 #include "store/row_checks.h"
 
+#include "base/date.h"
 #include "base/json.h"
+#include "base/utf8.h"
 
 /* -- texts ------------------------------------------------------------------------------------- */
 
@@ -332,5 +334,40 @@ int check_erasure(const void *row, struct err *err)
         return err_set(err, ERR_INVALID, "siteId: what is erased is a tenant's or a site's");
     if (erasure->value.len > 0 ? !of_value : of_value && erasure->done_ms == 0)
         return err_set(err, ERR_INVALID, "value: of a path, an event or a property, until done");
+    return 0;
+}
+
+/* C0, DEL and C1, of which the last are two bytes. */
+static bool is_control(struct str text, size_t at)
+{
+    const unsigned char *p = (const unsigned char *)text.ptr + at;
+
+    return p[0] < ' ' || p[0] == 0x7f || (p[0] == 0xc2 && p[1] < 0xa0);
+}
+
+/* The text is valid UTF-8. */
+static bool is_note(struct str text)
+{
+    size_t chars = 0;
+
+    for (size_t at = 0; at < text.len; at += utf8_char(text, at), chars++)
+        if (chars == ANNOTATION_CHARS_MAX || is_control(text, at))
+            return false;
+    return chars > 0;
+}
+
+int check_annotation(const void *row, struct err *err)
+{
+    const struct annotation_row *annotation = row;
+    int32_t day;
+    struct str date = annotation_date(annotation), site = annotation->site;
+
+    if (annotation->id.len != site.len + 1 + date.len || !str_starts(annotation->id, site) ||
+        annotation->id.ptr[site.len] != '/' || !date_parse(date, &day))
+        return err_set(err, ERR_INVALID, "id: must be the site's, a slash and a date");
+    if (!is_note(annotation->text))
+        return err_set(err, ERR_INVALID,
+                       "text: must have 1 to %d characters, and no control characters",
+                       ANNOTATION_CHARS_MAX);
     return 0;
 }

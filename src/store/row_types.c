@@ -7,6 +7,8 @@
  */
 #include "store/row_checks.h"
 
+#include "base/date.h"
+
 #include <stddef.h>
 
 enum {
@@ -200,6 +202,13 @@ static const struct row_member link_members[] = {
     INSTANT(link_row, "expiresAt", expires_ms),
 };
 
+static const struct row_member annotation_members[] = {
+    MEMBER(annotation_row, "id", id, id, MEMBER_TEXT, 12, 75, USE_FIXED),
+    ID(annotation_row, "tenantId", tenant_id, tenant, USE_FIXED),
+    ID(annotation_row, "siteId", site_id, site, USE_FIXED),
+    MEMBER(annotation_row, "text", text, text, MEMBER_TEXT, 0, JSON_BYTES_MAX, USE_FREE),
+};
+
 /* -- erasures, the installation ---------------------------------------------------------------- */
 
 static const struct row_member erasure_members[] = {
@@ -249,6 +258,9 @@ const struct row_type row_types[ROW_KINDS] = {
     [ROW_INSTALLATION] = {ROW("installation", "installation", installation_row,
                               installation_members),
                           .audited = true},
+    [ROW_ANNOTATION] = {ROW("annotation", "annotations", annotation_row, annotation_members),
+                        .tenant = &annotation_members[1], .site = &annotation_members[2],
+                        .audited = true, .check = check_annotation},
 };
 
 size_t row_size(enum row_kind kind)
@@ -279,6 +291,25 @@ struct tenant_row tenant_row_named(struct str id, int64_t now_ms)
     row.id = row.name = id;
     row.created_ms = now_ms;
     return row;
+}
+
+enum { DATE_LEN = 10 };
+
+struct str annotation_id(struct str site, int32_t day, struct arena *arena)
+{
+    char date[DATE_TEXT];
+    char *id = arena_bytes(arena, site.len + 1 + DATE_LEN);
+
+    date_format(day, date);
+    memcpy(id, site.ptr, site.len);
+    id[site.len] = '/';
+    memcpy(id + site.len + 1, date, DATE_LEN);
+    return (struct str){id, site.len + 1 + DATE_LEN};
+}
+
+struct str annotation_date(const struct annotation_row *row)
+{
+    return str_slice(row->id, row->id.len < DATE_LEN ? 0 : row->id.len - DATE_LEN, row->id.len);
 }
 
 /* -- members of any type ----------------------------------------------------------------------- */

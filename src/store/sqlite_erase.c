@@ -54,6 +54,7 @@ static const char REMOVE_LEDGER[] =
     REMOVE("ledger", "site_id, day, kind, reason") " RETURNING records";
 static const char REMOVE_TOKENS[] = REMOVE("tokens", "id");
 static const char REMOVE_LINKS[] = REMOVE("links", "id");
+static const char REMOVE_ANNOTATIONS[] = REMOVE("annotations", "id");
 
 static const struct rule {
     enum erased table;
@@ -73,6 +74,7 @@ static const struct rule {
     {ERASED_LEDGER, REMOVE_LEDGER, 1, "folded_records"},
     {ERASED_TOKENS, REMOVE_TOKENS, 1, NULL},
     {ERASED_LINKS, REMOVE_LINKS, 1, NULL},
+    {ERASED_ANNOTATIONS, REMOVE_ANNOTATIONS, 1, NULL},
 };
 
 static int apply(struct erase *erase, const struct rule *rule, struct err *err)

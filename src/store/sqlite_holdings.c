@@ -220,3 +220,26 @@ int sqlite_overdue(struct store *base, const struct expiry *sites, size_t count,
             rc = look(store, &sites[i], kind, &out[i], err);
     return sqlite_snapshot_end(store, own, rc);
 }
+
+/* -- the store itself -------------------------------------------------------------------------- */
+
+/* Pages that wait in the write-ahead log are among them. */
+static const char ABOUT[] = "SELECT user_version, page_count * page_size"
+                            " FROM pragma_user_version, pragma_page_count, pragma_page_size";
+
+int sqlite_about(struct store *base, struct store_about *out, struct err *err)
+{
+    struct sqlite_store *store = sqlite_of(base);
+    struct query query;
+    int rc = sqlite_query(store, ABOUT, &query, err);
+
+    out->kind = STR("sqlite");
+    if (rc == 0)
+        rc = sqlite_row(store, &query, err);
+    if (rc < 0)
+        return rc;
+    out->schema = column_i64(&query);
+    out->bytes = column_i64(&query);
+    sqlite_end(&query);
+    return 0;
+}

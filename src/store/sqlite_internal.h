@@ -157,6 +157,7 @@ int sqlite_migrate(struct sqlite_store *store, bool read_only, struct err *err);
 #define ERASURE_COLUMNS                                                                            \
     "id, tenant_id, site_id, kind, value, actor, asked_ms, due_ms, done_ms, rows, nodes"
 #define INSTALLATION_COLUMNS "id, settings"
+#define ANNOTATION_COLUMNS "id, tenant_id, site_id, text"
 
 /* Of each kind (sqlite_rows.c): get and remove take an id; add and set what sqlite_bind_row()
  * binds; page and count a struct row_filter, page then the last id and how many. */
@@ -231,6 +232,7 @@ int sqlite_erase_value(struct store *store, struct str site, enum erasure_kind k
 int sqlite_compact(struct store *store, struct err *err);
 
 /* sqlite_holdings.c */
+int sqlite_about(struct store *store, struct store_about *out, struct err *err);
 int sqlite_holdings(struct store *store, struct arena *arena, struct holdings *out,
                     struct err *err);
 int sqlite_overdue(struct store *store, const struct expiry *sites, size_t count, uint32_t *out,
@@ -253,6 +255,12 @@ int sqlite_page_events(struct store *store, struct str tenant, struct str site, 
                        struct event_row **out, size_t *count, struct err *err);
 int sqlite_balance(struct store *store, struct balance *out, struct err *err);
 int sqlite_check(struct store *store, struct err *err);
+
+/* sqlite_spans.c */
+int sqlite_each_day_of(struct store *store, const struct site_span *spans, size_t count,
+                       span_fn *fn, void *ctx, struct err *err);
+int sqlite_each_hour_of(struct store *store, const struct site_span *spans, size_t count,
+                        span_fn *fn, void *ctx, struct err *err);
 
 /* sqlite_directory.c */
 int sqlite_read_directory(struct store *store, struct arena *arena, struct directory_rows *out,

@@ -8,8 +8,8 @@
 #include "store/sqlite_internal.h"
 #include "store/sqlite_sql.h"
 
-static const struct str *const migrations[] = {&sqlite_001, &sqlite_002, &sqlite_003, &sqlite_004,
-                                               &sqlite_005};
+static const struct str *const migrations[] = {&sqlite_001, &sqlite_002, &sqlite_003,
+                                               &sqlite_004, &sqlite_005, &sqlite_006};
 
 enum { SCHEMA_VERSION = sizeof(migrations) / sizeof(migrations[0]) };
 

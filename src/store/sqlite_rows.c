@@ -7,6 +7,7 @@
 #include "store/sqlite_internal.h"
 
 #define MARKS_2 "?, ?"
+#define MARKS_4 MARKS_2 ", " MARKS_2
 #define MARKS_5 "?, ?, ?, ?, ?"
 #define MARKS_6 MARKS_5 ", ?"
 #define MARKS_7 MARKS_5 ", " MARKS_2
@@ -15,11 +16,19 @@
 #define MARKS_11 MARKS_10 ", ?"
 #define MARKS_35 MARKS_10 ", " MARKS_10 ", " MARKS_10 ", " MARKS_5
 
-/* struct row_filter is ?1 to ?3; what is not asked for is empty. */
+/* struct row_filter is ?1 to ?5; what is not asked for is empty, or 0. ?5 is what a kind has to be
+ * asked besides. */
 #define OF_TENANT "(?1 = '' OR tenant_id = ?1)"
 #define OF_SITE "(?2 = '' OR site_id = ?2)"
 #define OF_USER "(?3 = '' OR user_id = ?3)"
 #define OF_ITSELF "(?1 = '' OR id = ?1)"
+#define OF_PAYLOAD "(?4 = '' OR payload_id = ?4)"
+#define ADMINS "(?5 = 0 OR admin = 1)"
+#define KEPT "(?5 = 0 OR erase_ms = 0)"
+/* By the id, which begins with the site's and a slash: '0' follows that, and a blob any text. */
+#define AMONG_SITES                                                                                \
+    "id >= CASE ?2 WHEN '' THEN '' ELSE ?2 || '/' END"                                             \
+    " AND id < CASE ?2 WHEN '' THEN X'' ELSE ?2 || '0' END"
 #define OF_MEMBERSHIP                                                                              \
     "(?1 = '' OR EXISTS (SELECT 1 FROM json_each(memberships) m"                                   \
     " WHERE json_extract(m.value, '$.tenantId') = ?1))"
@@ -31,21 +40,24 @@
         .set = "UPDATE " table " SET (" columns ") = (" marks ") WHERE " key " = ?1",              \
         .remove = "DELETE FROM " table " WHERE " key " = ?",                                       \
         .page = "SELECT " columns " FROM " table " WHERE " filter " AND " key                      \
-                " > ?4 ORDER BY " key " LIMIT ?5",                                                 \
+                " > ?6 ORDER BY " key " LIMIT ?7",                                                 \
         .count = "SELECT count(*) FROM " table " WHERE " filter,                                   \
     }
 
 const struct sqlite_statements sqlite_statements[ROW_KINDS] = {
-    [ROW_TENANT] = STATEMENTS("tenants", "id", TENANT_COLUMNS, MARKS_11, OF_ITSELF),
+    [ROW_TENANT] = STATEMENTS("tenants", "id", TENANT_COLUMNS, MARKS_11, OF_ITSELF " AND " KEPT),
     [ROW_SITE] = STATEMENTS("analytics_settings", "site_id", SITE_COLUMNS, MARKS_35,
-                            OF_TENANT " AND " OF_SITE),
+                            OF_TENANT " AND " OF_SITE " AND " KEPT),
     [ROW_TOKEN] = STATEMENTS("tokens", "id", TOKEN_COLUMNS, MARKS_9, OF_TENANT " AND " OF_SITE),
-    [ROW_USER] = STATEMENTS("users", "id", USER_COLUMNS, MARKS_10, OF_MEMBERSHIP),
+    [ROW_USER] = STATEMENTS("users", "id", USER_COLUMNS, MARKS_10,
+                            OF_MEMBERSHIP " AND " OF_PAYLOAD " AND " ADMINS),
     [ROW_SESSION] = STATEMENTS("sessions", "id", SESSION_COLUMNS, MARKS_6, OF_USER),
     [ROW_LINK] = STATEMENTS("links", "id", LINK_COLUMNS, MARKS_7, OF_TENANT " AND " OF_SITE),
     [ROW_ERASURE] =
         STATEMENTS("erasures", "id", ERASURE_COLUMNS, MARKS_11, OF_TENANT " AND " OF_SITE),
     [ROW_INSTALLATION] = STATEMENTS("installation", "id", INSTALLATION_COLUMNS, MARKS_2, "true"),
+    [ROW_ANNOTATION] =
+        STATEMENTS("annotations", "id", ANNOTATION_COLUMNS, MARKS_4, OF_TENANT " AND " AMONG_SITES),
 };
 
 /* -- members ----------------------------------------------------------------------------------- */
@@ -121,13 +133,15 @@ int sqlite_get(struct store *base, enum row_kind kind, struct str id, struct are
 }
 
 /* A statement names the greatest parameter that it has use for. */
-static void bind_filter(struct query *query, const struct row_filter *filter)
+static void bind_filter(struct query *query, enum row_kind kind, const struct row_filter *filter)
 {
-    const struct str wanted[] = {filter->tenant, filter->site, filter->user};
+    const struct str wanted[] = {filter->tenant, filter->site, filter->user, filter->payload};
     int room = sqlite3_bind_parameter_count(query->stmt);
 
-    for (int i = 0; i < 3 && i < room; i++)
+    for (int i = 0; i < 4 && i < room; i++)
         bind_str(query, wanted[i]);
+    if (room > 4)
+        bind_i64(query, kind == ROW_USER ? filter->admins : filter->kept);
 }
 
 int sqlite_page(struct store *base, enum row_kind kind, const struct row_filter *filter,
@@ -143,7 +157,7 @@ int sqlite_page(struct store *base, enum row_kind kind, const struct row_filter 
     if (rc != 0)
         return rc;
     *rows = arena_alloc(arena, limit + 1, size);
-    bind_filter(&query, filter);
+    bind_filter(&query, kind, filter);
     bind_str(&query, after);
     bind_i64(&query, (int64_t)limit);
     while (*count < limit && (rc = sqlite_row(store, &query, err)) > 0)
@@ -161,7 +175,7 @@ int sqlite_count_kind(struct store *base, enum row_kind kind, const struct row_f
 
     if (rc != 0)
         return rc;
-    bind_filter(&query, filter);
+    bind_filter(&query, kind, filter);
     rc = sqlite_row(store, &query, err);
     if (rc < 0)
         return rc;

@@ -373,6 +373,24 @@ int store_each_hour(struct store *store, struct str tenant, struct str site, int
                     store->ops->each_hour(store, tenant, site, from_ms, to_ms, fn, ctx, err));
 }
 
+int store_each_day_of(struct store *store, const struct site_span *spans, size_t count, span_fn *fn,
+                      void *ctx, struct err *err)
+{
+    int64_t began = clock_steady_us();
+
+    return observed(store, "each_day_of", began,
+                    store->ops->each_day_of(store, spans, count, fn, ctx, err));
+}
+
+int store_each_hour_of(struct store *store, const struct site_span *spans, size_t count,
+                       span_fn *fn, void *ctx, struct err *err)
+{
+    int64_t began = clock_steady_us();
+
+    return observed(store, "each_hour_of", began,
+                    store->ops->each_hour_of(store, spans, count, fn, ctx, err));
+}
+
 int store_each_ledger(struct store *store, struct str tenant, struct str site, int32_t from,
                       int32_t to, ledger_fn *fn, void *ctx, struct err *err)
 {
@@ -463,6 +481,14 @@ int store_salts_held(struct store *store, struct arena *arena, struct salts_held
 
     *out = (struct salts_held){0};
     return observed(store, "salts_held", began, store->ops->salts_held(store, arena, out, err));
+}
+
+int store_about(struct store *store, struct store_about *out, struct err *err)
+{
+    int64_t began = clock_steady_us();
+
+    *out = (struct store_about){.kind = STR("")};
+    return observed(store, "about", began, store->ops->about(store, out, err));
 }
 
 int store_read_directory(struct store *store, struct arena *arena, struct directory_rows *out,

@@ -371,6 +371,20 @@ int store_each_day(struct store *store, struct str tenant, struct str site, int3
 int store_each_hour(struct store *store, struct str tenant, struct str site, int64_t from_ms,
                     int64_t to_ms, stats_fn *fn, void *ctx, struct err *err);
 
+/* One of many sites, and what is meant of it: its days from..to, or its hours with from <= hour_ms
+ * < to. */
+struct site_span {
+    struct str tenant, site;
+    int64_t from, to;
+};
+/* `place`: whose in the list of spans the row is. */
+typedef int span_fn(void *ctx, size_t place, const struct stats_row *row);
+/* Daily (hourly) rows of many sites in one question, in no order; for the rest as the two above. */
+int store_each_day_of(struct store *store, const struct site_span *spans, size_t count, span_fn *fn,
+                      void *ctx, struct err *err);
+int store_each_hour_of(struct store *store, const struct site_span *spans, size_t count,
+                       span_fn *fn, void *ctx, struct err *err);
+
 typedef int ledger_fn(void *ctx, const struct ledger_row *row);
 /* By day, kind, reason. */
 int store_each_ledger(struct store *store, struct str tenant, struct str site, int32_t from,
@@ -418,5 +432,15 @@ int store_balance(struct store *store, struct balance *out, struct err *err);
 
 /* Check the file or server itself; ERR_CORRUPT says what is wrong. */
 int store_check(struct store *store, struct err *err);
+
+/* What stores it: which kind, by which schema, and the bytes that it takes (of PostgreSQL those of
+ * the schema's tables with their indexes, since the database may hold others'). Reads only, and
+ * quickly. */
+struct store_about {
+    struct str kind; /* "sqlite", "postgresql", "memory" */
+    int64_t schema;  /* how many migrations were run; of memory 0 */
+    int64_t bytes;   /* of memory 0 */
+};
+int store_about(struct store *store, struct store_about *out, struct err *err);
 
 #endif

@@ -61,6 +61,10 @@ struct store_ops {
                     int32_t to, stats_fn *fn, void *ctx, struct err *err);
     int (*each_hour)(struct store *store, struct str tenant, struct str site, int64_t from_ms,
                      int64_t to_ms, stats_fn *fn, void *ctx, struct err *err);
+    int (*each_day_of)(struct store *store, const struct site_span *spans, size_t count,
+                       span_fn *fn, void *ctx, struct err *err);
+    int (*each_hour_of)(struct store *store, const struct site_span *spans, size_t count,
+                        span_fn *fn, void *ctx, struct err *err);
     int (*each_ledger)(struct store *store, struct str tenant, struct str site, int32_t from,
                        int32_t to, ledger_fn *fn, void *ctx, struct err *err);
     int (*page_events)(struct store *store, struct str tenant, struct str site, int64_t from_ms,
@@ -81,6 +85,7 @@ struct store_ops {
                    struct err *err);
     int (*salts_held)(struct store *store, struct arena *arena, struct salts_held *out,
                       struct err *err);
+    int (*about)(struct store *store, struct store_about *out, struct err *err);
 
     int (*read_directory)(struct store *store, struct arena *arena, struct directory_rows *out,
                           struct err *err);
@@ -286,6 +291,7 @@ enum erased {
     ERASED_LEDGER,
     ERASED_TOKENS,
     ERASED_LINKS,
+    ERASED_ANNOTATIONS,
     ERASED_NAMES,
     ERASED_REMOVED,
     ERASED_SETTINGS,

@@ -116,6 +116,7 @@ static columns erasures = {
     TEXT(id),      TEXT(tenant_id), TEXT(site_id), INT(kind),  TEXT(value), TEXT(actor),
     INT(asked_ms), INT(due_ms),     INT(done_ms),  JSON(rows), JSON(nodes),
 };
+static columns annotations = {TEXT(id), TEXT(tenant_id), TEXT(site_id), TEXT(text)};
 
 /* -- what is counted --------------------------------------------------------------------------- */
 
@@ -181,6 +182,7 @@ const struct store_table store_tables[] = {
     TABLE("users", users, 1),
     TABLE("links", links, 1),
     TABLE("erasures", erasures, 1),
+    TABLE("annotations", annotations, 1),
 };
 const size_t store_tables_count = sizeof(store_tables) / sizeof(store_tables[0]);
 

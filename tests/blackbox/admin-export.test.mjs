@@ -174,6 +174,13 @@ inEachShape('an export holds all of a site or tenant and nothing of others', asy
     await world.ask('PATCH', '/api/admin/sites/own-a', {
         blockedPaths: ['/private/*'],
     });
+    for (const [site, text] of [
+        ['own-a', 'A new shop'],
+        ['their-a', 'theirs'],
+    ])
+        await world.ask('PUT', `/api/analytics/annotations?siteId=${site}&date=2026-03-01`, {
+            text,
+        });
     for (const site of ['own-a', 'own-b', 'their-a']) await world.traffic(site, 30);
     for (let i = 0; i < 2; i++) await abacus.aggregate();
 
@@ -201,6 +208,8 @@ inEachShape('an export holds all of a site or tenant and nothing of others', asy
         of(lines, 'link').map(({ id, hasPassword }) => [id, hasPassword]),
         [['own-link', true]],
     );
+    const noted = [{ type: 'annotation', siteId: 'own-a', date: '2026-03-01', text: 'A new shop' }];
+    assert.deepEqual(of(lines, 'annotation'), noted);
     assert.doesNotMatch(site.text, /own-b|their|example\.com|argon2|hash"/);
     assert.deepEqual(of(lines, 'tenant').concat(of(lines, 'user'), of(lines, 'audit')), []);
 
@@ -232,6 +241,7 @@ inEachShape('an export holds all of a site or tenant and nothing of others', asy
             .sort(),
         [null, null, 'own-b'],
     );
+    assert.deepEqual(of(all, 'annotation'), noted);
     const actions = of(all, 'audit').map(({ action, target }) => `${action} ${target}`);
     assert.deepEqual(actions.slice(0, 2), ['tenant.export own', 'site.export own-a']);
     assert.doesNotMatch(tenant.text, /their|Both|argon2|hash"/);

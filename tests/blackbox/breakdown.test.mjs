@@ -235,6 +235,47 @@ for (const { shape, make } of SHAPES) {
         assert.equal(weekday.previousFrom, '2025-03-04');
     });
 
+    check('beside itself each value is what it is', async () => {
+        const against = { against: 'custom', againstFrom: DAY, againstTo: DAY };
+        for (const dimension of Object.keys(ROWS))
+            for (const sort of ['visitors', 'change']) {
+                const body = await answer('breakdown', { ...RANGE, dimension, sort, ...against });
+                assert.deepEqual(
+                    body.rows.map(({ value, previous }) => ({ value, ...previous })),
+                    rowsOf(dimension, ROWS[dimension]),
+                    dimension,
+                );
+                // It is 20:00: all of the day's last running hour is compared with.
+                assert.deepEqual(
+                    [body.previousFrom, body.previousTo, body.previousUntil],
+                    [DAY, DAY, `${DAY}T21:00:00.000Z`],
+                );
+            }
+    });
+
+    check('by change there are rows of what only was', async () => {
+        const empty = { ...RANGE, from: '2026-03-08', to: '2026-03-08', dimension: 'page' };
+        const against = { against: 'custom', againstFrom: '2026-03-09', againstTo: DAY };
+        const body = await answer('breakdown', { ...empty, ...against, sort: 'change' });
+        // By their visitors, then by their names: none of them has a pageview now.
+        assert.deepEqual(
+            body.rows.map(({ value, visitors, previous }) => [value, visitors, previous.visitors]),
+            [
+                ['/', 0, 2],
+                ['/pricing', 0, 2],
+                ['/docs', 0, 1],
+            ],
+        );
+        assert.deepEqual([body.total, body.previousUntil], [3, null]);
+        const now = await answer('breakdown', { ...empty, ...against });
+        assert.deepEqual([now.rows, now.total], [[], 0]);
+        const last = await answer('breakdown', {
+            ...{ ...empty, ...against, sort: 'change' },
+            ...{ limit: 1, offset: 1, search: 'C' },
+        });
+        assert.deepEqual([last.rows.map(({ value }) => value), last.total], [['/docs'], 2]);
+    });
+
     check('what is wrong is named', async () => {
         const page = { ...RANGE, dimension: 'page' };
         const long = 'x'.repeat(201);
@@ -250,6 +291,9 @@ for (const { shape, make } of SHAPES) {
             [{ ...page, search: long }, 'search'],
             [{ ...page, limit: [1, 2] }, 'limit'],
             [{ ...page, interval: 'day' }, 'interval'],
+            [{ ...page, sort: 'change' }, 'sort'],
+            [{ ...page, sort: 'value', against: 'year' }, 'sort'],
+            [{ ...page, againstTo: DAY }, 'againstTo'],
         ])
             await refused('breakdown', params, 400, { parameter });
         await answer('breakdown', { ...page, limit: 1000, offset: 1_000_000 });
@@ -259,13 +303,18 @@ for (const { shape, make } of SHAPES) {
     check('a filter that is wrong is named by its place', async () => {
         for (const name of ['breakdown', 'stats', 'compare', 'timeseries']) {
             const dimension = name === 'breakdown' ? 'page' : undefined;
-            for (const wrong of ['page', 'page:is', 'page:is:', 'page:like:/', 'hue:is:x', 'prop:is:x'])
-                await refused(
-                    name,
-                    { ...RANGE, dimension, filter: ['page:is:/', wrong] },
-                    400,
-                    { parameter: 'filter', index: 1 },
-                );
+            for (const wrong of [
+                'page',
+                'page:is',
+                'page:is:',
+                'page:like:/',
+                'hue:is:x',
+                'prop:is:x',
+            ])
+                await refused(name, { ...RANGE, dimension, filter: ['page:is:/', wrong] }, 400, {
+                    parameter: 'filter',
+                    index: 1,
+                });
         }
         const twenty = Array.from({ length: 20 }, (_, i) => `country:isNot:${i}`);
         await answer('stats', { ...RANGE, filter: twenty });
@@ -312,6 +361,15 @@ for (const { shape, make } of SHAPES) {
         assert.deepEqual(
             [series.previousFrom, series.previousTo, series.previousPoints],
             ['2026-02-07', '2026-02-08', null],
+        );
+        const { previousFrom, previousTo, rows } = await answer('breakdown', {
+            ...{ ...RANGE, filter: page, dimension: 'page' },
+            ...{ against: 'custom', againstFrom: '2026-02-07', againstTo: '2026-02-08' },
+        });
+        assert.deepEqual([previousFrom, previousTo], [null, null]);
+        assert.deepEqual(
+            rows.map(({ previous }) => previous),
+            [null],
         );
     });
 }

@@ -154,7 +154,16 @@ const ROUTES = {
     'GET /api/analytics/breakdown': read({ ...RANGE, dimension: 'page' }),
     'GET /api/analytics/realtime': read(),
     'GET /api/analytics/ledger': read(RANGE),
+    'GET /api/analytics/check': read(),
+    'GET /api/analytics/annotations': read(RANGE),
+    /** Every site that the caller reaches; of a tenant for whoever reaches anything of it. */
+    'GET /api/analytics/sites': {
+        params: { ...RANGE, tenantId: 'alpha' },
+        status: (caller) =>
+            expected(caller, 'stats:read', touches(caller) ? rights(caller) : [], touches(caller)),
+    },
     'GET /api/analytics/export': read({ ...RANGE, format: 'ndjson' }),
+    'GET /api/analytics/snippet': read(),
     'GET /api/analytics/tenants/{tenantId}/stats': {
         id: 'alpha',
         params: RANGE,
@@ -192,6 +201,18 @@ Object.assign(ROUTES, {
         params: { siteId: 'granite' },
         status: ofSite('admin'),
         body: { timezone: 'UTC' },
+    },
+
+    'PUT /api/analytics/annotations': {
+        params: { siteId: 'granite', date: '2026-03-01' },
+        status: ofSite('admin'),
+        body: { text: 'A new quarry' },
+    },
+    'DELETE /api/analytics/annotations': {
+        fresh: 'annotations',
+        params: { siteId: 'granite', date: '2026-03-02' },
+        status: ofSite('admin'),
+        done: 204,
     },
 
     'GET /api/admin/tenants': wholeList,
@@ -253,6 +274,9 @@ Object.assign(ROUTES, {
     },
     'GET /api/admin/usage': { params: { tenantId: 'alpha' }, status: ofTenant('admin') },
     'GET /api/admin/audit': { params: { tenantId: 'alpha' }, status: ofTenant('admin') },
+    'GET /api/admin/system': {
+        status: (caller) => expected(caller, 'admin', caller.platform ?? [], true),
+    },
     'POST /api/admin/erase': {
         status: (caller) => (caller.sibling ? 404 : onlyWhole(caller)),
         body: { siteId: 'granite', path: '/gone' },
@@ -297,6 +321,19 @@ Object.assign(ROUTES, {
     'GET /settings/privacy/{siteId}': { id: 'granite', status: () => 200 },
     'GET /admin/sign-in': open,
     'GET /admin/accept': open,
+    // One page for everybody, whatever it is asked about.
+    'GET /admin': open,
+    'GET /admin/sites': open,
+    'GET /admin/sites/new': open,
+    'GET /admin/sites/{siteId}/analytics': { id: 'granite', ...open },
+    'GET /admin/sites/{siteId}/settings': { id: 'granite', ...open },
+    'GET /admin/sites/{siteId}/ledger': { id: 'granite', ...open },
+    'GET /admin/compare': open,
+    'GET /admin/tenants/{tenantId}/analytics': { id: 'alpha', ...open },
+    'GET /admin/people': open,
+    'GET /admin/tokens': open,
+    'GET /admin/audit': open,
+    'GET /admin/system': open,
     'GET /share/{key}': { id: 'granite', status: () => 404 },
     'GET /embed/{key}': { id: 'granite', status: () => 404 },
 });
@@ -356,6 +393,7 @@ class World {
         };
         for (const [id, [tenantId, siteId]] of Object.entries(tokens))
             await this.must('PUT', `tokens/${id}`, { tenantId, siteId, scopes });
+        await this.annotate('2026-03-01');
         await this.must('PUT', 'links/granite-link', { siteId: 'granite' });
         await this.must('PUT', 'links/quartz-link', { siteId: 'quartzite' });
         const viewer = (tenantId) => ({ tenantId, role: 'viewer' });
@@ -419,8 +457,15 @@ class World {
         await this.server.until(suspended, 'the tenant to be suspended');
     }
 
-    /** A thing of alpha that may go. */
+    async annotate(date) {
+        const path = query('/api/analytics/annotations', { siteId: 'granite', date });
+        const answer = await this.ask('PUT', path, this.root, { text: 'A new quarry' });
+        assert.ok(answer.status < 300, answer.text);
+    }
+
+    /** A thing of alpha that may go; what its parameters name has no id. */
     async fresh(kind) {
+        if (kind === 'annotations') return this.annotate('2026-03-02');
         const name = `fresh${this.made++}`;
         const id = kind === 'users' ? `${name}@alpha.example` : name;
         const body = {
@@ -558,13 +603,44 @@ function credentials(shape, make) {
                         `${route}: ${theirs.text} ${nobodys.text}`,
                     );
                     assert.equal(plain(theirs.text), plain(nobodys.text), route);
+                    const shell = path.startsWith('/admin/');
                     assert.ok(
-                        [401, 403, 404].includes(theirs.status),
+                        shell ? theirs.status === 200 : [401, 403, 404].includes(theirs.status),
                         `${route}: ${theirs.status} ${theirs.text}`,
                     );
                 }
             });
         }
+
+        test('the system page is told what there is', async () => {
+            const { body, status, text } = await world.ask('GET', '/api/admin/system', world.root);
+            assert.equal(status, 200, text);
+            const { version, startedAt, node, store, redis, queue, log, job, ledger } = body;
+            const { body: described } = await world.server.fetch('/api/openapi.json');
+            assert.equal(version, described.info.version);
+            assert.ok(Date.parse(startedAt) <= Date.now());
+            assert.match(node, /^\S+:[0-9a-f]{8}$/);
+            const remote = shape === 'platform';
+            assert.equal(store.kind, remote ? 'postgresql' : 'sqlite');
+            assert.ok(store.schema >= 5 && store.bytes > 100_000, JSON.stringify(store));
+            assert.equal(redis?.connected ?? null, remote ? true : null);
+            if (remote) assert.match(redis.version, /^\d+\.\d+/);
+            assert.deepEqual(queue, { length: 0, oldestAt: null });
+            assert.deepEqual(log, { pending: 0 });
+            assert.deepEqual(Object.keys(job).sort(), [
+                'intervalSeconds',
+                'lastSuccessAt',
+                'late',
+                'seconds',
+            ]);
+            assert.ok(Date.now() - Date.parse(job.lastSuccessAt) < 60_000);
+            assert.ok(job.seconds >= 0 && job.intervalSeconds > 0 && job.late === false);
+            assert.deepEqual(ledger, { imbalance: 0 });
+            const all = async (kind) => (await world.must('GET', `${kind}?limit=1000`))[kind];
+            const count = async (kind) => (await all(kind)).filter((one) => !one.eraseAt).length;
+            assert.equal(body.sites, await count('sites'));
+            assert.equal(body.tenants, await count('tenants'));
+        });
 
         test("what is another tenant's is in no answer and in no line of the log", () => {
             assert.ok(shown.length > 1000, `${shown.length} answers`);

@@ -62,10 +62,32 @@ const ROUTES = {
             { ...RANGE, dimension: 'event', limit: '2', offset: '1', filter: LOOKS },
             { ...RANGE, dimension: 'prop:vein', search: 'ox' },
             { period: '30d', dimension: 'source' },
+            { ...RANGE, dimension: 'page', against: 'year', matchWeekday: 'true' },
+            {
+                ...{ ...RANGE, dimension: 'event', against: 'custom', sort: 'change' },
+                ...{ againstFrom: date(20), againstTo: date(16) },
+            },
         ],
     },
     '/api/analytics/realtime': { ...SITE_READ, asked: [{}] },
     '/api/analytics/ledger': { ...SITE_READ, asked: [RANGE, { period: '30d' }] },
+    '/api/analytics/annotations': { ...SITE_READ, asked: [RANGE, { period: '30d' }] },
+    /** What was refused or dropped: all of it is planted here, and none of it is the askers'. */
+    '/api/analytics/check': { ...SITE_READ, asked: [{}] },
+    '/api/analytics/snippet': { ...SITE_READ, asked: [{}] },
+    '/api/analytics/sites': {
+        access: 'stats:read',
+        names: ['tenantId'],
+        asked: [
+            RANGE,
+            { period: '30d', against: 'previous', matchWeekday: 'true', sort: 'change' },
+            {
+                ...{ ...RANGE, against: 'custom', againstFrom: date(20), againstTo: date(16) },
+                ...{ search: 'a', limit: '1', offset: '0' },
+            },
+            { names: 'true' },
+        ],
+    },
     '/api/analytics/export': {
         ...SITE_READ,
         asked: [
@@ -118,6 +140,13 @@ const FOREIGN = [
     ...['obsidian', 'quartzite', 'malachite'],
     ...['/hornblende', '/amphibole', 'gneiss.seen', 'pyroxene'],
     ...['700001', '300007', '1000008', '510511', '9876543'],
+    ...['rhyolite', 'pegmatite', 'chalk.example'],
+];
+/** Noted of a date; sent by a page of quartzite as its site; and an origin that it refuses. */
+const NOTE = { siteId: 'quartzite', date: HAPPENED.slice(0, 10), text: 'rhyolite' };
+const STRANGE = [
+    [{ siteId: 'pegmatite', event: 'pageview', path: '/' }, 'https://quartzite.example', 404],
+    [{ siteId: 'quartzite', event: 'pageview', path: '/' }, 'https://chalk.example', 403],
 ];
 const SIBLING = ['basalt', '/tuff', '40009', '40012'];
 
@@ -218,6 +247,21 @@ function isolation(shape, make) {
         /** As from the network: what is open to this machine alone stays shut. */
         const get = (path, token) => server.get(path, token, { 'x-forwarded-for': '192.0.2.1' });
 
+        async function plant() {
+            const { text, ...params } = NOTE;
+            const token = await abacus.token('admin', { tenant: 'obsidian' });
+            await server.until(async () => {
+                const { status } = await server.fetch(query('/api/analytics/annotations', params), {
+                    method: 'PUT',
+                    headers: { authorization: `Bearer ${token}` },
+                    body: JSON.stringify({ text }),
+                });
+                return status === 201;
+            }, 'the annotation to be taken');
+            for (const [event, origin, status] of STRANGE)
+                assert.equal((await server.track(event, { origin })).status, status);
+        }
+
         async function send(tenant, events) {
             const token = await abacus.token('events:write', { tenant });
             const authorization = `Bearer ${token}`;
@@ -267,6 +311,7 @@ function isolation(shape, make) {
             tokens.owner = await abacus.token('stats:read', { tenant: 'obsidian' });
             await send('obsidian', of('quartzite', 'malachite'));
             for (const site of ['quartzite', 'malachite']) await counted(tokens.owner, site);
+            await plant();
         });
         after(() => server?.stop());
 
@@ -299,7 +344,7 @@ function isolation(shape, make) {
             for (const [path, route] of Object.entries(ROUTES)) {
                 for (const name of route.names)
                     for (const value of owner[name]) {
-                        const alone = name !== 'tenantId' || inPath(path) === name;
+                        const alone = name !== 'tenantId' || !route.names.includes('siteId');
                         const site = [['siteId', 'quartzite', false]];
                         const named = [[name, value, false], ...(alone ? [] : site)];
                         for (const rest of variants(route, named)) {

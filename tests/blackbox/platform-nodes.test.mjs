@@ -36,7 +36,7 @@ const showsAll = (server, platform) =>
 
 const read = (path) =>
     query(path, {
-        siteId: path.includes('tenants') ? undefined : SITE,
+        siteId: /\/(tenants|sites$)/.test(path) ? undefined : SITE,
         dimension: path.endsWith('breakdown') ? 'page' : undefined,
     });
 const EVERYWHERE = ['/healthz', '/readyz', '/metrics', '/api/openapi.json'];
@@ -51,13 +51,13 @@ const ANSWERS = {
     query: Object.fromEntries([
         ...[
             ...['stats', 'compare', 'timeseries', 'breakdown', 'realtime', 'ledger', 'export'],
-            `tenants/${TENANT}/stats`,
+            ...['sites', 'check', 'snippet', 'annotations', `tenants/${TENANT}/stats`],
         ].map((name) => [`/api/analytics/${name}`, 200]),
         // Not with a token that reads; and what is not for GET is there all the same.
         ...[
             ...MANAGING,
             ...['/api/admin/tenants/x/export', '/api/admin/sites/x/export'],
-            ...['/api/admin/settings', '/api/admin/usage', '/api/admin/audit'],
+            ...['/api/admin/settings', '/api/admin/usage', '/api/admin/audit', '/api/admin/system'],
             ...['/api/analytics/settings', '/api/session'],
         ].map((path) => [path, 403]),
         ...[
@@ -68,7 +68,12 @@ const ANSWERS = {
     web: Object.fromEntries(
         [
             ...['/public/analytics.js', '/settings/privacy', `/settings/privacy/${SITE}`, '/demo'],
-            ...['/admin/sign-in', '/admin/accept'],
+            ...['/admin/sign-in', '/admin/accept', '/admin'],
+            ...['sites', 'sites/new', 'compare', 'people', 'tokens', 'audit', 'system'].map(
+                (page) => `/admin/${page}`,
+            ),
+            ...['analytics', 'settings', 'ledger'].map((page) => `/admin/sites/${SITE}/${page}`),
+            `/admin/tenants/${TENANT}/analytics`,
         ].map((path) => [path, 200]),
     ),
 };
@@ -112,6 +117,7 @@ test('each role answers what is its own, and 404 to everything else', async () =
 test('one node takes events, another counts them, a third one answers', async () => {
     const platform = await createPlatform();
     const { pages, token } = platform;
+    const root = await platform.node().token('admin', { platform: true });
     const [ingest, reader] = await Promise.all([
         platform.serve(['--roles', 'ingest']),
         platform.node().serve(['--roles', 'query']),
@@ -122,6 +128,14 @@ test('one node takes events, another counts them, a third one answers', async ()
         'everything to wait in the buffer',
     );
     assert.equal(await viewsAt(reader, platform), 0);
+    // Who does not count knows all the same what waits, and that the books add up.
+    const { queue, job, log, ledger, redis } = (await reader.get('/api/admin/system', root)).body;
+    assert.equal(queue.length, 120);
+    assert.ok(Math.abs(Date.now() - Date.parse(queue.oldestAt)) < 60_000, queue.oldestAt);
+    const nobody = { lastSuccessAt: null, seconds: null, intervalSeconds: null };
+    assert.deepEqual(job, { ...nobody, late: false });
+    assert.deepEqual([log, ledger], [{ pending: 0 }, { imbalance: 0 }]);
+    assert.ok(redis.connected && redis.usedBytes > 0, JSON.stringify(redis));
     const counter = await platform.node().serve(['--roles', 'aggregate']);
     await showsAll(reader, platform);
     await pages.areStoredOnce(platform);

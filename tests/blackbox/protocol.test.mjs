@@ -66,7 +66,8 @@ const NOWHERE = [
     '/api/analytics/tenants//stats',
     '/api/analytics/tenants/a/b/stats',
     `/${text(3000)}`,
-    '/admin/',
+    '/admin/nowhere',
+    '/admin/sites/a',
 ];
 for (const path of NOWHERE)
     requests.bad(

@@ -81,6 +81,7 @@ describe('public dashboards', () => {
             ['timeseries', RANGE],
             ['realtime', {}],
             ['breakdown', { ...RANGE, dimension: 'page' }],
+            ['breakdown', { ...RANGE, dimension: 'page', against: 'year', sort: 'change' }],
         ]) {
             const answer = await ask(route, { siteId: 'open', ...params });
             assert.equal(answer.status, 200, `${route}: ${answer.text}`);
@@ -99,7 +100,10 @@ describe('public dashboards', () => {
             ['timeseries', { siteId: 'open', metric: 'leads' }],
             ['breakdown', { siteId: 'open', dimension: 'browser' }],
             ['compare', { siteIds: 'open' }],
+            ['sites', {}],
+            ['sites', { names: 'true' }],
             ['ledger', { siteId: 'open' }],
+            ...['check', 'snippet', 'annotations'].map((route) => [route, { siteId: 'open' }]),
             ['export', { siteId: 'open' }],
             ['tenants/five/stats', {}],
         ]) {
@@ -135,6 +139,32 @@ describe('public dashboards', () => {
         const { body } = await ask('stats', { siteId: 'open', ...RANGE });
         assert.equal(body.leads, 1);
         assert.equal('conversions' in body, false);
+        await installation.must(['site', 'set', 'open', 'publicMetrics=']);
+    });
+
+    /** The page asks for nothing else: what is named to it is what is answered. */
+    test('the page is told just what the server shows', async () => {
+        await installation.must(['site', 'set', 'open', 'publicMetrics=leads,browser,prop:plan']);
+        await knows(() => ask('timeseries', { siteId: 'open', metric: 'leads' }), 200);
+        const { text } = await server.fetch('/share/open');
+        const [, sites] = /data-sites="([^"]*)"/.exec(text);
+        const [{ shown }] = JSON.parse(sites.replaceAll('&quot;', '"'));
+        const { body } = await server.fetch('/api/openapi.json');
+        const names = (path, name) =>
+            body.paths[path].get.parameters
+                .find((one) => one.name === name)
+                .description.match(/[a-z]+[A-Z]\w+|\b[a-z]+\b/g);
+        const answered = [];
+        for (const metric of new Set(names('/api/analytics/timeseries', 'metric')))
+            if ((await ask('timeseries', { siteId: 'open', metric })).status === 200)
+                answered.push(metric);
+        for (const dimension of [
+            ...new Set(names('/api/analytics/breakdown', 'dimension')),
+            ...['prop:plan', 'prop:other'],
+        ])
+            if ((await ask('breakdown', { siteId: 'open', dimension })).status === 200)
+                answered.push(dimension);
+        assert.deepEqual([...shown].sort(), answered.sort());
         await installation.must(['site', 'set', 'open', 'publicMetrics=']);
     });
 });

@@ -249,6 +249,10 @@ for (const { shape, make } of SHAPES) {
             '/api/analytics/breakdown',
             '/api/analytics/realtime',
             '/api/analytics/ledger',
+            '/api/analytics/check',
+            '/api/analytics/snippet',
+            '/api/analytics/annotations',
+            '/api/analytics/sites',
             '/api/analytics/export',
             '/api/analytics/tenants/{tenantId}/stats',
         ])

@@ -56,6 +56,8 @@ describe('over http', () => {
         const cookie = cookieOf(signed);
         const get = async (path) => (await server.fetch(path, { headers: { cookie } })).status;
         assert.equal(await get('/api/session'), 200);
+        const whose = await server.fetch('/api/session', { headers: { cookie } });
+        assert.equal(whose.body.address, '127.0.0.1');
         assert.equal(await get('/api/analytics/stats?siteId=a'), 200);
         assert.equal(await get('/api/analytics/tenants/five/stats'), 200);
         assert.equal(await get('/api/analytics/stats?siteId=c'), 404);

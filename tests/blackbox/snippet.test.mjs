@@ -9,6 +9,7 @@ import { join } from 'node:path';
 import { after, before, test } from 'node:test';
 import { pathToFileURL } from 'node:url';
 import { transform } from 'esbuild';
+import ts from 'typescript';
 import { Installation, ROOT, tempDir } from '../lib/abacus.mjs';
 
 const URL_GIVEN = 'https://stats.example.com';
@@ -17,17 +18,20 @@ const KINDS = {
     pinned: ['html/pinned.html'],
     nextjs: ['nextjs/layout.jsx', 'nextjs/next.config.mjs'],
     nginx: ['nginx/abacus.conf'],
+    payload: ['payload/layout.tsx', 'payload/count-lead.ts'],
     privacy: ['html/privacy.html'],
 };
 
 const abacus = new Installation();
 let server;
 let script;
+let reader;
 
 before(async () => {
     await abacus.site('shop', 't', { domain: 'shop.example' });
     await abacus.site('dnt', 't');
     await abacus.must(['site', 'set', 'dnt', 'respectDnt=true']);
+    reader = await abacus.token('stats:read', { tenant: 't' });
     server = await abacus.serve([], { interval: '0' });
     script = (await server.fetch('/public/analytics.js')).text;
 });
@@ -40,6 +44,27 @@ const printKind = (kind, ...args) => print('--kind', kind, ...args);
 const digest = (name, encoding) => createHash(name).update(script).digest(encoding);
 const hashed = () => `analytics.${digest('sha256', 'hex').slice(0, 16)}.js`;
 const integrity = () => `sha384-${digest('sha384', 'base64')}`;
+
+/** What TypeScript says of each file beside the modules that are installed here. */
+function complaints(files) {
+    const program = ts.createProgram(files, {
+        strict: true,
+        noEmit: true,
+        skipLibCheck: true,
+        module: ts.ModuleKind.ESNext,
+        moduleResolution: ts.ModuleResolutionKind.Bundler,
+        target: ts.ScriptTarget.ES2022,
+        lib: ['lib.es2022.d.ts', 'lib.dom.d.ts'],
+        types: ['node'],
+        typeRoots: [join(ROOT, 'node_modules/@types')],
+        paths: { payload: [join(ROOT, 'node_modules/payload')] },
+    });
+    return files.map((file) =>
+        ts
+            .getPreEmitDiagnostics(program, program.getSourceFile(file))
+            .map(({ messageText }) => ts.flattenDiagnosticMessageText(messageText, '\n')),
+    );
+}
 
 // -- each kind -----------------------------------------------------------------------------------
 
@@ -106,6 +131,70 @@ test('nextjs is a layout and a configuration that Next.js can read', async () =>
     ]);
 });
 
+/** The two files of Payload's text. */
+async function payloadFiles(url) {
+    const text = await printKind('payload', '--url', url);
+    const at = text.search(/^\/\/ .* src\/hooks\/count-lead\.ts/m);
+    return { layout: text.slice(0, at), hook: text.slice(at) };
+}
+
+test('payload is a layout, and a hook that fits the types of Payload', async () => {
+    const { layout, hook } = await payloadFiles(URL_GIVEN);
+    const { code } = await transform(layout, { loader: 'tsx' });
+    assert.match(code, /src: "https:\/\/stats\.example\.com\/public\/analytics\.js"/);
+    assert.match(code, /"data-site": "shop"/);
+    const files = ['count-lead.ts', 'wrong.ts'].map((name) => join(tempDir(), name));
+    writeFileSync(files[0], hook);
+    writeFileSync(files[1], hook.replace('collection.slug', 'collection.slog'));
+    const [ofHook, [ofWrong]] = complaints(files);
+    assert.deepEqual(ofHook, []);
+    assert.match(ofWrong, /'slog' does not exist/);
+});
+
+/** Payload's hook as it runs in its server, and what it says in its log. */
+async function hookOf(token) {
+    const { hook } = await payloadFiles(server.url);
+    const file = join(tempDir(), 'count-lead.mjs');
+    writeFileSync(file, (await transform(hook, { loader: 'ts' })).code);
+    const { countLead } = await import(pathToFileURL(file));
+    const errors = [];
+    const req = { payload: { logger: { error: (entry) => errors.push(entry) } } };
+    process.env.ABACUS_TOKEN = token;
+    return {
+        errors,
+        call: (id, operation = 'create') =>
+            countLead({ collection: { slug: 'contacts' }, doc: { id }, operation, req }),
+    };
+}
+
+/** What is received while this runs, by the metrics. */
+async function received(run) {
+    const count = async () => {
+        const { text } = await server.fetch('/metrics');
+        const lines = text.matchAll(/^analytics_events_total\{.*lead\.created.*\} (\d+)$/gm);
+        return [...lines].reduce((sum, [, value]) => sum + Number(value), 0);
+    };
+    const before = await count();
+    await run();
+    return (await count()) - before;
+}
+
+test("payload's hook sends a lead for each new document, and lets it be saved without", async () => {
+    const printed = (await payloadFiles(server.url)).hook.match(/^\/\/ abacus (token create .*)$/m);
+    const { call, errors } = await hookOf((await abacus.must(printed[1].split(' '))).trim());
+    await server.until(async () => {
+        errors.length = 0;
+        await call('first');
+        return errors.length === 0;
+    }, 'the token to be known');
+    assert.equal(await received(async () => assert.deepEqual(await call(7), { id: 7 })), 1);
+    assert.equal(await received(() => call(7, 'update')), 0);
+    assert.deepEqual(errors, []);
+    const stranger = await hookOf('nonsense');
+    assert.deepEqual(await stranger.call(8), { id: 8 });
+    assert.match(String(stranger.errors[0].err), /401/);
+});
+
 test('nginx speaks TLS where the address does', async () => {
     const tls = /^ +proxy_ssl_server_name on;\n +proxy_ssl_verify on;$/m;
     assert.match(await printKind('nginx'), tls);
@@ -121,6 +210,7 @@ function filledIn(kind, headings) {
     const values = {
         url: URL_GIVEN,
         site: 'shop',
+        tenant: 't',
         domain: 'shop.example',
         path: '/abacus',
         hashed: hashed(),
@@ -155,6 +245,17 @@ test('--json has a member for each kind', async () => {
     const texts = Object.keys(KINDS).map((kind) => [kind, filledIn(kind, '').slice(0, -1)]);
     assert.deepEqual(JSON.parse(await print('--json')), Object.fromEntries(texts));
     assert.deepEqual(Object.keys(JSON.parse(await printKind('nginx', '--json'))), ['nginx']);
+});
+
+test('the server answers the same, with the address at which it was asked', async () => {
+    const path = '/api/analytics/snippet?siteId=';
+    for (const site of ['shop', 'dnt']) {
+        const { status, text } = await server.get(path + site, reader);
+        assert.equal(status, 200, text);
+        const printed = await abacus.must(['site', 'snippet', site, '--url', server.url, '--json']);
+        assert.equal(text, printed.trimEnd());
+    }
+    assert.deepEqual((await server.get(`${path}shop`)).status, 401);
 });
 
 // -- what is refused -----------------------------------------------------------------------------

@@ -25,6 +25,8 @@ const scenario = peopleScenarios(() => stage);
 // -- what a person does --------------------------------------------------------------------------
 
 const signInPage = () => `${stage.url}/admin/sign-in`;
+/** The page itself once somebody has signed in; else they are led to the sites. */
+const accountPage = () => `${signInPage()}?next=/admin/sign-in`;
 const heading = (page, name) => page.getByRole('heading', { name, level: 1 });
 const alert = (page) => page.locator('[role=alert]:visible');
 
@@ -35,8 +37,8 @@ async function fill(page, fields) {
     for (const [label, text] of Object.entries(fields)) await field(page, label).fill(text);
 }
 
-async function signIn(page, email, password = PASSWORD) {
-    await page.goto(signInPage());
+async function signIn(page, email, password = PASSWORD, url = accountPage()) {
+    await page.goto(url);
     await fill(page, { 'E-mail address': email, Password: password });
     await page.getByRole('button', { name: 'Sign in' }).click();
 }
@@ -44,6 +46,13 @@ async function signIn(page, email, password = PASSWORD) {
 async function isSignedIn(page, email) {
     await heading(page, 'You are signed in').waitFor();
     assert.ok((await page.locator('[data-who]').innerText()).includes(email));
+}
+
+/** After a link was used. */
+async function isLedToTheSites(page, email) {
+    await page.waitForURL(`${stage.url}/admin/sites`);
+    await page.goto(signInPage());
+    await isSignedIn(page, email);
 }
 
 async function says(page, text) {
@@ -69,7 +78,7 @@ scenario('the first admin signs up by the link that the command prints', {}, asy
         'New password': PASSWORD,
     });
     await page.keyboard.press('Enter');
-    await isSignedIn(page, 'Root (root@example.com)');
+    await isLedToTheSites(page, 'Root (root@example.com)');
     assert.ok((await page.locator('[data-reach]').innerText()).includes('administrator'));
     await page.goBack();
     assert.ok(!page.url().includes(secret));
@@ -155,6 +164,78 @@ scenario('who tries too often is asked to wait, even with the right password', {
     await stage.person('patient@example.com');
     await signIn(page, 'patient@example.com');
     await isSignedIn(page, 'patient@example.com');
+});
+
+// -- where it leads ------------------------------------------------------------------------------
+
+const VIEW = '/admin/sites/shop/analytics?period=28d&filter=page%3Ais%3A%2Fa%2Fb#pages';
+
+scenario('who was asked to sign in gets to where they wanted', {}, async ({ page }) => {
+    await stage.person('jo@example.com');
+    await signIn(page, 'jo@example.com', PASSWORD, signInPage());
+    await page.waitForURL(`${stage.url}/admin/sites`);
+    await stage.must('DELETE', '/api/session', undefined, {
+        ...stage.session((await page.context().cookies()).map((c) => `${c.name}=${c.value}`)[0]),
+    });
+    const asked = `${signInPage()}?next=${encodeURIComponent(VIEW)}`;
+    await page.goto(asked);
+    // The other language is the same page, with the same way on.
+    await page.getByRole('link', { name: 'Deutsch' }).click();
+    await heading(page, 'Anmelden').waitFor();
+    assert.equal(new URL(page.url()).searchParams.get('next'), VIEW);
+    await fill(page, { 'E-Mail-Adresse': 'jo@example.com', Passwort: PASSWORD });
+    await page.keyboard.press('Enter');
+    await page.waitForURL(stage.url + VIEW);
+    await page.goto(asked);
+    await isSignedIn(page, 'jo@example.com');
+    const link = page.getByRole('link', { name: 'To the dashboard' });
+    assert.equal(await link.getAttribute('href'), VIEW);
+});
+
+/** What is no page of the dashboard, or is written so that a browser might read another one. */
+const ELSEWHERE = [
+    '',
+    '/',
+    '/admin',
+    '/share/shop',
+    '/administrator/sites',
+    'admin/sites',
+    '//evil.example/admin/sites',
+    '///evil.example/admin/',
+    '/admin//evil.example',
+    '/admin/..//evil.example/',
+    '/admin/../share/shop',
+    '/admin/%2e%2e/share/shop',
+    '/\\evil.example/admin/',
+    '\\\\evil.example/admin/',
+    '/admin/\\evil.example',
+    'https://evil.example/admin/sites',
+    'https:/admin/sites',
+    'https:admin/sites',
+    'javascript:alert(1)//admin/',
+    ' /admin/sites',
+    '/admin/si\ttes',
+    '/admin/sites\n',
+    '\u0000/admin/sites',
+    '/admin/sites\u0000',
+    '/admin/sites?a\r\nb',
+    '/admin/\u202esites',
+];
+
+scenario('nobody is led anywhere else', {}, async ({ page }) => {
+    await stage.person('kim@example.com');
+    await signIn(page, 'kim@example.com');
+    await isSignedIn(page, 'kim@example.com');
+    const link = page.locator('[data-next]');
+    for (const next of [...ELSEWHERE, `${stage.url}/admin/sites`]) {
+        await page.evaluate((address) => {
+            document.querySelector('[data-next]').href = '/stale';
+            history.replaceState(null, '', address);
+            dispatchEvent(new Event('hashchange')); // the page begins again
+        }, `?next=${encodeURIComponent(next)}`);
+        await page.locator('[data-next]:not([href="/stale"])').waitFor();
+        assert.equal(await link.getAttribute('href'), '/admin/sites', JSON.stringify(next));
+    }
 });
 
 // -- password and second factor ------------------------------------------------------------------
@@ -248,7 +329,7 @@ scenario('who is invited sets a password, and is in', {}, async ({ page, context
     await says(page, 'A password has at least 10 characters, and is not your address.');
     await field(page, 'New password').fill(PASSWORD);
     await page.keyboard.press('Enter');
-    await isSignedIn(page, 'Eve (eve@example.com)');
+    await isLedToTheSites(page, 'Eve (eve@example.com)');
     assert.equal((await page.locator('[data-reach]').innerText()).trim(), 't2: viewer');
     const other = await context.newPage();
     await other.goto(link);
@@ -275,7 +356,7 @@ scenario('who forgot a password gets a link by mail, and nobody else does', {}, 
     await heading(page, 'Set a new password').waitFor();
     await field(page, 'New password').fill(OTHER);
     await page.keyboard.press('Enter');
-    await isSignedIn(page, 'fred@example.com');
+    await isLedToTheSites(page, 'fred@example.com');
     assert.equal((await stage.api('GET', '/api/session', undefined, { cookie })).status, 401);
     assert.equal((await stage.signIn('fred@example.com')).status, 401);
     assert.ok(!stage.box.mails.some(({ to }) => to.includes('nobody-at-all@example.com')));
@@ -297,7 +378,7 @@ scenario('a link does not get around a second factor', {}, async ({ page }) => {
     await says(page, 'This code is not right');
     await field(page, 'Code').fill(codeOf(secret, 1));
     await page.keyboard.press('Enter');
-    await isSignedIn(page, 'gina@example.com');
+    await isLedToTheSites(page, 'gina@example.com');
 });
 
 // -- everybody -----------------------------------------------------------------------------------
@@ -310,7 +391,7 @@ scenario('the pages are readable, in English and German', { locale: 'de-DE' }, a
         assert.equal(await page.evaluate('document.documentElement.lang'), lang);
         await assertReadable(page, ['light 1280', 'dark 360', 'light 320', 'dark 1280']);
     }
-    await page.goto(signInPage());
+    await page.goto(accountPage());
     await fill(page, { 'E-Mail-Adresse': 'hanna@example.com', Passwort: PASSWORD });
     await page.keyboard.press('Enter');
     await heading(page, 'Sie sind angemeldet').waitFor();
@@ -320,7 +401,7 @@ scenario('the pages are readable, in English and German', { locale: 'de-DE' }, a
 
 scenario('the keyboard does all of it', {}, async ({ page }) => {
     await stage.person('ida@example.com');
-    await page.goto(signInPage());
+    await page.goto(accountPage());
     await heading(page, 'Sign in').waitFor();
     assert.equal(await page.evaluate('document.activeElement.id'), 'email');
     await page.keyboard.type('ida@example.com');
@@ -328,6 +409,8 @@ scenario('the keyboard does all of it', {}, async ({ page }) => {
     await page.keyboard.type(PASSWORD);
     await page.keyboard.press('Enter');
     await isSignedIn(page, 'ida@example.com');
+    await page.keyboard.press('Tab');
+    assert.equal(await page.evaluate('document.activeElement.textContent'), 'To the dashboard');
     await page.keyboard.press('Tab');
     await page.keyboard.press('Enter');
     await heading(page, 'Sign in').waitFor();

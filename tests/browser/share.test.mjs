@@ -88,8 +88,16 @@ async function revoke({ id }, { pathname }) {
     await stage.seen(async () => (await get(pathname)).status === 404, 'the end of the embed');
 }
 
-const figure = (page, name) => page.locator(`[data-figure=${name}]:visible dd`);
-const shown = (page) => page.locator('[data-view]').waitFor();
+const figure = (page, name) => page.locator(`.figure[data-metric=${name}] .figure-value`);
+/** What there is to see, and nothing once it has ended. */
+const view = (page) => page.locator('.analytics');
+const shown = (page) => figure(page, 'pageviews').filter({ hasText: /\d/ }).waitFor();
+
+/** The range, as the keyboard chooses it; "7 days" is one that is listed. */
+async function choose(page, name) {
+    await page.locator('.when .more').click();
+    await page.getByRole('dialog').getByText(name, { exact: true }).click();
+}
 
 /** The figures are those that the API gives its tenant. */
 async function assertNumbers(page, period = '7d', siteId = 'shop') {

@@ -16,13 +16,24 @@ const DIMENSIONS = ['page', 'entryPage', 'referrer', 'source', 'utmCampaign', 'e
 /** Words are letters only: what looks like a secret is masked before it is stored. */
 const FIELDS = [
     ...['path', 'title', 'propname', 'propvalue', 'event', 'referrer', 'source', 'medium'],
-    ...['campaign', 'content', 'term', 'alias', 'domain', 'goal', 'link', 'tenantname', 'letter'],
+    ...[
+        'campaign',
+        'content',
+        'term',
+        'alias',
+        'domain',
+        'goal',
+        'link',
+        'note',
+        'tenantname',
+        'letter',
+    ],
 ];
 /** Where the rows of a site stand. */
 export const SITE_TABLES = [
     ...['analytics_events', 'visits', 'sketches', 'due_days', 'packs', 'analytics_daily_stats'],
     ...['hourly_stats', 'event_ids', 'goals_counted', 'ledger', 'tokens', 'links', 'site_names'],
-    ...['removed_sites', 'analytics_settings'],
+    ...['annotations', 'removed_sites', 'analytics_settings'],
 ];
 
 export class Side {
@@ -176,6 +187,8 @@ export class Erasing {
             name: words.link,
             siteId: site,
         });
+        const noted = query('/api/analytics/annotations', { siteId: site, date: '2026-03-01' });
+        await this.ask('PUT', noted, { text: words.note });
         // In force once its alias is known: a robot leaves no more than a line of the ledger.
         const robot = { 'User-Agent': 'Googlebot/2.1' };
         const [event] = side.events(1, { siteId: words.alias });

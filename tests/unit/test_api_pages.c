@@ -281,7 +281,11 @@ static void lists_what_the_contract_names_and_nothing_that_is_not_built(void **s
         {"/api/analytics/realtime", "GET"},
         {"/api/analytics/ledger", "GET"},
         {"/api/analytics/tenants/{tenantId}/stats", "GET"},
+        {"/api/analytics/sites", "GET"},
         {"/api/analytics/export", "GET"},
+        {"/api/analytics/check", "GET"},
+        {"/api/analytics/annotations", "GET PUT DELETE"},
+        {"/api/analytics/snippet", "GET"},
         {"/api/analytics/settings", "GET PUT PATCH"},
         {"/api/admin/tenants", "GET"},
         {"/api/admin/tenants/{id}", "GET PUT PATCH DELETE"},
@@ -299,6 +303,7 @@ static void lists_what_the_contract_names_and_nothing_that_is_not_built(void **s
         {"/api/admin/settings", "GET PUT PATCH"},
         {"/api/admin/usage", "GET"},
         {"/api/admin/audit", "GET"},
+        {"/api/admin/system", "GET"},
         {"/api/admin/erase", "POST"},
         {"/api/admin/sites/{id}/export", "GET"},
         {"/api/admin/tenants/{id}/export", "GET"},
@@ -320,6 +325,19 @@ static void lists_what_the_contract_names_and_nothing_that_is_not_built(void **s
         {"/settings/privacy/{siteId}", "GET"},
         {"/admin/sign-in", "GET"},
         {"/admin/accept", "GET"},
+        {"/admin", "GET"},
+        {"/admin/", "GET"},
+        {"/admin/sites", "GET"},
+        {"/admin/sites/new", "GET"},
+        {"/admin/sites/{siteId}/analytics", "GET"},
+        {"/admin/sites/{siteId}/settings", "GET"},
+        {"/admin/sites/{siteId}/ledger", "GET"},
+        {"/admin/compare", "GET"},
+        {"/admin/tenants/{tenantId}/analytics", "GET"},
+        {"/admin/people", "GET"},
+        {"/admin/tokens", "GET"},
+        {"/admin/audit", "GET"},
+        {"/admin/system", "GET"},
         {"/share/{key}", "GET"},
         {"/embed/{key}", "GET"},
         {"/demo", "GET"},
@@ -423,7 +441,9 @@ static void serves_every_file_by_its_name_and_for_ever_by_its_hash(void **state)
         assert_int_equal(ask_for(w, file->name, (struct http_request){0}), 200);
         assert_true(str_eq(w->body, file->plain));
         assert_true(str_eq(w->response.content_type, file->type));
-        assert_true(str_eq(header(w, "Cache-Control"), STR("public, max-age=3600")));
+        /* The name of a part of a bundle is one that only its bytes have. */
+        assert_int_equal(str_eq(header(w, "Cache-Control"), STR("public, max-age=3600")),
+                         !str_eq(file->name, file->hashed));
         struct str tag = header(w, "ETag");
 
         assert_int_equal(ask_for(w, file->hashed, (struct http_request){0}), 200);
@@ -562,6 +582,114 @@ static void serves_the_pages_that_the_demo_links_to(void **state)
     assert_int_equal(ask(w, demo_page_get, (struct http_request){.param = STR("nowhere")}), 404);
 }
 
+/* -- the dashboard ------------------------------------------------------------------------- */
+
+static const struct http_route *route_of(const char *path)
+{
+    size_t count;
+    const struct http_route *routes = api_routes(&count);
+
+    for (size_t i = 0; i < count; i++)
+        if (strcmp(routes[i].path, path) == 0)
+            return &routes[i];
+    fail_msg("there is no %s", path);
+    return routes;
+}
+
+/* A page as its route answers it, whichever site or tenant the path names. */
+static int open_page(struct world *w, const char *path, const char *param, const char *language)
+{
+    const struct http_route *route = route_of(path);
+
+    return ask(w, route->handle,
+               (struct http_request){.route = route,
+                                     .param = str_from(param),
+                                     .accept_language = str_from(language)});
+}
+
+/* The file of that name is loaded by the name that only its bytes have. */
+static bool loads(const struct world *w, const char *name)
+{
+    struct str hashed = embedded(name)->hashed;
+
+    return memmem(w->body.ptr, w->body.len, hashed.ptr, hashed.len) != NULL;
+}
+
+static void opens_each_page_of_the_dashboard_in_either_language(void **state)
+{
+    static const char *const pages[] = {
+        "/admin/sites",
+        "/admin/sites/new",
+        "/admin/sites/{siteId}/analytics",
+        "/admin/sites/{siteId}/settings",
+        "/admin/sites/{siteId}/ledger",
+        "/admin/compare",
+        "/admin/tenants/{tenantId}/analytics",
+        "/admin/people",
+        "/admin/tokens",
+        "/admin/audit",
+        "/admin/system",
+    };
+    struct world *w = *state;
+
+    for (size_t i = 0; i < sizeof(pages) / sizeof(pages[0]); i++) {
+        assert_int_equal(open_page(w, pages[i], "a", "en"), 200);
+        assert_true(contains(w->body, "<html lang=\"en\">"));
+        assert_true(loads(w, "dashboard.css"));
+        assert_true(loads(w, "more.css"));
+        assert_true(loads(w, "dashboard.en.js"));
+        assert_false(loads(w, "dashboard.de.js"));
+        assert_int_equal(open_page(w, pages[i], "a", "de, en;q=0.5"), 200);
+        assert_true(contains(w->body, "<html lang=\"de\">"));
+        assert_true(loads(w, "dashboard.de.js"));
+        assert_false(loads(w, "dashboard.en.js"));
+    }
+}
+
+static void shows_nobody_s_names_in_a_page_of_the_dashboard(void **state)
+{
+    struct world *w = *state;
+
+    load_directory(w, clock_wall_ms());
+    assert_int_equal(open_page(w, "/admin/sites/{siteId}/analytics", "a", ""), 200);
+    struct str of_a = arena_str(&w->arena, w->body);
+
+    assert_int_equal(open_page(w, "/admin/sites/{siteId}/analytics", "\"><script>", ""), 200);
+    assert_true(str_eq(w->body, of_a));
+    assert_int_equal(open_page(w, "/admin/tenants/{tenantId}/analytics", "five", ""), 200);
+    assert_true(str_eq(w->body, of_a));
+    assert_false(contains(w->body, "data-key"));
+    assert_false(contains(w->body, "{{"));
+}
+
+static void lets_a_page_of_the_dashboard_load_and_be_framed_by_nothing_else(void **state)
+{
+    struct world *w = *state;
+
+    assert_int_equal(open_page(w, "/admin/people", "", ""), 200);
+    assert_true(str_eq(w->response.content_type, STR("text/html; charset=utf-8")));
+    assert_true(str_eq(header(w, "Content-Security-Policy"),
+                       STR("default-src 'none'; script-src 'self'; style-src 'self'; "
+                           "connect-src 'self'; img-src data:; base-uri 'none'; form-action "
+                           "'none'; require-trusted-types-for 'script'; trusted-types 'none'; "
+                           "frame-ancestors 'none'")));
+    assert_true(str_eq(header(w, "Cache-Control"), STR("no-store")));
+    assert_true(str_eq(header(w, "Referrer-Policy"), STR("no-referrer")));
+    assert_true(str_eq(header(w, "Cross-Origin-Opener-Policy"), STR("same-origin")));
+    assert_false(contains(w->body, "style="));
+    assert_false(contains(w->body, "<style"));
+}
+
+static void leads_from_the_beginning_to_the_sites(void **state)
+{
+    struct world *w = *state;
+
+    assert_int_equal(open_page(w, "/admin", "", ""), 302);
+    assert_true(str_eq(header(w, "Location"), STR("/admin/sites")));
+    assert_int_equal(open_page(w, "/admin/", "", ""), 302);
+    assert_true(str_eq(header(w, "Location"), STR("/admin/sites")));
+}
+
 #define WITH_WORLD(test) cmocka_unit_test_setup_teardown(test, set_up, tear_down)
 
 int main(void)
@@ -582,6 +710,10 @@ int main(void)
         WITH_WORLD(serves_the_scripts_of_other_versions_for_ever),
         WITH_WORLD(serves_the_demo_only_where_a_site_is_set),
         WITH_WORLD(serves_the_pages_that_the_demo_links_to),
+        WITH_WORLD(opens_each_page_of_the_dashboard_in_either_language),
+        WITH_WORLD(shows_nobody_s_names_in_a_page_of_the_dashboard),
+        WITH_WORLD(lets_a_page_of_the_dashboard_load_and_be_framed_by_nothing_else),
+        WITH_WORLD(leads_from_the_beginning_to_the_sites),
     };
     return cmocka_run_group_tests_name("api_pages", tests, NULL, NULL);
 }

@@ -560,6 +560,33 @@ static void answers_a_series(void **state)
     assert_true(has(w, "\"points\":[{\"time\":\"2026-11-11\",\"value\":null,"));
 }
 
+/* A week and a month in which a single day's numbers were imported are marked like that day. */
+static void marks_points_whose_numbers_were_imported(void **state)
+{
+    struct world *w = *state;
+
+    fixture_day(w->store, "five", "a", "2026-10-14",
+                (struct stats){.pageviews = 5, .estimated = STATS_ESTIMATED});
+    fixture_day(w->store, "five", "a", "2026-10-15",
+                (struct stats){.pageviews = 7, .estimated = STATS_IMPORTED});
+    const char *days = "siteId=a&interval=day&from=2026-10-14&to=2026-10-16";
+    assert_int_equal(ask(w, timeseries_get, w->five, days, ""), 200);
+    assert_true(has(w, "\"points\":[{\"time\":\"2026-10-14\",\"value\":5,\"partial\":false},"
+                       "{\"time\":\"2026-10-15\",\"value\":7,\"partial\":false,\"imported\":true},"
+                       "{\"time\":\"2026-10-16\",\"value\":0,\"partial\":false}]"));
+    const char *weeks = "siteId=a&interval=week&from=2026-10-05&to=2026-10-18";
+    assert_int_equal(ask(w, timeseries_get, w->five, weeks, ""), 200);
+    assert_true(has(w,
+                    "\"points\":[{\"time\":\"2026-10-05\",\"value\":0,\"partial\":false},"
+                    "{\"time\":\"2026-10-12\",\"value\":12,\"partial\":false,\"imported\":true}]"));
+    const char *months = "siteId=a&interval=month&from=2026-11-01&to=2026-11-30&against=custom"
+                         "&againstFrom=2026-10-01&againstTo=2026-10-31";
+    assert_int_equal(ask(w, timeseries_get, w->five, months, ""), 200);
+    assert_true(has(w, "\"points\":[{\"time\":\"2026-11-01\",\"value\":0,\"partial\":true}],"));
+    assert_true(has(w, "\"previousPoints\":[{\"time\":\"2026-10-01\",\"value\":12,"
+                       "\"partial\":false,\"imported\":true}]"));
+}
+
 static void answers_the_ledger(void **state)
 {
     struct world *w = *state;
@@ -585,14 +612,14 @@ static void answers_the_ledger(void **state)
            "\"rejected\":{},\"bots\":{}}]}");
 }
 
-static int three_wait(void *server, int64_t *out)
+static int three_wait(void *server, struct api_waiting *out)
 {
     (void)server;
-    *out = 3;
+    *out = (struct api_waiting){3, 1};
     return 0;
 }
 
-static int nobody_answers(void *server, int64_t *out)
+static int nobody_answers(void *server, struct api_waiting *out)
 {
     (void)server;
     (void)out;
@@ -802,6 +829,7 @@ int main(void)
         WITH_WORLD(sets_sites_side_by_side_in_the_order_asked),
         WITH_WORLD(answers_a_tenant_with_a_row_for_each_site),
         WITH_WORLD(answers_a_series),
+        WITH_WORLD(marks_points_whose_numbers_were_imported),
         WITH_WORLD(answers_the_ledger),
         WITH_WORLD(the_ledger_tells_what_waits_in_the_shared_buffer),
         WITH_WORLD(exports_raw_rows_of_the_site_s_days_as_ndjson),

@@ -159,7 +159,8 @@ static void signs_in_with_a_cookie_that_scripts_do_not_see(void **state)
     assert_int_equal(post(w, session_post, SIGN_IN("Ada@FIVE.example", PASSWORD)), 200);
     assert_has(w, "{\"user\":{\"id\":\"ada@five.example\",\"name\":\"Somebody\",\"admin\":false,"
                   "\"memberships\":[{\"tenantId\":\"five\",\"role\":\"viewer\"}],"
-                  "\"totp\":false},\"expiresAt\":\"2026-12-22T13:25:00.000Z\"}");
+                  "\"totp\":false},\"expiresAt\":\"2026-12-22T13:25:00.000Z\","
+                  "\"address\":\"192.0.2.7\"}");
     const char *header = world_header(w, "Set-Cookie");
 
     assert_non_null(header);
@@ -173,6 +174,24 @@ static void signs_in_with_a_cookie_that_scripts_do_not_see(void **state)
     assert_int_equal(send_as(w, session_get, "GET", cookie, ""), 200);
     assert_has(w, "\"id\":\"ada@five.example\"");
     assert_int_equal(send_as(w, stats_get, "GET", cookie, ""), 200);
+}
+
+/* 192.0.2.7 is who connects. */
+static void says_from_where_the_request_comes(void **state)
+{
+    struct api_world *w = *state;
+    struct http_request request = {.cookie = str_from(sign_in_as_ada(w)),
+                                   .forwarded_for = STR("203.0.113.9, 2001:db8::5")};
+    struct cidr proxy;
+
+    assert_true(addr_parse(STR("192.0.2.7"), &request.peer));
+    assert_int_equal(world_send(w, session_get, request), 200);
+    assert_true(str_eq(member(w, "address"), STR("192.0.2.7")));
+    assert_true(cidr_parse(STR("192.0.2.0/24"), &proxy));
+    w->api.trusted = &proxy;
+    w->api.trusted_count = 1;
+    assert_int_equal(world_send(w, session_get, request), 200);
+    assert_true(str_eq(member(w, "address"), STR("2001:db8::5")));
 }
 
 static void over_https_the_cookie_is_bound_to_the_host(void **state)
@@ -741,6 +760,7 @@ int main(void)
 {
     const struct CMUnitTest tests[] = {
         TEST(signs_in_with_a_cookie_that_scripts_do_not_see),
+        TEST(says_from_where_the_request_comes),
         TEST(over_https_the_cookie_is_bound_to_the_host),
         TEST(nobody_learns_what_was_wrong),
         TEST(a_second_sign_in_ends_the_session_before),

@@ -36,6 +36,17 @@ static int put_tenant(void *ctx, bool exists, void *row, struct arena *arena, st
     return EDIT_PUT;
 }
 
+static int put_link(void *ctx, bool exists, void *row, struct arena *arena, struct err *err)
+{
+    const struct link_row *given = ctx;
+
+    (void)exists;
+    (void)arena;
+    (void)err;
+    *(struct link_row *)row = *given;
+    return EDIT_PUT;
+}
+
 static struct tenant_row tenant_five(void)
 {
     struct tenant_row row = tenant_row_default();
@@ -72,6 +83,7 @@ static void add_site(struct world *w, const char *id, bool public_dashboard)
     row.tenant = STR("five");
     row.domain = STR("shop.example");
     row.public_dashboard = public_dashboard;
+    row.public_metrics = STR("[\"leads\",\"page\",\"prop:plan\"]");
     if (store_put_site(w->store, &row, &actor, &err) != 0)
         fail_msg("%s", err.text);
 }
@@ -194,6 +206,9 @@ static void shows_a_public_site_in_frames_of_its_tenant_s_origins(void **state)
     assert_framed_by(w, "https://app.example http://127.0.0.1:8080");
     assert_int_equal(times(w, "data-key=\"\""), 1);
     assert_int_equal(times(w, "data-origins=\"[]\""), 1);
+    assert_int_equal(times(w, "data-embed"), 0);
+    assert_int_equal(times(w, "data-locked"), 0);
+    assert_int_equal(times(w, "/public/dashboard.en."), 1);
     struct tenant_row row = tenant_five();
 
     row.embed_origins = STR("[]");
@@ -201,6 +216,51 @@ static void shows_a_public_site_in_frames_of_its_tenant_s_origins(void **state)
     load(w);
     assert_int_equal(ask(w, share_get, STR("open")), 200);
     assert_framed_by(w, "'none'");
+}
+
+/* A signed link to the site "closed". */
+static struct str add_link(struct world *w, const char *password)
+{
+    const struct actor actor = {.name = STR("test"), .now_ms = 1};
+    struct link_row row = {.id = STR("l1"),
+                           .tenant = STR("five"),
+                           .site = STR("closed"),
+                           .password = str_from(password),
+                           .created_ms = 1};
+    struct err err = {""};
+
+    if (store_edit(w->store, ROW_LINK, row.id, put_link, &row, &actor, &err) < 0)
+        fail_msg("%s", err.text);
+    load(w);
+    const struct snapshot *snapshot = directory_take(w->directory);
+    struct str text = signed_link(snapshot_signing_key(snapshot), &row, &w->arena);
+
+    directory_give(w->directory, snapshot);
+    return text;
+}
+
+/* What CONTRACT shows of every public site, and what this one names beside it, once. */
+#define SHOWN                                                                                      \
+    "&quot;shown&quot;:[&quot;pageviews&quot;,&quot;uniqueVisitors&quot;,&quot;visits&quot;,"      \
+    "&quot;viewsPerVisit&quot;,&quot;bounceRate&quot;,&quot;visitDuration&quot;,&quot;page&quot;," \
+    "&quot;source&quot;,&quot;country&quot;,&quot;device&quot;,&quot;leads&quot;,"                 \
+    "&quot;prop:plan&quot;]}"
+
+static void tells_what_is_shown_to_who_is_not_shown_all(void **state)
+{
+    struct world *w = *state;
+
+    assert_int_equal(ask(w, share_get, STR("open")), 200);
+    assert_int_equal(times(w, SHOWN), 1);
+    assert_int_equal(ask(w, share_get, add_link(w, "")), 200);
+    assert_int_equal(times(w, "data-locked"), 0);
+    assert_int_equal(times(w, SHOWN), 1);
+    assert_int_equal(ask(w, share_get, add_link(w, "$argon2id$whatever")), 200);
+    assert_int_equal(times(w, "data-locked"), 1);
+    assert_int_equal(times(w, SHOWN), 1);
+    assert_int_equal(ask(w, embed_get, embed(w, NULL, 0)), 200);
+    assert_int_equal(times(w, "&quot;id&quot;"), 2);
+    assert_int_equal(times(w, "&quot;shown&quot;"), 0);
 }
 
 static void shows_nothing_of_who_is_suspended(void **state)
@@ -241,6 +301,7 @@ static void shows_an_embed_until_its_end(void **state)
     assert_int_equal(times(w, "&quot;id&quot;:&quot;closed&quot;"), 1);
     assert_int_equal(times(w, "&quot;id&quot;"), 1);
     assert_int_equal(times(w, "[&quot;https://app.example&quot;,"), 1);
+    assert_int_equal(times(w, " data-embed"), 1);
     assert_int_equal(
         ask(w, embed_get, signed_embed(snapshot_signing_key(snapshot), &ended, &w->arena)), 404);
     directory_give(w->directory, snapshot);
@@ -257,7 +318,7 @@ static void names_all_sites_of_an_embed_up_to_a_thousand(void **state)
     }
     load(w);
     assert_int_equal(ask(w, embed_get, embed(w, NULL, 0)), 200);
-    assert_int_equal(times(w, "<h1>Tenant &lt;Five&gt;</h1>"), 1);
+    assert_int_equal(times(w, "<title>Tenant &lt;Five&gt;</title>"), 1);
     assert_int_equal(times(w, "&quot;id&quot;"), 1000);
     add_site(w, "one-more", false);
     load(w);
@@ -271,6 +332,8 @@ int main(void)
         cmocka_unit_test_setup_teardown(frames_no_page_where_people_sign_in, set_up, tear_down),
         cmocka_unit_test_setup_teardown(shows_a_public_site_in_frames_of_its_tenant_s_origins,
                                         set_up, tear_down),
+        cmocka_unit_test_setup_teardown(tells_what_is_shown_to_who_is_not_shown_all, set_up,
+                                        tear_down),
         cmocka_unit_test_setup_teardown(shows_nothing_of_who_is_suspended, set_up, tear_down),
         cmocka_unit_test_setup_teardown(shows_nothing_that_is_not_shared, set_up, tear_down),
         cmocka_unit_test_setup_teardown(shows_an_embed_until_its_end, set_up, tear_down),

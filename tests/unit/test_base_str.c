@@ -45,6 +45,19 @@ static void ignores_only_the_case_of_ascii(void **state)
     assert_false(str_ieq(STR("ab"), STR("abc")));
 }
 
+static void finds_a_part_in_any_case(void **state)
+{
+    (void)state;
+    assert_true(str_icontains(STR("www.Example.com"), STR("eXAMPLE")));
+    assert_true(str_icontains(STR("aab"), STR("AB")));
+    assert_true(str_icontains(STR("abc"), STR("abc")));
+    assert_true(str_icontains(STR("abc"), STR("")));
+    assert_true(str_icontains(STR(""), STR("")));
+    assert_false(str_icontains(STR("abc"), STR("abcd")));
+    assert_false(str_icontains(STR(""), STR("a")));
+    assert_false(str_icontains(STR("\xc3\x84"), STR("\xc3\xa4")));
+}
+
 static void trims_spaces_and_tabs(void **state)
 {
     (void)state;
@@ -270,6 +283,7 @@ int main(void)
         cmocka_unit_test(slices_are_clamped),
         cmocka_unit_test(orders_bytewise_and_prefixes_first),
         cmocka_unit_test(ignores_only_the_case_of_ascii),
+        cmocka_unit_test(finds_a_part_in_any_case),
         cmocka_unit_test(trims_spaces_and_tabs),
         cmocka_unit_test(gives_every_piece_also_empty_ones),
         cmocka_unit_test(reads_integers_to_both_limits),

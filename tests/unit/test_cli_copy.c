@@ -193,7 +193,7 @@ static void a_copy_is_written_as_the_file_says(void **state)
     sodium_bin2hex(id, sizeof(id), c->copy.id, sizeof(c->copy.id));
     assert_true(str_next(&rest, '\n', &line));
     (void)snprintf(expected, sizeof(expected),
-                   "{\"abacus\":\"copy\",\"format\":1,\"schema\":4,\"id\":\"%s\",\"madeAt\":\"",
+                   "{\"abacus\":\"copy\",\"format\":1,\"schema\":5,\"id\":\"%s\",\"madeAt\":\"",
                    id);
     assert_true(str_starts(line, str_from(expected)));
     assert_true(str_ends(line, STR(",\"asOf\":\"2024-10-04T00:00:00.000Z\"}")));
@@ -323,7 +323,7 @@ static void refuses_what_a_newer_program_made(void **state)
 
     refuse(c, forged(c, "\"format\":1", "\"format\":2", rows_in(c)), ERR_CONFLICT);
     assert_says(c, "use a newer one");
-    refuse(c, forged(c, "\"schema\":4", "\"schema\":5", rows_in(c)), ERR_CONFLICT);
+    refuse(c, forged(c, "\"schema\":5", "\"schema\":6", rows_in(c)), ERR_CONFLICT);
     assert_says(c, "use a newer one");
     assert_false(c->copy.occupied);
     assert_empty(c);

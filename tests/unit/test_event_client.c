@@ -212,6 +212,44 @@ static void a_star_allows_any_origin(void **state)
     assert_true(site_allows_origin(&site, STR("null")));
 }
 
+/* -- how closely a host is named --------------------------------------------------------------- */
+
+static void a_host_is_named_by_the_longest_that_it_is_below(void **state)
+{
+    static const struct {
+        const char *host;
+        size_t names;
+    } cases[] = {
+        {"example.com", 11},        {"EXAMPLE.com", 11},
+        {"www.example.com", 11},    {"a.shop.example.com", 16},
+        {"shop.example.com", 11},   {"pay.other.example", 17},
+        {"x.pay.other.example", 0}, {"other.example", 0},
+        {"evilexample.com", 0},     {"", 0},
+    };
+    struct str origins[] = {STR("*"), STR("*.shop.example.com"), STR("pay.other.example")};
+    const struct site site = {.domain = STR("example.com"),
+                              .has_allowed_origins = true,
+                              .allowed_origins = origins,
+                              .allowed_origins_count = COUNT(origins)};
+
+    (void)state;
+    for (size_t i = 0; i < COUNT(cases); i++)
+        if (site_names_host(&site, str_from(cases[i].host)) != cases[i].names)
+            fail_msg("%s: %zu", cases[i].host, site_names_host(&site, str_from(cases[i].host)));
+}
+
+static void a_page_has_the_host_of_its_address(void **state)
+{
+    struct str host;
+
+    (void)state;
+    assert_true(page_host(STR("https://u@Shop.Example:8443/a?b#c"), &host));
+    assert_true(str_eq(host, STR("Shop.Example")));
+    assert_false(page_host(STR("null"), &host));
+    assert_false(page_host(STR(""), &host));
+    assert_false(page_host(STR("/a"), &host));
+}
+
 int main(void)
 {
     const struct CMUnitTest tests[] = {
@@ -225,6 +263,8 @@ int main(void)
         cmocka_unit_test(allows_addresses_as_domains),
         cmocka_unit_test(allows_only_what_is_listed),
         cmocka_unit_test(a_star_allows_any_origin),
+        cmocka_unit_test(a_host_is_named_by_the_longest_that_it_is_below),
+        cmocka_unit_test(a_page_has_the_host_of_its_address),
     };
     return cmocka_run_group_tests_name("event_client", tests, NULL, NULL);
 }

@@ -31,6 +31,7 @@ static void show(const struct http_request *r, struct http_response *response)
     line(out, "match", r->if_none_match);
     line(out, "language", r->accept_language);
     line(out, "encoding", r->accept_encoding);
+    line(out, "referer", r->referer);
     line(out, "body", r->body);
     line(out, "param", r->param);
     buf_addf(out, "gpc=%d dnt=%d forwarded=%d loopback=%d worker=%p\n", r->gpc, r->dnt,
@@ -148,19 +149,20 @@ static void hands_the_head_to_the_handler(void **state)
                                   "If-None-Match: \"x\"\r\n"
                                   "Accept-Language: de\r\n"
                                   "ACCEPT-ENCODING: gzip, br;q=0.5\r\n"
+                                  "Referer: https://example.com/a\r\n"
                                   "Sec-GPC: 1\r\n"
                                   "DNT: 1\r\n"
                                   "X-Empty:\r\n"
                                   "\r\n");
 
     assert_int_equal(a.status, 200);
-    assert_true(
-        body_is(&a, "method=[GET]\npath=[/show]\nquery=[a=%20b&c=d+e]\nhost=[Example.com:8080]\n"
-                    "origin=[https://example.com]\nagent=[Mozilla/5.0 (X11)]\n"
-                    "authorization=[Bearer t]\ntype=[text/plain]\naccept=[text/html, */*]\nfor=[]\n"
-                    "cookie=[a=b]\nmatch=[\"x\"]\nlanguage=[de]\n"
-                    "encoding=[gzip, br;q=0.5]\nbody=[]\nparam=[]\n"
-                    "gpc=1 dnt=1 forwarded=0 loopback=1 worker=(nil)\n"));
+    assert_true(body_is(
+        &a, "method=[GET]\npath=[/show]\nquery=[a=%20b&c=d+e]\nhost=[Example.com:8080]\n"
+            "origin=[https://example.com]\nagent=[Mozilla/5.0 (X11)]\n"
+            "authorization=[Bearer t]\ntype=[text/plain]\naccept=[text/html, */*]\nfor=[]\n"
+            "cookie=[a=b]\nmatch=[\"x\"]\nlanguage=[de]\n"
+            "encoding=[gzip, br;q=0.5]\nreferer=[https://example.com/a]\nbody=[]\nparam=[]\n"
+            "gpc=1 dnt=1 forwarded=0 loopback=1 worker=(nil)\n"));
     assert_string_equal(header_of(&a, "Content-Type"), "text/plain");
     answer_free(&a);
 }
@@ -172,11 +174,11 @@ static void joins_lists_and_keeps_the_first_user_agent(void **state)
                 "X-Forwarded-For: 2.2.2.2, 3.3.3.3\r\nUser-Agent: two\r\nCookie: a=b\r\n"
                 "X-Forwarded-For:\r\nCookie: c=d\r\nSec-GPC: 0\r\nDNT: yes\r\n"
                 "Accept-Encoding: gzip\r\nAccept-Encoding: br\r\nAccept-Language: de\r\n"
-                "Accept-Language: en\r\n\r\n");
+                "Accept-Language: en\r\nReferer: one\r\nReferer: two\r\n\r\n");
 
     assert_true(body_has(&a, "for=[1.1.1.1, 2.2.2.2, 3.3.3.3, ]\ncookie=[a=b; c=d]\n"));
     assert_true(body_has(&a, "agent=[one]\n"));
-    assert_true(body_has(&a, "language=[de]\nencoding=[gzip, br]\n"));
+    assert_true(body_has(&a, "language=[de]\nencoding=[gzip, br]\nreferer=[one]\n"));
     assert_true(body_has(&a, "gpc=0 dnt=0 forwarded=1"));
     answer_free(&a);
 }

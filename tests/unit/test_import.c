@@ -233,9 +233,9 @@ static void remembers_who_sent_a_line_and_nobody_else(void **state)
                                    .agent = str_from(agents[n / 2 % 2])};
 
         memcpy(line.address.bytes, &(uint32_t){n / 4}, sizeof(n));
-        struct known *known = people_look(people, &config, &line, &arena);
+        struct import_sender *known = people_look(people, &config, &line, &arena);
 
-        assert_text(known->sender.browser, browsers[n / 2 % 2]);
+        assert_text(known->words.browser, browsers[n / 2 % 2]);
         assert_true(known->visitor == 0 || known->visitor == n);
         found += known->visitor == n;
         known->visitor = n;

@@ -286,6 +286,35 @@ static void leaves_a_gauge_out_again_once_it_is_unset(void **state)
     assert_true(exposes(*state, "\nanalytics_queue_pending 0\n"));
 }
 
+static void a_gauge_is_read_as_it_was_set(void **state)
+{
+    int64_t value;
+
+    assert_false(metrics_gauge_read(*state, METRICS_LOG_PENDING, &value));
+    metrics_set(*state, METRICS_LOG_PENDING, 0);
+    assert_true(metrics_gauge_read(*state, METRICS_LOG_PENDING, &value));
+    assert_int_equal(value, 0);
+    metrics_set(*state, METRICS_LOG_PENDING, -7);
+    assert_true(metrics_gauge_read(*state, METRICS_LOG_PENDING, &value));
+    assert_int_equal(value, -7);
+    metrics_unset(*state, METRICS_LOG_PENDING);
+    assert_false(metrics_gauge_read(*state, METRICS_LOG_PENDING, &value));
+}
+
+static void how_long_the_last_run_took_is_known_after_it(void **state)
+{
+    int64_t us;
+
+    assert_false(metrics_gauge_read(*state, METRICS_LAST_RUN, &us));
+    metrics_aggregate(*state, 2.5);
+    metrics_aggregate(*state, 0.25);
+    assert_true(metrics_gauge_read(*state, METRICS_LAST_RUN, &us));
+    assert_int_equal(us, 250000);
+    metrics_aggregate(*state, (double)NAN);
+    assert_true(metrics_gauge_read(*state, METRICS_LAST_RUN, &us));
+    assert_int_equal(us, 0);
+}
+
 static void counts_what_the_cache_answers(void **state)
 {
     static const unsigned times[METRICS_CACHE_RESULTS] = {[METRICS_CACHE_HIT] = 4,
@@ -417,6 +446,8 @@ int main(void)
         TEST(counts_requests_by_route_and_status_code),
         TEST(leaves_gauges_out_until_they_are_set),
         TEST(leaves_a_gauge_out_again_once_it_is_unset),
+        TEST(a_gauge_is_read_as_it_was_set),
+        TEST(how_long_the_last_run_took_is_known_after_it),
         TEST(counts_what_the_cache_answers),
         TEST(tells_what_the_process_uses),
         TEST(names_every_family_once_with_help_and_type),

@@ -187,6 +187,8 @@ static void put_people(struct fixture *f)
                                  .rows = STR("{\"visits\":4}"),
                                  .nodes = STR("{\"n1\":5}")};
     struct installation_row installation = {STR("installation"), STR("{\"timezone\":\"UTC\"}")};
+    struct annotation_row annotation = {STR("abc/2024-10-04"), STR("t5g"), STR("abc"),
+                                        STR("\xc3\xbc \"x\"")};
 
     put_row(f, ROW_USER, &user);
     put_row(f, ROW_USER, &other);
@@ -195,6 +197,7 @@ static void put_people(struct fixture *f)
     put_row(f, ROW_ERASURE, &site);
     put_row(f, ROW_ERASURE, &tenant);
     put_row(f, ROW_INSTALLATION, &installation);
+    put_row(f, ROW_ANNOTATION, &annotation);
 }
 
 static void lease(struct fixture *f)
@@ -456,6 +459,8 @@ static void rows_are_written_as_the_header_says(void **state)
     assert_holds(dump, "erasures",
                  "[[\"e1\",\"t5g\",\"abc\",2,\"" ODD_JSON "\",\"cli\",1,2,0,null,null],"
                  "[\"e2\",\"t5g\",\"\",1,\"\",\"cli\",0,0,3,{\"visits\":4},{\"n1\":5}]");
+    assert_holds(dump, "annotations",
+                 "[[\"abc/2024-10-04\",\"t5g\",\"abc\",\"\xc3\xbc \\\"x\\\"\"]");
     assert_holds(dump, "positions", "[\"02000000000000000000000000000000\",15,9007199254740993,");
     assert_holds(dump, "analytics_daily_stats",
                  "[[\"abc\",\"2024-10-04\",\"t5g\",9007199254740991,0,0,0,0,0,0,0,2,0,0,0,0,0,1]");

@@ -1,6 +1,6 @@
 /*
- * test_store_edit.c -- the contract of store_get(), store_edit(), store_page() and store_count(),
- * run against every backend.
+ * test_store_edit.c -- the contract of store_get(), store_edit(), store_page(), store_count() and
+ * store_each(), run against every backend.
  */
 #include "test_store_managed.h"
 
@@ -525,6 +525,251 @@ static void a_filter_takes_what_is_of_it(void **state)
 #undef FILTER
 }
 
+/* Admins a (at t5g, in Payload "1") and d (nowhere, "10"), and b (at t5g, "2") and c (at else). */
+static void put_people(struct fixture *f)
+{
+    const struct user_row people[] = {
+        {.id = STR("a@x.example"),
+         .admin = true,
+         .memberships = STR("[{\"tenantId\":\"t5g\",\"role\":\"viewer\"}]"),
+         .payload_id = STR("1")},
+        {.id = STR("b@x.example"),
+         .memberships = STR("[{\"tenantId\":\"t5g\",\"role\":\"viewer\"}]"),
+         .payload_id = STR("2")},
+        {.id = STR("c@x.example"),
+         .memberships = STR("[{\"tenantId\":\"else\",\"role\":\"viewer\"}]")},
+        {.id = STR("d@x.example"), .admin = true, .payload_id = STR("10")},
+    };
+
+    for (size_t i = 0; i < sizeof(people) / sizeof(people[0]); i++)
+        assert_int_equal(put_row(f, ROW_USER, &people[i]), 1);
+}
+
+/* A page has these ids, with a blank behind each, and the count is as many. */
+static void assert_found(struct fixture *f, enum row_kind kind, struct row_filter filter,
+                         const char *expected)
+{
+    struct buf ids = {0};
+    void *rows;
+    size_t count = page_of(f, kind, filter, "", 99, &rows);
+
+    for (size_t i = 0; i < count; i++) {
+        const void *row = (const char *)rows + i * row_size(kind);
+
+        buf_addf(&ids, "%.*s ", STR_FMT(*(const struct str *)row));
+    }
+    assert_str(buf_str(&ids), expected);
+    assert_int_equal(count_of(f, kind, filter), count);
+    buf_release(&ids);
+}
+
+static void people_are_found_by_their_id_in_payload(void **state)
+{
+    struct fixture *f = *state;
+    struct user_row *users;
+
+    put_people(f);
+#define FILTER(...) ((struct row_filter){__VA_ARGS__})
+    assert_found(f, ROW_USER, FILTER(.payload = STR("1")), "a@x.example ");
+    assert_found(f, ROW_USER, FILTER(.payload = STR("10")), "d@x.example ");
+    assert_found(f, ROW_USER, FILTER(.payload = STR("3")), "");
+    assert_found(f, ROW_USER, FILTER(.payload = STR("2"), .tenant = STR("t5g")), "b@x.example ");
+    assert_found(f, ROW_USER, FILTER(.payload = STR("2"), .tenant = STR("else")), "");
+    assert_found(f, ROW_USER, FILTER(.payload = STR("1"), .admins = true), "a@x.example ");
+    assert_found(f, ROW_USER, FILTER(.payload = STR("2"), .admins = true), "");
+    /* Not asked for: those who have none are among them. */
+    assert_found(f, ROW_USER, FILTER(.payload = STR("")),
+                 "a@x.example b@x.example c@x.example d@x.example ");
+    assert_int_equal(page_of(f, ROW_USER, FILTER(.payload = STR("1")), "a@x.example", 9, &users),
+                     0);
+}
+
+static void admins_are_found_among_people(void **state)
+{
+    struct fixture *f = *state;
+    struct user_row *users;
+
+    assert_found(f, ROW_USER, FILTER(.admins = true), "");
+    put_people(f);
+    assert_found(f, ROW_USER, FILTER(.admins = true), "a@x.example d@x.example ");
+    assert_found(f, ROW_USER, FILTER(.admins = true, .tenant = STR("t5g")), "a@x.example ");
+    assert_found(f, ROW_USER, FILTER(.admins = true, .tenant = STR("else")), "");
+    assert_found(f, ROW_USER, FILTER(.admins = false, .tenant = STR("t5g")),
+                 "a@x.example b@x.example ");
+    assert_int_equal(page_of(f, ROW_USER, FILTER(.admins = true), "a@x.example", 9, &users), 1);
+    assert_str(users[0].id, "d@x.example");
+    assert_int_equal(page_of(f, ROW_USER, FILTER(.admins = true), "", 1, &users), 1);
+    assert_str(users[0].id, "a@x.example");
+}
+
+static void what_is_to_be_erased_can_be_left_out(void **state)
+{
+    struct fixture *f = *state;
+    struct tenant_row tenant = tenant_named("gone", "Gone");
+    struct site_row *sites;
+
+    put_sites(f);
+    tenant.erase_ms = 9;
+    assert_int_equal(put_row(f, ROW_TENANT, &tenant), 1);
+    assert_found(f, ROW_SITE, FILTER(.kept = true), "A1 a1 b1 c1 ");
+    assert_found(f, ROW_SITE, FILTER(.kept = true, .tenant = STR("t5g")), "A1 a1 b1 ");
+    assert_found(f, ROW_SITE, FILTER(.kept = true, .tenant = STR("else")), "c1 ");
+    assert_found(f, ROW_SITE, FILTER(.kept = true, .site = STR("b2")), "");
+    assert_found(f, ROW_SITE, FILTER(.kept = false, .site = STR("b2")), "b2 ");
+    assert_int_equal(page_of(f, ROW_SITE, FILTER(.kept = true), "b1", 9, &sites), 1);
+    assert_str(sites[0].id, "c1");
+    assert_found(f, ROW_TENANT, FILTER(.kept = true), "else t5g ");
+    assert_found(f, ROW_TENANT, FILTER(.kept = false), "else gone t5g ");
+    assert_found(f, ROW_TENANT, FILTER(.kept = true, .tenant = STR("t5g")), "t5g ");
+    assert_found(f, ROW_TENANT, FILTER(.kept = true, .tenant = STR("gone")), "");
+}
+
+/* Of people a filter asks for sites' matters in vain, and the other way round. */
+static void a_kind_passes_over_what_it_does_not_have(void **state)
+{
+    struct fixture *f = *state;
+    const struct row_filter all = {.payload = STR("64"), .admins = true, .kept = true};
+    const struct rows_of_all examples_of = examples();
+    struct kind_example list[KIND_EXAMPLES];
+
+    put_examples(f);
+    list_examples(&examples_of, list);
+    for (size_t i = 0; i < KIND_EXAMPLES; i++) {
+        void *rows;
+
+        assert_int_equal(count_of(f, list[i].kind, all), 1);
+        assert_int_equal(page_of(f, list[i].kind, all, "", 9, &rows), 1);
+        assert_str(*(const struct str *)rows, list[i].id);
+    }
+}
+#undef FILTER
+
+/* What an edit counts: the row that it is about to change still as it was. */
+struct counting {
+    struct fixture *f;
+    int64_t admins, sites;
+};
+
+static int count_and_dismiss(void *ctx, bool exists, void *row, struct arena *arena,
+                             struct err *err)
+{
+    const struct row_filter admins = {.admins = true};
+    const struct row_filter kept = {.tenant = STR("t5g"), .kept = true};
+    struct counting *counting = ctx;
+    struct store *store = counting->f->store;
+
+    (void)arena;
+    assert_true(exists);
+    assert_int_equal(store_count(store, ROW_USER, &admins, &counting->admins, err), 0);
+    assert_int_equal(store_count(store, ROW_SITE, &kept, &counting->sites, err), 0);
+    ((struct user_row *)row)->admin = false;
+    return EDIT_PUT;
+}
+
+static void an_edit_may_count_with_any_filter(void **state)
+{
+    struct fixture *f = *state;
+    struct counting counting = {.f = f};
+
+    put_sites(f);
+    put_people(f);
+    assert_int_equal(store_edit(f->store, ROW_USER, STR("a@x.example"), count_and_dismiss,
+                                &counting, &somebody, &f->err),
+                     1);
+    assert_int_equal(counting.admins, 2);
+    assert_int_equal(counting.sites, 3);
+    assert_int_equal(store_edit(f->store, ROW_USER, STR("d@x.example"), count_and_dismiss,
+                                &counting, &somebody, &f->err),
+                     1);
+    assert_int_equal(counting.admins, 1);
+    assert_int_equal(count_of(f, ROW_USER, (struct row_filter){.admins = true}), 0);
+}
+
+/* -- each -------------------------------------------------------------------------------------- */
+
+/* Persons "p000@x.example" and so on; every second one is an admin. */
+static void put_persons(struct fixture *f, int from, int to)
+{
+    char id[32];
+
+    for (int i = from; i < to; i++) {
+        (void)snprintf(id, sizeof(id), "p%03d@x.example", i);
+        struct user_row row = {.id = str_from(id), .admin = i % 2 == 0};
+
+        assert_int_equal(put_row(f, ROW_USER, &row), 1);
+    }
+}
+
+/* They come in order: the n-th is number n * step. */
+struct walk {
+    int calls, step;
+    int last; /* the call that ends it; 0: none */
+    int answer;
+};
+
+static int take_person(void *ctx, const void *row, struct err *err)
+{
+    struct walk *walk = ctx;
+    char id[32];
+
+    (void)snprintf(id, sizeof(id), "p%03d@x.example", walk->calls * walk->step);
+    assert_str(((const struct user_row *)row)->id, id);
+    if (++walk->calls != walk->last)
+        return 0;
+    return walk->answer < 0 ? err_set(err, walk->answer, "enough") : walk->answer;
+}
+
+static int walk_persons(struct fixture *f, struct row_filter filter, struct walk *walk)
+{
+    return store_each(f->store, ROW_USER, &filter, take_person, walk, &f->err);
+}
+
+static void assert_persons(struct fixture *f, int count)
+{
+    struct walk walk = {.step = 1}, admins = {.step = 2};
+
+    assert_ok(f, walk_persons(f, (struct row_filter){.admins = false}, &walk));
+    assert_int_equal(walk.calls, count);
+    assert_ok(f, walk_persons(f, (struct row_filter){.admins = true}, &admins));
+    assert_int_equal(admins.calls, (count + 1) / 2);
+}
+
+/* Each ends it, and its answer comes back. */
+static void assert_ends(struct fixture *f)
+{
+    static const struct walk ends[] = {
+        {.last = 1, .answer = 7},
+        {.last = 3, .answer = ERR_DENIED},
+        {.last = 500, .answer = 1},
+        {.last = 501, .answer = ERR_DENIED},
+    };
+
+    for (size_t i = 0; i < sizeof(ends) / sizeof(ends[0]); i++) {
+        struct walk walk = ends[i];
+
+        walk.step = 1;
+        f->err.text[0] = '\0';
+        assert_int_equal(walk_persons(f, (struct row_filter){.admins = false}, &walk), walk.answer);
+        assert_int_equal(walk.calls, walk.last);
+        assert_string_equal(f->err.text, walk.answer < 0 ? "enough" : "");
+    }
+}
+
+/* Its pages have 500 rows. */
+static void each_row_comes_once_until_an_answer_ends_it(void **state)
+{
+    struct fixture *f = *state;
+
+    assert_persons(f, 0);
+    put_persons(f, 0, 499);
+    assert_persons(f, 499);
+    put_persons(f, 499, 500);
+    assert_persons(f, 500);
+    put_persons(f, 500, 501);
+    assert_persons(f, 501);
+    assert_ends(f);
+}
+
 int main(void)
 {
     const struct CMUnitTest tests[] = {
@@ -547,6 +792,12 @@ int main(void)
         ON_ALL(a_persons_sessions_go_with_the_person),
         ON_ALL(rows_come_by_id_a_page_at_a_time),
         ON_ALL(a_filter_takes_what_is_of_it),
+        ON_ALL(people_are_found_by_their_id_in_payload),
+        ON_ALL(admins_are_found_among_people),
+        ON_ALL(what_is_to_be_erased_can_be_left_out),
+        ON_ALL(a_kind_passes_over_what_it_does_not_have),
+        ON_ALL(an_edit_may_count_with_any_filter),
+        ON_ALL(each_row_comes_once_until_an_answer_ends_it),
     };
 
     return run_with_postgres("store_edit", tests, sizeof(tests) / sizeof(tests[0]));

@@ -219,6 +219,20 @@ static int make_link(void *ctx, bool exists, void *row, struct arena *arena, str
     return EDIT_PUT;
 }
 
+static int make_annotation(void *ctx, bool exists, void *row, struct arena *arena, struct err *err)
+{
+    struct annotation_row *annotation = row;
+    const char *site = ctx;
+
+    (void)exists;
+    (void)arena;
+    (void)err;
+    annotation->tenant = STR("t5g");
+    annotation->site = str_from(site);
+    annotation->text = STR("needle of a note");
+    return EDIT_PUT;
+}
+
 static void put_owner(struct fixture *f, const char *site, uint8_t n)
 {
     struct site_row row = site_named(site, "t5g");
@@ -231,6 +245,10 @@ static void put_owner(struct fixture *f, const char *site, uint8_t n)
     assert_ok(f, store_put_site(f->store, &row, &somebody, &f->err));
     assert_ok(f, store_put_token(f->store, &token, &somebody, &f->err));
     assert_int_equal(store_edit(f->store, ROW_LINK, str_from(link), make_link,
+                                (void *)(uintptr_t)site, &somebody, &f->err),
+                     1);
+    assert_int_equal(store_edit(f->store, ROW_ANNOTATION,
+                                annotation_id(str_from(site), DAY, &f->arena), make_annotation,
                                 (void *)(uintptr_t)site, &somebody, &f->err),
                      1);
 }
@@ -476,6 +494,7 @@ static void the_rows_are_counted_by_table(void **state)
                   {"ledger", 2},
                   {"tokens", 1},
                   {"links", 1},
+                  {"annotations", 1},
                   {"site_names", 3},
                   {"removed_sites", 0},
                   {"analytics_settings", 1}};

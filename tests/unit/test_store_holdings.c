@@ -527,6 +527,79 @@ static void samples_of_keys_in_the_servers_statistics_are_told(void **state)
     assert_true(salts_held(f, f->store).sampled);
 }
 
+/* -- the store itself -------------------------------------------------------------------------- */
+
+static struct store_about about_of(struct fixture *f)
+{
+    struct store_about out;
+
+    assert_ok(f, store_about(f->store, &out, &f->err));
+    return out;
+}
+
+static void a_store_in_memory_takes_nothing(void **state)
+{
+    struct fixture *f = *state;
+    struct store_about about = about_of(f);
+
+    assert_str(about.kind, "memory");
+    assert_int_equal(about.schema, 0);
+    assert_int_equal(about.bytes, 0);
+}
+
+/* Once the last handle is closed all of it is in the one file, whose header has the number of the
+ * schema at 60 (sqlite.org/fileformat.html). */
+static void a_store_of_sqlite_takes_its_file(void **state)
+{
+    struct fixture *f = *state;
+    uint8_t header[64];
+    char path[128];
+
+    put_site(f, "abc");
+    fill_day(f, "abc", DAY);
+    store_close(&f->store);
+    (void)snprintf(path, sizeof(path), "%s/abacus.db", f->dir);
+    FILE *file = fopen(path, "re");
+
+    assert_non_null(file);
+    assert_int_equal(fread(header, 1, sizeof(header), file), sizeof(header));
+    assert_int_equal(fseek(file, 0, SEEK_END), 0);
+    long bytes = ftell(file);
+
+    (void)fclose(file);
+    f->store = open_again(f, true);
+    struct store_about about = about_of(f);
+
+    assert_str(about.kind, "sqlite");
+    assert_int_equal(about.bytes, bytes);
+    assert_int_equal(header[60] | header[61] | header[62], 0);
+    assert_int_equal(about.schema, header[63]);
+}
+
+/* What the server itself says, which has other tables, too. */
+static void a_store_of_postgresql_takes_its_schema(void **state)
+{
+    struct fixture *f = *state;
+    char schema[32], bytes[32], all[32];
+
+    sql_on(f->url.ptr, "CREATE TABLE public.others AS SELECT generate_series(1, 10000)");
+    put_site(f, "abc");
+    fill_day(f, "abc", DAY);
+    sql_value(f->url.ptr, "SELECT count(*) FROM analytics.migrations", schema, sizeof(schema));
+    sql_value(f->url.ptr,
+              "SELECT sum(pg_table_size(format('analytics.%I', tablename)::regclass)"
+              " + pg_indexes_size(format('analytics.%I', tablename)::regclass))"
+              " FROM pg_tables WHERE schemaname = 'analytics'",
+              bytes, sizeof(bytes));
+    sql_value(f->url.ptr, "SELECT pg_database_size(current_database())", all, sizeof(all));
+    struct store_about about = about_of(f);
+
+    assert_str(about.kind, "postgresql");
+    assert_int_equal(about.schema, strtoll(schema, NULL, 10));
+    assert_int_equal(about.bytes, strtoll(bytes, NULL, 10));
+    assert_true(about.bytes > 0 && about.bytes < strtoll(all, NULL, 10));
+}
+
 int main(void)
 {
     const struct CMUnitTest tests[] = {
@@ -557,6 +630,9 @@ int main(void)
         BOTH(what_is_no_file_of_salts_is_an_error_that_shows_nothing_of_it),
         ON_POSTGRES(the_table_is_told_to_be_unlogged_as_long_as_it_is),
         ON_POSTGRES(samples_of_keys_in_the_servers_statistics_are_told),
+        ON("memory", a_store_in_memory_takes_nothing),
+        ON("sqlite", a_store_of_sqlite_takes_its_file),
+        ON_POSTGRES(a_store_of_postgresql_takes_its_schema),
     };
 
     return run_with_postgres("store_holdings", tests, sizeof(tests) / sizeof(tests[0]));

@@ -28,6 +28,18 @@ static struct str json_of(struct fixture *f, const char *begin, const char *end,
     return text;
 }
 
+static struct str chars_of(struct fixture *f, const char *one, size_t count)
+{
+    struct buf buf = {0};
+
+    for (size_t i = 0; i < count; i++)
+        buf_addf(&buf, "%s", one);
+    struct str text = arena_str(&f->arena, buf_str(&buf));
+
+    buf_release(&buf);
+    return text;
+}
+
 #define BOUND(kind, member, field, good, bad, name)                                                \
     row.member.field = (bad);                                                                      \
     assert_int_equal(put_row(f, kind, &row.member), ERR_INVALID);                                  \
@@ -251,12 +263,123 @@ static void lists_and_objects_hold_64_kib(void **state)
           json_of(f, "{\"queryParams\":[\"", "\"]}", 65537), "settings: ");
 }
 
+/* -- annotations ------------------------------------------------------------------------------- */
+
+static void annotations_keep_to_their_bounds(void **state)
+{
+    /* 80 characters of one, two and four bytes, and one more of each. */
+    struct fixture *f = *state;
+    struct rows_of_all row = examples();
+
+    put_examples(f);
+#define NOTE(good, bad) BOUND(ROW_ANNOTATION, annotation, text, good, bad, "text: ")
+    NOTE(text_of(1), STR(""));
+    NOTE(text_of(80), text_of(81));
+    NOTE(chars_of(f, "\xc3\xbc", 80), chars_of(f, "\xc3\xbc", 81));
+    NOTE(chars_of(f, "\xf0\x9f\x8e\x89", 80), chars_of(f, "\xf0\x9f\x8e\x89", 81));
+    NOTE(STR("a b"), STR("a\tb"));
+    NOTE(STR("a"), STR("a\n"));
+    NOTE(STR("a~"), STR("a\x7f"));
+    NOTE(STR("a\xc2\xa0z"), STR("a\xc2\x9fz"));
+    NOTE(STR("a"), STR("a\xc3"));
+    NOTE(STR("a"), STR("a\0b"));
+#undef NOTE
+#define PLACE(good, bad) BOUND(ROW_ANNOTATION, annotation, id, good, bad, "id: ")
+    PLACE(STR("abc/2024-02-29"), STR("abc/2023-02-29"));
+    PLACE(STR("abc/2024-02-28"), STR("abc/2024-2-28"));
+    PLACE(STR("abc/0001-01-01"), STR("abc/0000-01-01"));
+    PLACE(STR("abc/9999-12-31"), STR("abd/9999-12-31"));
+    PLACE(STR("abc/2024-02-27"), STR("abc-2024-02-27"));
+    PLACE(STR("abc/2024-02-26"), STR("abc/abc/2024-02-26"));
+#undef PLACE
+}
+
+static void an_annotation_comes_back_and_stays_where_it_is(void **state)
+{
+    struct fixture *f = *state;
+    struct rows_of_all row = examples();
+    struct site_row other = site_named("xyz", "t5g");
+    struct annotation_row got;
+
+    put_examples(f);
+    assert_int_equal(get_row(f, ROW_ANNOTATION, "abc/2026-03-01", &got), 1);
+    assert_str(got.tenant, "t5g");
+    assert_str(got.site, "abc");
+    assert_str(got.text, "A new shop");
+    assert_str(annotation_date(&got), "2026-03-01");
+    assert_int_equal(put_row(f, ROW_ANNOTATION, &row.annotation), 0);
+    assert_ok(f, store_put_site(f->store, &other, &somebody, &f->err));
+    row.annotation.site = STR("xyz");
+    assert_int_equal(put_row(f, ROW_ANNOTATION, &row.annotation), ERR_INVALID);
+    row.annotation.site = STR("abc");
+    row.annotation.tenant = STR("else");
+    assert_int_equal(put_row(f, ROW_ANNOTATION, &row.annotation), ERR_CONFLICT);
+    row.annotation =
+        (struct annotation_row){STR("new/2026-03-01"), STR("t5g"), STR("new"), STR("x")};
+    assert_int_equal(put_row(f, ROW_ANNOTATION, &row.annotation), ERR_NOTFOUND);
+}
+
+static void annotate(struct fixture *f, const char *site, const char *tenant, int32_t day)
+{
+    struct annotation_row row = {annotation_id(str_from(site), day, &f->arena), str_from(tenant),
+                                 str_from(site), STR("x")};
+
+    assert_int_equal(put_row(f, ROW_ANNOTATION, &row), 1);
+}
+
+static void assert_dates(struct fixture *f, struct row_filter filter, const char *after,
+                         const char *expected)
+{
+    struct annotation_row *rows;
+    struct buf ids = {0};
+    void *page;
+    size_t count;
+
+    assert_ok(f, store_page(f->store, ROW_ANNOTATION, &filter, str_from(after), 99, &f->arena,
+                            &page, &count, &f->err));
+    rows = page;
+    for (size_t i = 0; i < count; i++)
+        buf_addf(&ids, "%.*s ", STR_FMT(rows[i].id));
+    assert_str(buf_str(&ids), expected);
+    buf_release(&ids);
+}
+
+/* "a-b" and "a0" stand about "a/" in the order of ids: '-' < '/' < '0'. */
+static void a_sites_annotations_come_by_date_and_no_others(void **state)
+{
+    static const char *const sites[] = {"a", "a-b", "a0", "b"};
+    struct fixture *f = *state;
+
+    for (size_t i = 0; i < 4; i++) {
+        const char *tenant = i < 3 ? "t5g" : "else";
+        struct site_row row = site_named(sites[i], tenant);
+
+        assert_ok(f, store_put_site(f->store, &row, &somebody, &f->err));
+        annotate(f, sites[i], tenant, DAY + 30);
+        annotate(f, sites[i], tenant, DAY);
+    }
+#define FILTER(...) ((struct row_filter){__VA_ARGS__})
+    assert_dates(f, FILTER(.site = STR("a")), "", "a/2024-10-04 a/2024-11-03 ");
+    assert_dates(f, FILTER(.site = STR("a"), .tenant = STR("t5g")), "a/2024-10-04",
+                 "a/2024-11-03 ");
+    assert_dates(f, FILTER(.site = STR("a"), .tenant = STR("else")), "", "");
+    assert_dates(f, FILTER(.tenant = STR("else")), "", "b/2024-10-04 b/2024-11-03 ");
+    assert_int_equal(count_of(f, ROW_ANNOTATION, FILTER(.site = STR("a"))), 2);
+    assert_int_equal(count_of(f, ROW_ANNOTATION, FILTER(.tenant = STR("t5g"))), 6);
+    assert_int_equal(count_of(f, ROW_ANNOTATION, FILTER(.user = STR("no one's"))), 8);
+    assert_int_equal(remove_row(f, ROW_SITE, "a"), 1);
+    assert_dates(f, FILTER(.tenant = STR("t5g")), "",
+                 "a-b/2024-10-04 a-b/2024-11-03 a0/2024-10-04 a0/2024-11-03 ");
+#undef FILTER
+}
+
 /* -- the audit log ----------------------------------------------------------------------------- */
 
 static void each_change_has_its_line_and_its_tenant(void **state)
 {
     /* The newest first; sessions have none. */
     static const char *const expected[][3] = {
+        {"annotation.put", "abc/2026-03-01", "t5g"},
         {"installation.put", "installation", ""},
         {"erasure.put", "e1", "t5g"},
         {"link.put", "l1", "t5g"},
@@ -269,8 +392,8 @@ static void each_change_has_its_line_and_its_tenant(void **state)
     struct audit_row *lines;
 
     put_examples(f);
-    assert_int_equal(audit_of(f, "", &lines), 7);
-    for (size_t i = 0; i < 7; i++) {
+    assert_int_equal(audit_of(f, "", &lines), 8);
+    for (size_t i = 0; i < 8; i++) {
         assert_str(lines[i].action, expected[i][0]);
         assert_str(lines[i].target, expected[i][1]);
         assert_str(lines[i].tenant, expected[i][2]);
@@ -278,7 +401,7 @@ static void each_change_has_its_line_and_its_tenant(void **state)
         assert_int_equal(lines[i].at_ms, 5000);
         assert_true(i == 0 || lines[i].id < lines[i - 1].id);
     }
-    assert_int_equal(audit_of(f, "t5g", &lines), 5);
+    assert_int_equal(audit_of(f, "t5g", &lines), 6);
     assert_int_equal(audit_of(f, "else", &lines), 0);
 }
 
@@ -292,7 +415,7 @@ static void changes_and_removals_are_told_apart(void **state)
     row.link.name = STR("other");
     assert_int_equal(put_row(f, ROW_LINK, &row.link), 1);
     assert_int_equal(remove_row(f, ROW_LINK, "l1"), 1);
-    assert_int_equal(audit_of(f, "t5g", &lines), 7);
+    assert_int_equal(audit_of(f, "t5g", &lines), 8);
     assert_str(lines[0].action, "link.remove");
     assert_str(lines[0].tenant, "t5g");
     assert_str(lines[1].action, "link.set");
@@ -305,7 +428,7 @@ static void the_log_is_read_a_page_at_a_time(void **state)
     size_t count;
 
     put_examples(f);
-    assert_int_equal(audit_of(f, "t5g", &all), 5);
+    assert_int_equal(audit_of(f, "t5g", &all), 6);
     assert_ok(f, store_page_audit(f->store, STR("t5g"), 0, 2, &f->arena, &lines, &count, &f->err));
     assert_int_equal(count, 2);
     assert_true(lines[1].id == all[1].id);
@@ -314,7 +437,7 @@ static void the_log_is_read_a_page_at_a_time(void **state)
     assert_int_equal(count, 2);
     assert_true(lines[0].id == all[2].id);
     assert_ok(
-        f, store_page_audit(f->store, STR(""), all[4].id, 2, &f->arena, &lines, &count, &f->err));
+        f, store_page_audit(f->store, STR(""), all[5].id, 2, &f->arena, &lines, &count, &f->err));
     assert_int_equal(count, 0);
 }
 
@@ -449,7 +572,7 @@ static void what_was_erased_last_is_told(void **state)
     assert_int_equal(counter_of(f, COUNTER_DIRECTORY), counter);
 }
 
-static void requests_are_told_of_all_but_people(void **state)
+static void requests_are_told_of_all_but_people_and_annotations(void **state)
 {
     struct fixture *f = *state;
     struct rows_of_all row = examples();
@@ -469,6 +592,7 @@ static void requests_are_told_of_all_but_people(void **state)
     CHANGE(ROW_INSTALLATION, installation, settings, STR("{}"), true);
     CHANGE(ROW_USER, user, name, STR("x"), false);
     CHANGE(ROW_SESSION, session, seen_ms, 7000, false);
+    CHANGE(ROW_ANNOTATION, annotation, text, STR("x"), false);
 #undef CHANGE
     counter = counter_of(f, COUNTER_DIRECTORY);
     assert_int_equal(remove_row(f, ROW_LINK, "l1"), 1);
@@ -618,6 +742,9 @@ int main(void)
         ON_ALL(sessions_links_and_tokens_keep_to_their_bounds),
         ON_ALL(erasures_and_the_installation_keep_to_their_bounds),
         ON_ALL(lists_and_objects_hold_64_kib),
+        ON_ALL(annotations_keep_to_their_bounds),
+        ON_ALL(an_annotation_comes_back_and_stays_where_it_is),
+        ON_ALL(a_sites_annotations_come_by_date_and_no_others),
         ON_ALL(each_change_has_its_line_and_its_tenant),
         ON_ALL(changes_and_removals_are_told_apart),
         ON_ALL(the_log_is_read_a_page_at_a_time),
@@ -626,7 +753,7 @@ int main(void)
         ON_ALL(expired_sessions_go_with_retention),
         ON_ALL(requests_read_links_and_what_the_installation_sets),
         ON_ALL(what_was_erased_last_is_told),
-        ON_ALL(requests_are_told_of_all_but_people),
+        ON_ALL(requests_are_told_of_all_but_people_and_annotations),
         ON_ALL(usage_adds_the_ledger_by_tenant_and_site),
         ON_ALL(usage_has_room_for_many_sites),
         ON_ALL(a_site_has_a_first_and_a_last_event),

@@ -63,6 +63,7 @@ struct rows_of_all {
     struct link_row link;
     struct erasure_row erasure;
     struct installation_row installation;
+    struct annotation_row annotation;
 };
 
 #define MEMBERSHIPS                                                                                \
@@ -110,6 +111,10 @@ static inline struct rows_of_all examples(void)
                     .asked_ms = 3,
                     .due_ms = 4},
         .installation = {.id = STR("installation"), .settings = STR("{\"respectDnt\":true}")},
+        .annotation = {.id = STR("abc/2026-03-01"),
+                       .tenant = STR("t5g"),
+                       .site = STR("abc"),
+                       .text = STR("A new shop")},
     };
 
     return all;
@@ -135,6 +140,7 @@ static inline void list_examples(const struct rows_of_all *all,
         {ROW_LINK, "l1", &all->link},
         {ROW_ERASURE, "e1", &all->erasure},
         {ROW_INSTALLATION, "installation", &all->installation},
+        {ROW_ANNOTATION, "abc/2026-03-01", &all->annotation},
     };
 
     memcpy(out, list, sizeof(list));

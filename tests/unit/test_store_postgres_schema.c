@@ -76,7 +76,7 @@ static void handles_that_open_together_make_one_schema(void **state)
         assert_int_equal(waitpid(children[i], &status, 0), children[i]);
         assert_int_equal(status, 0);
     }
-    assert_sql(f, "SELECT count(*) FROM analytics.migrations", "4");
+    assert_sql(f, "SELECT count(*) FROM analytics.migrations", "5");
     assert_sql(f, "SELECT count(*) FROM analytics.leases", "16");
     assert_sql(f, "SELECT octet_length(value) FROM analytics.secrets WHERE name = 'id_key'", "16");
     assert_sql(f, "SELECT octet_length(value) FROM analytics.secrets WHERE name = 'signing_key'",
@@ -103,17 +103,17 @@ static void a_schema_of_a_newer_program_is_used_only_where_it_says_so(void **sta
     struct fixture *f = *state;
     struct store *store = NULL;
 
-    sql(f, "INSERT INTO analytics.migrations (number, works_from) VALUES (5, 4)");
+    sql(f, "INSERT INTO analytics.migrations (number, works_from) VALUES (6, 5)");
     assert_ok(f, open_url(f->url, false, &store, &f->err));
     store_close(&store);
-    sql(f, "UPDATE analytics.migrations SET works_from = 5 WHERE number = 5");
+    sql(f, "UPDATE analytics.migrations SET works_from = 6 WHERE number = 6");
     assert_int_equal(open_url(f->url, false, &store, &f->err), ERR_CONFLICT);
     assert_int_equal(open_url(f->url, true, &store, &f->err), ERR_CONFLICT);
-    assert_sql(f, "SELECT max(number) FROM analytics.migrations", "5");
+    assert_sql(f, "SELECT max(number) FROM analytics.migrations", "6");
 }
 
 /* The schema's files, which the program has in it. */
-extern const struct str postgres_001, postgres_002, postgres_003;
+extern const struct str postgres_001, postgres_002, postgres_003, postgres_004;
 
 /* What a program that knew two files left, which just counts: a site, and a raw row of a day. */
 static const char SECOND_ROWS[] =
@@ -310,10 +310,67 @@ static void a_program_that_knows_three_schemas_tracks_and_reads_and_counts_no_mo
     assert_str(token.name, "");
 }
 
+/* It counts the same, so it goes on; and what it removes takes its annotations along. */
+static void a_program_that_knows_four_schemas_counts_on(void **state)
+{
+    struct fixture *f = *state;
+    struct buf text = {0};
+
+    make_third_schema(f);
+    buf_addf(&text,
+             "SET search_path = analytics, pg_catalog; %.*s;"
+             "UPDATE leases SET holder = 'old', epoch = 9, until = clock_timestamp() + '9 s';"
+             "GRANT SELECT, INSERT ON links TO PUBLIC",
+             STR_FMT(postgres_004));
+    sql(f, text.ptr);
+    buf_release(&text);
+    f->store = open_again(f, false);
+    assert_sql(f, "SELECT count(*) FROM analytics.leases WHERE holder = 'old' AND epoch = 9", "16");
+    sql(f, "UPDATE analytics.leases SET until = '-infinity'");
+    assert_sql(f, "SELECT count(*) FROM analytics.take_leases(4, 65535, 1, 'older', 10000)", "16");
+    assert_sql(f,
+               "SELECT string_agg(privilege_type, ' ' ORDER BY privilege_type)"
+               " FROM information_schema.role_table_grants"
+               " WHERE grantee = 'PUBLIC' AND table_name = 'annotations'",
+               "INSERT SELECT");
+    sql(f, "INSERT INTO analytics.annotations VALUES ('abc/2026-03-01', 't5g', 'abc', 'x');"
+           "DELETE FROM analytics.tokens;"
+           "DELETE FROM analytics.analytics_settings WHERE site_id = 'abc'");
+    assert_sql(f, "SELECT count(*) FROM analytics.annotations", "0");
+}
+
+static void annotations_have_their_bounds_as_constraints(void **state)
+{
+    static const struct {
+        const char *good, *bad;
+    } bounds[] = {
+        {"text = repeat('x', 80)", "text = repeat('x', 81)"},
+        {"text = repeat(chr(127881), 80)", "text = repeat(chr(127881), 81)"},
+        {"text = 'x'", "text = ''"},
+        {"text = 'a b'", "text = 'a' || chr(9) || 'b'"},
+        {"text = 'a' || chr(126)", "text = 'a' || chr(127)"},
+        {"text = 'a' || chr(160)", "text = 'a' || chr(159)"},
+        {"id = 'abc/2026-12-31'", "id = 'abc/2026-12-41'"},
+        {"id = 'abc/2026-03-01'", "id = 'xyz/2026-03-01'"},
+        {"id = 'abc/2026-03-02'", "id = 'abc-2026-03-02'"},
+    };
+    struct fixture *f = *state;
+    char text[128];
+
+    put_site(f, "abc", "t5g");
+    sql(f, "INSERT INTO analytics.annotations VALUES ('abc/2026-03-01', 't5g', 'abc', 'x')");
+    for (size_t i = 0; i < sizeof(bounds) / sizeof(bounds[0]); i++) {
+        (void)snprintf(text, sizeof(text), "UPDATE analytics.annotations SET %s", bounds[i].bad);
+        assert_refused(f->text.ptr, text, "23514");
+        (void)snprintf(text, sizeof(text), "UPDATE analytics.annotations SET %s", bounds[i].good);
+        sql(f, text);
+    }
+}
+
 /* ROLE, as in sql_with_role() below: one reads the tokens, and one reads what is no secret. */
 static void who_reads_the_tokens_reads_the_rest_of_the_directory_and_no_people(void **state)
 {
-    static const char *const of_node[] = {"links", "installation", "erasures"};
+    static const char *const of_node[] = {"links", "installation", "erasures", "annotations"};
     static const char *const of_nobody[] = {"users", "sessions"};
     struct fixture *f = *state;
     char text[256];
@@ -683,6 +740,11 @@ static int edit_as_needed(void *ctx, bool exists, void *row, struct arena *arena
         ((struct link_row *)row)->tenant = STR("t5g");
         ((struct link_row *)row)->site = STR("new");
     }
+    if (*kind == ROW_ANNOTATION) {
+        ((struct annotation_row *)row)->tenant = STR("t5g");
+        ((struct annotation_row *)row)->site = STR("new");
+        ((struct annotation_row *)row)->text = STR("x");
+    }
     if (*kind == ROW_ERASURE) {
         ((struct erasure_row *)row)->tenant = STR("t5g");
         ((struct erasure_row *)row)->kind = ERASE_TENANT;
@@ -702,10 +764,15 @@ static int remove_it(void *ctx, bool exists, void *row, struct arena *arena, str
 
 #define SESSION_ID "5555555555555555555555555555555555555555555555555555555555555555"
 static const char *const ids[ROW_KINDS] = {
-    [ROW_TENANT] = "other",     [ROW_SITE] = "new",
-    [ROW_TOKEN] = "k",          [ROW_USER] = "a@b",
-    [ROW_SESSION] = SESSION_ID, [ROW_LINK] = "l",
-    [ROW_ERASURE] = "e",        [ROW_INSTALLATION] = "installation",
+    [ROW_TENANT] = "other",
+    [ROW_SITE] = "new",
+    [ROW_TOKEN] = "k",
+    [ROW_USER] = "a@b",
+    [ROW_SESSION] = SESSION_ID,
+    [ROW_LINK] = "l",
+    [ROW_ERASURE] = "e",
+    [ROW_INSTALLATION] = "installation",
+    [ROW_ANNOTATION] = "new/2026-03-01",
 };
 
 static int edit_kind(struct fixture *f, enum row_kind kind, edit_fn *fn)
@@ -796,7 +863,8 @@ static void each_edit_of_the_directory_is_heard_of_and_no_other(void **state)
 
     put_site(f, "abc", "t5g");
     for (enum row_kind kind = 0; kind < ROW_KINDS; kind++) {
-        bool heard = kind != ROW_USER && kind != ROW_SESSION && kind != ROW_ERASURE;
+        bool heard = kind != ROW_USER && kind != ROW_SESSION && kind != ROW_ERASURE &&
+                     kind != ROW_ANNOTATION;
         int64_t version = version_of(f);
 
         f->store = other;
@@ -980,6 +1048,8 @@ int main(void)
         ON_EMPTY_DATABASE(a_program_that_knows_two_schemas_tracks_and_reads_and_counts_no_more),
         ON_EMPTY_DATABASE(the_third_schema_is_migrated_and_what_is_new_has_its_defaults),
         ON_EMPTY_DATABASE(a_program_that_knows_three_schemas_tracks_and_reads_and_counts_no_more),
+        ON_EMPTY_DATABASE(a_program_that_knows_four_schemas_counts_on),
+        ON_POSTGRES(annotations_have_their_bounds_as_constraints),
         ON_EMPTY_DATABASE(who_reads_the_tokens_reads_the_rest_of_the_directory_and_no_people),
         ON_EMPTY_DATABASE(a_stored_address_is_a_cut_one_of_a_visitor),
         ON_EMPTY_DATABASE(a_reader_makes_no_schema),

@@ -73,6 +73,125 @@ static void a_tenants_sum_leaves_out_what_its_site_has_of_another(void **state)
     assert_int_equal(days_found(f, "t5g", ""), 0);
 }
 
+/* -- many sites -------------------------------------------------------------------------------- */
+
+struct seen_spans {
+    size_t count;
+    int64_t pageviews[4]; /* by place */
+    int32_t days[4];      /* the last one */
+    int stop_with;
+};
+
+static int see_span(void *ctx, size_t place, const struct stats_row *row)
+{
+    struct seen_spans *seen = ctx;
+
+    assert_true(place < 4);
+    seen->count++;
+    seen->pageviews[place] += row->stats.pageviews;
+    seen->days[place] = row->day;
+    assert_true(str_eq(row->tenant, STR("t5g")));
+    assert_true(row->site.len == 3);
+    return seen->stop_with;
+}
+
+/* Sites abc and def have 1 pageview on DAY, 10 the day after, 100 on the third, each in the hour at
+ * noon. */
+static void fill_two_sites(struct fixture *f)
+{
+    static const char *const names[] = {"abc", "def"};
+    int64_t pageviews = 1;
+
+    for (int32_t day = DAY; day <= DAY + 2; day++, pageviews *= 10)
+        for (size_t i = 0; i < 2; i++) {
+            struct stats_row daily = {
+                str_from(names[i]), STR("t5g"), day, 0, {.pageviews = pageviews}};
+            struct stats_row hourly = daily;
+
+            hourly.hour_ms = day * DAY_MS + 12 * HOUR_MS;
+            commit(f, &(struct store_batch){
+                          .days = &daily, .days_count = 1, .hours = &hourly, .hours_count = 1});
+        }
+}
+
+static void days_of_many_sites_come_each_from_its_own_span(void **state)
+{
+    struct fixture *f = *state;
+    const struct site_span spans[] = {{STR("t5g"), STR("def"), DAY + 1, DAY + 1},
+                                      {STR("t5g"), STR("abc"), DAY, DAY + 1},
+                                      {STR("t5g"), STR("abc"), DAY + 1, INT32_MAX},
+                                      {STR("t5g"), STR("def"), INT32_MIN, DAY - 1}};
+    struct seen_spans seen = {0};
+
+    fill_two_sites(f);
+    assert_ok(f, store_each_day_of(f->store, spans, 4, see_span, &seen, &f->err));
+    assert_int_equal(seen.count, 1 + 2 + 2);
+    assert_int_equal(seen.pageviews[0], 10);
+    assert_int_equal(seen.days[0], DAY + 1);
+    assert_int_equal(seen.pageviews[1], 11);
+    assert_int_equal(seen.pageviews[2], 110);
+    assert_int_equal(seen.pageviews[3], 0);
+}
+
+static void hours_of_many_sites_come_each_from_its_own_span(void **state)
+{
+    struct fixture *f = *state;
+    const int64_t noon = DAY * DAY_MS + 12 * HOUR_MS;
+    const struct site_span spans[] = {{STR("t5g"), STR("def"), noon, noon + 1},
+                                      {STR("t5g"), STR("abc"), noon + 1, noon + DAY_MS},
+                                      {STR("t5g"), STR("abc"), noon, noon + DAY_MS + 1},
+                                      {STR("t5g"), STR("def"), noon + DAY_MS, INT64_MAX}};
+    struct seen_spans seen = {0};
+
+    fill_two_sites(f);
+    assert_ok(f, store_each_hour_of(f->store, spans, 4, see_span, &seen, &f->err));
+    assert_int_equal(seen.count, 1 + 0 + 2 + 2);
+    assert_int_equal(seen.pageviews[0], 1);
+    assert_int_equal(seen.pageviews[1], 0);
+    assert_int_equal(seen.pageviews[2], 11);
+    assert_int_equal(seen.days[2], DAY + 1);
+    assert_int_equal(seen.pageviews[3], 110);
+}
+
+static void many_sites_are_each_its_own_tenant_s(void **state)
+{
+    struct fixture *f = *state;
+    const struct site_span days[] = {{STR("t5"), STR("abc"), DAY, DAY},
+                                     {STR("t5g"), STR("abc"), DAY, DAY},
+                                     {STR("abc"), STR("t5g"), DAY, DAY},
+                                     {STR(""), STR("def"), DAY, DAY}};
+    const struct site_span hours[] = {{STR("T5G"), STR("abc"), 0, INT64_MAX},
+                                      {STR("t5g"), STR("abc"), 0, INT64_MAX},
+                                      {STR("t5g"), STR("ABC"), 0, INT64_MAX},
+                                      {STR("t5g\"]"), STR("def"), 0, INT64_MAX}};
+    struct seen_spans seen = {0};
+
+    fill_two_sites(f);
+    assert_ok(f, store_each_day_of(f->store, days, 4, see_span, &seen, &f->err));
+    assert_int_equal(seen.count, 1);
+    assert_int_equal(seen.pageviews[1], 1);
+    assert_ok(f, store_each_hour_of(f->store, hours, 4, see_span, &seen, &f->err));
+    assert_int_equal(seen.count, 1 + 3);
+    assert_int_equal(seen.pageviews[1], 1 + 111);
+}
+
+static void reading_many_sites_ends_where_it_is_told_to(void **state)
+{
+    struct fixture *f = *state;
+    const struct site_span spans[] = {{STR("t5g"), STR("abc"), DAY, DAY + 2},
+                                      {STR("t5g"), STR("def"), DAY, DAY + 2}};
+    struct seen_spans seen = {.stop_with = 7};
+
+    fill_two_sites(f);
+    assert_int_equal(store_each_day_of(f->store, spans, 2, see_span, &seen, &f->err), 7);
+    assert_int_equal(seen.count, 1);
+    seen = (struct seen_spans){0};
+    assert_ok(f, store_each_day_of(f->store, spans, 2, see_span, &seen, &f->err));
+    assert_int_equal(seen.count, 6);
+    assert_ok(f, store_each_day_of(f->store, spans, 0, see_span, &seen, &f->err));
+    assert_int_equal(seen.count, 6);
+}
+
 /* -- stamps ------------------------------------------------------------------------------------ */
 
 static uint32_t bit_of(const char *site)
@@ -293,6 +412,10 @@ int main(void)
     const struct CMUnitTest tests[] = {
         ON_ALL(a_row_of_another_tenant_is_not_found),
         ON_ALL(a_tenants_sum_leaves_out_what_its_site_has_of_another),
+        ON_ALL(days_of_many_sites_come_each_from_its_own_span),
+        ON_ALL(hours_of_many_sites_come_each_from_its_own_span),
+        ON_ALL(many_sites_are_each_its_own_tenant_s),
+        ON_ALL(reading_many_sites_ends_where_it_is_told_to),
         ON_ALL(a_stamp_moves_with_each_commit_that_touches_its_partition),
         ON_ALL(a_batch_of_two_sites_moves_the_stamps_of_both),
         ON_ALL(reading_does_not_move_a_stamp),

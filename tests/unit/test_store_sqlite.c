@@ -341,16 +341,16 @@ static void a_newer_schema_is_refused(void **state)
 {
     struct fixture *f = *state;
 
-    assert_int_equal(number(f, "PRAGMA user_version"), 5);
-    assert_int_equal(execute(f, "PRAGMA user_version = 6"), SQLITE_OK);
+    assert_int_equal(number(f, "PRAGMA user_version"), 6);
+    assert_int_equal(execute(f, "PRAGMA user_version = 7"), SQLITE_OK);
     assert_int_equal(open_with(f, f->url.ptr, false), ERR_CONFLICT);
     assert_int_equal(open_with(f, f->url.ptr, true), ERR_CONFLICT);
-    assert_int_equal(execute(f, "PRAGMA user_version = 5"), SQLITE_OK);
+    assert_int_equal(execute(f, "PRAGMA user_version = 6"), SQLITE_OK);
     assert_int_equal(open_with(f, f->url.ptr, false), 0);
 }
 
 /* The schema's files, which the program has in it. */
-extern const struct str sqlite_001, sqlite_002, sqlite_003, sqlite_004;
+extern const struct str sqlite_001, sqlite_002, sqlite_003, sqlite_004, sqlite_005;
 
 /* In place of the store a database as a program left it that knew the first `version` files. */
 static void make_older(struct fixture *f, int version)
@@ -370,6 +370,8 @@ static void make_older(struct fixture *f, int version)
         assert_int_equal(execute(f, sqlite_003.ptr), SQLITE_OK);
     if (version > 3)
         assert_int_equal(execute(f, sqlite_004.ptr), SQLITE_OK);
+    if (version > 4)
+        assert_int_equal(execute(f, sqlite_005.ptr), SQLITE_OK);
     (void)snprintf(text, sizeof(text),
                    "PRAGMA user_version = %d; INSERT INTO secrets (name, value)"
                    " VALUES ('id_key', x'00112233445566778899aabbccddeeff')",
@@ -385,7 +387,7 @@ static void the_first_schema_is_migrated_and_keeps_how_far_it_saw(void **state)
     assert_int_equal(execute(f, "UPDATE counters SET value = 777 WHERE name = 'as_of'"), SQLITE_OK);
     assert_int_equal(open_with(f, f->url.ptr, true), ERR_CONFLICT);
     f->store = open_again(f, false);
-    assert_int_equal(number(f, "PRAGMA user_version"), 5);
+    assert_int_equal(number(f, "PRAGMA user_version"), 6);
     assert_int_equal(number(f, "SELECT count(*) FROM partitions WHERE as_of_ms = 777"), 16);
     assert_int_equal(counter_of(f, COUNTER_AS_OF), 777);
     assert_ok(f, store_finish_run(f->store, 1, 1000, 1000, &f->err));
@@ -428,7 +430,7 @@ static void the_second_schema_is_migrated_and_its_days_are_due(void **state)
     make_older(f, 2);
     assert_int_equal(execute(f, ROWS_OF_THE_SECOND_SCHEMA), SQLITE_OK);
     f->store = open_again(f, false);
-    assert_int_equal(number(f, "PRAGMA user_version"), 5);
+    assert_int_equal(number(f, "PRAGMA user_version"), 6);
     assert_ok(f, store_check(f->store, &f->err));
     assert_ok(
         f, store_load_due(f->store, PARTITIONS_ALL, INT32_MAX, &f->arena, &days, &count, &f->err));
@@ -477,7 +479,7 @@ static void the_third_schema_is_migrated_and_stores_no_address(void **state)
                      SQLITE_OK);
     assert_int_equal(open_with(f, f->url.ptr, true), ERR_CONFLICT);
     f->store = open_again(f, false);
-    assert_int_equal(number(f, "PRAGMA user_version"), 5);
+    assert_int_equal(number(f, "PRAGMA user_version"), 6);
     assert_ok(f, store_check(f->store, &f->err));
     assert_ok(f, store_read_directory(f->store, &f->arena, &rows, &f->err));
     assert_int_equal(rows.sites_count, 1);
@@ -519,7 +521,7 @@ static void the_fourth_schema_is_migrated_and_has_limits_and_a_key_to_sign_with(
     assert_int_equal(execute(f, ROWS_OF_THE_FOURTH_SCHEMA), SQLITE_OK);
     assert_int_equal(open_with(f, f->url.ptr, true), ERR_CONFLICT);
     f->store = open_again(f, false);
-    assert_int_equal(number(f, "PRAGMA user_version"), 5);
+    assert_int_equal(number(f, "PRAGMA user_version"), 6);
     assert_ok(f, store_check(f->store, &f->err));
     assert_ok(f, store_read_directory(f->store, &f->arena, &rows, &f->err));
     assert_int_equal(rows.tenants[0].reads_per_minute, READS_PER_MINUTE);
@@ -548,6 +550,40 @@ static void the_fourth_schema_is_migrated_and_has_limits_and_a_key_to_sign_with(
     assert_ok(f, store_page_audit(f->store, STR(""), 0, 10, &f->arena, &lines, &count, &f->err));
     assert_int_equal(count, 1);
     assert_str(lines[0].tenant, "");
+}
+
+static int note(void *ctx, bool exists, void *row, struct arena *arena, struct err *err)
+{
+    struct annotation_row *annotation = row;
+
+    (void)ctx;
+    (void)arena;
+    (void)err;
+    annotation->tenant = STR("t5g");
+    annotation->site = STR("abc");
+    annotation->text = STR("A new shop");
+    return exists ? EDIT_KEEP : EDIT_PUT;
+}
+
+static void the_fifth_schema_is_migrated_and_its_sites_can_have_annotations(void **state)
+{
+    struct fixture *f = *state;
+
+    make_older(f, 5);
+    assert_int_equal(execute(f, "INSERT INTO tenants (id, name, active, created_ms)"
+                                " VALUES ('t5g', 'Five', 1, 1);"
+                                "INSERT INTO analytics_settings (site_id, tenant_id, domain,"
+                                " created_ms) VALUES ('abc', 't5g', 'example.com', 5);"
+                                "INSERT INTO secrets VALUES ('signing_key', randomblob(32))"),
+                     SQLITE_OK);
+    assert_int_equal(open_with(f, f->url.ptr, true), ERR_CONFLICT);
+    f->store = open_again(f, false);
+    assert_int_equal(number(f, "PRAGMA user_version"), 6);
+    assert_ok(f, store_check(f->store, &f->err));
+    assert_int_equal(
+        store_edit(f->store, ROW_ANNOTATION, STR("abc/2026-03-01"), note, NULL, &somebody, &f->err),
+        1);
+    assert_int_equal(number(f, "SELECT count(*) FROM annotations"), 1);
 }
 
 static void a_stored_address_is_a_cut_one_of_a_visitor(void **state)
@@ -837,7 +873,8 @@ static const char ROWS_OF_OTHER_KINDS[] =
     "INSERT INTO erasures (id, tenant_id, site_id, kind, value, actor, asked_ms, due_ms)"
     " VALUES ('e1', 't5g', 'abc', 2, '/secret', 'cli', 1, 1);"
     "INSERT INTO tokens (id, platform, scopes, hash, created_ms, expires_ms)"
-    " VALUES ('k1', 1, 1, zeroblob(32), 6, 0);";
+    " VALUES ('k1', 1, 1, zeroblob(32), 6, 0);"
+    "INSERT INTO annotations VALUES ('abc/2026-03-01', 't5g', 'abc', 'x');";
 
 static void other_rows_have_their_bounds_as_constraints(void **state)
 {
@@ -903,6 +940,18 @@ static void other_rows_have_their_bounds_as_constraints(void **state)
         {"erasures", "rows = '{}'", "rows = '[]'"},
         {"erasures", "nodes = '{}'", "nodes = '1'"},
         {"erasures", "site_id = substr(hex(zeroblob(200)), 1, 64)", "site_id = ''"},
+        {"annotations", "text = substr(hex(zeroblob(80)), 1, 80)",
+         "text = substr(hex(zeroblob(80)), 1, 81)"},
+        {"annotations", "text = replace(substr(hex(zeroblob(80)), 1, 80), '0', char(252))",
+         "text = replace(substr(hex(zeroblob(80)), 1, 81), '0', char(252))"},
+        {"annotations", "text = 'a b'", "text = 'a' || char(9) || 'b'"},
+        {"annotations", "text = 'a' || char(126)", "text = 'a' || char(127)"},
+        {"annotations", "text = 'a' || char(160)", "text = 'a' || char(159)"},
+        {"annotations", "text = 'x'", "text = ''"},
+        {"annotations", "id = 'abc/2026-12-31'", "id = 'abc/2026-12-41'"},
+        {"annotations", "id = 'abc/2026-03-01'", "id = 'xyz/2026-03-01'"},
+        {"annotations", "id = 'abc/2026-03-02'", "id = 'abc-2026-03-02'"},
+        {"annotations", "site_id = 'abc'", "site_id = 'xyz', id = 'xyz/2026-03-01'"},
     };
     struct fixture *f = *state;
     char sql[256];
@@ -1174,6 +1223,7 @@ int main(void)
         TEST(the_second_schema_is_migrated_and_its_days_are_due),
         TEST(the_third_schema_is_migrated_and_stores_no_address),
         TEST(the_fourth_schema_is_migrated_and_has_limits_and_a_key_to_sign_with),
+        TEST(the_fifth_schema_is_migrated_and_its_sites_can_have_annotations),
         TEST(a_stored_address_is_a_cut_one_of_a_visitor),
         TEST(a_run_of_a_program_of_the_first_schema_counts_for_all_partitions),
         TEST(an_older_schema_is_not_migrated_by_a_reader),

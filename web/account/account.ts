@@ -1,6 +1,6 @@
 /*
  * account.ts -- /admin/sign-in and /admin/accept: signing in and out, and what people change about
- * how they sign in.
+ * how they sign in. Whoever has signed in is led to the page that ?next= names, else to the sites.
  *
  * All words stand in the pages; this script only chooses among them. It keeps nothing: the session
  * is a cookie that no script can read, and the secret of a link leaves the address bar before
@@ -50,12 +50,30 @@ async function ask(method: string, path: string, body?: Values): Promise<Answer>
     }
 }
 
+/* -- where to go ------------------------------------------------------------------------------- */
+
+const HOME = '/admin/sites';
+
+/* A page of the dashboard, written as the browser itself writes it: what it would read in another
+ * way, as \ or a tab, is none. */
+function next(): string {
+    const given = new URLSearchParams(location.search).get('next') ?? '';
+    try {
+        const { origin, pathname, search, hash } = new URL(given, location.origin);
+        const ours = origin === location.origin && pathname.startsWith('/admin/');
+        const plain = !pathname.includes('//') && given === pathname + search + hash;
+        return ours && plain ? given : HOME;
+    } catch {
+        return HOME;
+    }
+}
+
 /* -- what is shown ----------------------------------------------------------------------------- */
 
 function show(name: string): void {
     for (const view of all('[data-view]')) view.hidden = view.dataset.view !== name;
-    const heading = one(`[data-view=${name}] h1:not([hidden])`);
-    (one(`[data-view=${name}] input:not([readonly])`) ?? heading)?.focus();
+    const heading = one(`[data-view=${name}] h1[tabindex]`);
+    (heading ?? one(`[data-view=${name}] input:not([readonly])`))?.focus();
 }
 
 function reveal(selector: string, shown: boolean): void {
@@ -110,7 +128,7 @@ type Outcome = [words: string, answer?: Answer];
 const forms: Record<string, (values: Values, form: HTMLFormElement) => Promise<Outcome>> = {
     async 'sign-in'(values, form) {
         const answer = await ask('POST', '', values);
-        if (done(answer)) return start(), [''];
+        if (done(answer)) return location.replace(next()), [''];
         return [answer.status === 401 ? lacksCode(answer, form) : trouble(answer), answer];
     },
 
@@ -167,7 +185,7 @@ const forms: Record<string, (values: Values, form: HTMLFormElement) => Promise<O
 
     async accept(values, form) {
         const answer = await ask('POST', '/accept', { ...values, secret });
-        if (done(answer)) return location.replace('/admin/sign-in'), [''];
+        if (done(answer)) return location.replace(HOME), [''];
         if (answer.status === 404) return show('used'), [''];
         if (answer.status === 401) return [lacksCode(answer, form), answer];
         return [answer.status === 400 ? wrongField(answer) : trouble(answer), answer];
@@ -227,6 +245,7 @@ function showAccount({ id, name, admin, memberships, totp }: Person): void {
     );
     reveal('[data-totp-on]', totp);
     reveal('[data-totp-off]', !totp);
+    (one('[data-next]') as HTMLAnchorElement).href = next();
     show('account');
 }
 
@@ -275,6 +294,12 @@ for (const form of all('form') as NodeListOf<HTMLFormElement>)
         event.preventDefault();
         void submit(form);
     });
+/* The other language is the same page. */
+for (const link of all('nav a') as NodeListOf<HTMLAnchorElement>) {
+    const search = new URLSearchParams(location.search);
+    search.set('lang', link.hreflang);
+    link.search = String(search);
+}
 one('[data-again]')?.addEventListener('click', () => void begin());
 /* Another link may be put into the address bar of this very page. */
 addEventListener('hashchange', () => location.hash !== '' || begin === start ? void begin() : 0);

@@ -1,0 +1,256 @@
+/*
+ * sites/sites.tsx -- all sites that the person reaches: visitors, how they changed, their days.
+ */
+import '../more';
+import { useEffect, useState } from 'preact/hooks';
+import { query, useAnswer } from '../api';
+import { ChangeOf } from '../analytics/change';
+import { useSettled } from '../analytics/picker';
+import { figure, figureInFull, short, whole } from '../format';
+import { managesAny, usePerson } from '../frame';
+import type { Person, SiteRow, Sites as Answer } from '../types';
+import { Answered, Explain, Link, Nothing } from '../ui';
+import { address, parseView, rangeOf, show, useAddress, type View } from '../view';
+import { metricOf, say, type Metric } from '../words';
+import { Range } from './range';
+import { Sparkline } from './sparkline';
+
+const PAGE_ROWS = 50;
+const COLUMNS: Metric[] = ['uniqueVisitors', 'pageviews'];
+const SORTS: Partial<Record<Metric, string>> = { uniqueVisitors: 'visitors', pageviews: 'pageviews' };
+
+const analyticsOf = (id: string, view: View) => {
+    const range = new URLSearchParams(rangeOf(view));
+    const query = range.get('period') === '28d' ? '' : `?${range}`;
+    return `/admin/sites/${encodeURIComponent(id)}/analytics${query}`;
+};
+
+function Head({ view, sort, children }: { view: View; sort: string; children: preact.ComponentChildren }) {
+    const chosen = (view.sort || 'visitors') === sort;
+    return (
+        <th
+            scope="col"
+            class={sort === 'name' ? 'text' : undefined}
+            aria-sort={chosen ? (sort === 'name' ? 'ascending' : 'descending') : undefined}
+        >
+            <Link href={address({ sort: sort === 'visitors' ? '' : sort, offset: '' })} replace>
+                {children}
+                <span aria-hidden="true">{chosen ? (sort === 'name' ? ' ↑' : ' ↓') : ''}</span>
+            </Link>
+        </th>
+    );
+}
+
+const reportOf = (tenantId: string) => `/admin/tenants/${encodeURIComponent(tenantId)}/analytics`;
+
+/** Whether the person sees all of the tenant: only then there is a report of it. */
+const seesAll = (person: Person | undefined, tenantId: string) =>
+    person?.user.admin ||
+    person?.user.memberships.some((one) => one.tenantId === tenantId && !one.sites?.length);
+
+/** One site of each tenant whose report the person may see. */
+function reportable(sites: SiteRow[], person: Person | undefined): SiteRow[] {
+    const one = new Map(sites.map((site) => [site.tenantId, site]));
+    return [...one.values()].filter(({ tenantId }) => seesAll(person, tenantId));
+}
+
+function TenantName({ row: { tenantId, tenantName } }: { row: SiteRow }) {
+    const name = tenantName || tenantId;
+    return seesAll(usePerson(), tenantId) ? (
+        <Link class="of-tenant soft" href={reportOf(tenantId)}>
+            {name}
+        </Link>
+    ) : (
+        <span class="of-tenant soft">{name}</span>
+    );
+}
+
+export function SiteLine({ row, view, tenants }: { row: SiteRow; view: View; tenants: boolean }) {
+    return (
+        <tr>
+            <th scope="row">
+                <Link class="row-name" href={analyticsOf(row.siteId, view)}>
+                    {row.domain || row.siteId}
+                </Link>
+                {tenants && <TenantName row={row} />}
+            </th>
+            <td title={figureInFull('uniqueVisitors', row.uniqueVisitors)}>
+                {row.exact ? '' : '≈ '}
+                {figure('uniqueVisitors', row.uniqueVisitors)}
+            </td>
+            <td>
+                <ChangeOf
+                    metric="uniqueVisitors"
+                    now={row.uniqueVisitors}
+                    before={row.previous?.uniqueVisitors}
+                />
+            </td>
+            <td class="of-days">
+                <Sparkline days={row.days} />
+            </td>
+            <td title={figureInFull('pageviews', row.pageviews)}>
+                {figure('pageviews', row.pageviews)}
+            </td>
+        </tr>
+    );
+}
+
+export function SitesTable({ data, view }: { data: Answer; view: View }) {
+    const tenants = new Set(data.sites.map(({ tenantId }) => tenantId)).size > 1;
+    return (
+        <div class="table-scroll" tabIndex={0} role="group" aria-label={say('sites')}>
+            <table class="table sites-table">
+                <thead>
+                    <tr>
+                        <Head view={view} sort="name">
+                            {say('site')}
+                        </Head>
+                        {COLUMNS.slice(0, 1).map((metric) => (
+                            <Head key={metric} view={view} sort={SORTS[metric]!}>
+                                {metricOf(metric).label}
+                            </Head>
+                        ))}
+                        <Head view={view} sort="change">
+                            {say('change')}
+                        </Head>
+                        <th scope="col" class="of-days">
+                            {say('days')}
+                        </th>
+                        <Head view={view} sort="pageviews">
+                            {metricOf('pageviews').label}
+                        </Head>
+                    </tr>
+                </thead>
+                <tbody>
+                    {data.sites.map((row) => (
+                        <SiteLine key={row.siteId} row={row} view={view} tenants={tenants} />
+                    ))}
+                </tbody>
+            </table>
+        </div>
+    );
+}
+
+function Pager({ view, total }: { view: View; total: number }) {
+    const offset = Number(view.offset) || 0;
+    const to = Math.min(total, offset + PAGE_ROWS);
+    const at = (start: number) => address({ offset: start > 0 ? String(start) : '' });
+    if (total <= PAGE_ROWS) return null;
+    return (
+        <nav class="pager" aria-label={say('pager')}>
+            {offset > 0 && (
+                <Link class="button" href={at(Math.max(0, offset - PAGE_ROWS))}>
+                    {say('backward')}
+                </Link>
+            )}
+            <span class="soft">
+                {say('rowsOf', { from: whole(offset + 1), to: whole(to), all: short(total) })}
+            </span>
+            {to < total && (
+                <Link class="button" href={at(to)}>
+                    {say('forward')}
+                </Link>
+            )}
+        </nav>
+    );
+}
+
+/** What the list of sites answers to the address; of one tenant where that is given. */
+export function useSites(view: View, tenantId?: string) {
+    return useAnswer<Answer>(
+        query('analytics/sites', {
+            ...rangeOf(view),
+            against: 'previous',
+            limit: String(PAGE_ROWS),
+            ...(tenantId ? { tenantId } : {}),
+            ...(view.sort ? { sort: view.sort } : {}),
+            ...(view.search ? { search: view.search } : {}),
+            ...(view.offset ? { offset: view.offset } : {}),
+        }),
+    );
+}
+
+/* The box shows what is typed; the server is asked when nobody types any more. */
+function Search({ view }: { view: View }) {
+    const [text, setText] = useState(view.search);
+    const settled = useSettled(text);
+    useEffect(() => setText(view.search), [view.search]);
+    useEffect(() => {
+        if (settled === text && settled !== view.search)
+            show({ search: settled, offset: '' }, true);
+    }, [settled]);
+    return (
+        <input
+            type="search"
+            class="wide-search"
+            data-search
+            aria-label={say('searchSites')}
+            placeholder={say('searchSites')}
+            autocomplete="off"
+            spellcheck={false}
+            value={text}
+            onInput={({ currentTarget }) => setText(currentTarget.value)}
+        />
+    );
+}
+
+export function SitesList({ view, tenantId }: { view: View; tenantId?: string }) {
+    const answer = useSites(view, tenantId);
+    return (
+        <section class="card" aria-label={say('sites')}>
+            <Search view={view} />
+            <div class="sites-body">
+                <Answered answer={answer}>
+                    {(data) =>
+                        data.sites.length > 0 ? (
+                            <>
+                                <SitesTable data={data} view={view} />
+                                <Pager view={view} total={data.total} />
+                            </>
+                        ) : (
+                            <Nothing>
+                                <p>{say(view.search ? 'noSuchSite' : 'noSites')}</p>
+                                {view.search && (
+                                    <Link href={address({ search: '' })} replace>
+                                        {say('allSites')}
+                                    </Link>
+                                )}
+                            </Nothing>
+                        )
+                    }
+                </Answered>
+            </div>
+        </section>
+    );
+}
+
+export function Sites() {
+    const { search } = useAddress();
+    const view = parseView(search);
+    const person = usePerson();
+    const { data } = useSites(view);
+    const [tenant, ...others] = reportable(data?.sites ?? [], person);
+    useEffect(() => void (document.title = say('sites')), []);
+    return (
+        <>
+            <div class="title">
+                <div class="explained">
+                    <h1>{say('sites')}</h1>
+                    <Explain label={say('sites')} explain={say('sitesExplain')} />
+                </div>
+                <Range view={view} echo={data} />
+                {tenant && others.length === 0 && (
+                    <Link class="button" href={reportOf(tenant.tenantId)}>
+                        {say('reportOf', { tenant: tenant.tenantName || tenant.tenantId })}
+                    </Link>
+                )}
+                {person && managesAny(person) && (
+                    <a class="button primary" href="/admin/sites/new">
+                        {say('addSite')}
+                    </a>
+                )}
+            </div>
+            <SitesList view={view} />
+        </>
+    );
+}

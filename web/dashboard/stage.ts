@@ -1,0 +1,73 @@
+/*
+ * stage.ts -- who looks, and by what right: a person with a session, or whoever has the key of a
+ * public site, a shared link or an embed.
+ *
+ * A key is sent by hand, and no cookie ever is. A new one is taken from the page around an embed
+ * only while that is one that the server has named:
+ *
+ *     frame.contentWindow.postMessage({ type: 'abacus-renew', token }, 'https://HOST')
+ */
+
+export interface Site {
+    id: string;
+    name: string;
+    shown?: string[]; /* the metrics and dimensions; all without it */
+}
+
+interface Shared {
+    key: string;
+    sites: Site[];
+    origins: string[];
+    locked: boolean;
+    embed: boolean;
+}
+
+function readShared(): Shared | undefined {
+    const { key, sites, origins, ...about } = document.body.dataset;
+    if (sites === undefined) return undefined;
+    return {
+        key: key ?? '',
+        sites: JSON.parse(sites),
+        origins: JSON.parse(origins ?? '[]'),
+        locked: 'locked' in about,
+        embed: 'embed' in about,
+    };
+}
+
+/** Nothing in the dashboard of people with a session. */
+export const shared = readShared();
+
+let token = shared?.key ?? '';
+
+export const isOpen = () => !shared?.locked || token !== shared.key;
+export const setToken = (text: string) => void (token = text);
+
+/** How a request says who asks. */
+export function credentials(): RequestInit {
+    if (!shared) return { credentials: 'same-origin' };
+    return token
+        ? { credentials: 'omit', headers: { Authorization: `Bearer ${token}` } }
+        : { credentials: 'omit' };
+}
+
+let ended: (() => void) | undefined;
+
+/** Calls when the key opens nothing any more. */
+export const onEnded = (call: () => void) => void (ended = call);
+export const end = () => ended?.();
+
+/** Calls when the page around an embed has given a new key. */
+export function onRenewed(call: () => void): void {
+    addEventListener('message', ({ source, origin, data }) => {
+        if (source !== parent || parent === window || !shared?.origins.includes(origin)) return;
+        if (data?.type !== 'abacus-renew' || !String(data.token).startsWith('embed.')) return;
+        token = data.token;
+        call();
+    });
+}
+
+/** Whether the server shows a metric or a dimension of the site to whoever looks. */
+export function shows(siteId: string, name: string): boolean {
+    const shown = shared?.sites.find(({ id }) => id === siteId)?.shown;
+    return !shown || shown.includes(name);
+}
