@@ -79,12 +79,13 @@ async function platform(clock) {
             PostgreSQL: Buffer.concat(postgres.everything),
             Redis: Buffer.concat(redis.everything),
         }),
-        // COPY's answer is in no log, whatever is logged.
+        // COPY's answer is in no log, whatever is logged; it is empty until the first are made.
         salts: async () => {
             const rows = await abacus.sql(
                 "COPY (SELECT date '1970-01-01' + day, key FROM salts ORDER BY day) TO STDOUT;",
             );
-            const list = rows.trim().split('\n').map((row) => row.split('\t'));
+            const lines = rows.split('\n').filter((line) => line !== '');
+            const list = lines.map((line) => line.split('\t'));
             return list.map(([date, key]) => [date, Buffer.from(key.replace(/^\\\\x/, ''), 'hex')]);
         },
         home: async () => {
