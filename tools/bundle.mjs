@@ -1,15 +1,15 @@
-// bundle.mjs -- the dashboard in one language: what every page loads at once, and the parts that are
-// loaded when they are asked for.
+// bundle.mjs -- the dashboard in one language: what every page loads at once, and the parts that
+// are loaded when they are asked for.
 //
 //     node bundle.mjs DIR LANG BOUND
 //
 // Writes into DIR dashboard.LANG.js and the parts that it imports (part.HASH.js, by their bytes);
-// into DIR/dashboard.LANG.list the names of all of them, a line each; into DIR/dashboard.LANG.d what
-// it was made from, for ninja. Fails if what is loaded at once is more than BOUND bytes (gzip).
+// into DIR/dashboard.LANG.list the names of all of them, a line each; into DIR/dashboard.LANG.d
+// what it was made from, for ninja. Fails if what is loaded at once is more than BOUND bytes (gzip).
 //
 // The words stand in web/dashboard/*.json with all languages side by side, at any depth:
-// {"key": {"en": "...", "de": "..."}}. The modules "catalogue" and "catalogue/..." are some of them in
-// one language (CATALOGUES). A text that a language lacks fails.
+// {"key": {"en": "...", "de": "..."}}. The modules "catalogue" and "catalogue/..." are some of them
+// in one language (CATALOGUES). A text that a language lacks fails.
 import { build } from 'esbuild';
 import { mkdirSync, readFileSync, rmSync, writeFileSync } from 'node:fs';
 import { basename, join, relative } from 'node:path';
@@ -79,7 +79,9 @@ async function main([dir, language, bound]) {
   const name = `dashboard.${language}`;
   mkdirSync(dir, { recursive: true });
   try {
-    for (const old of readFileSync(join(dir, `${name}.list`), 'utf8').split('\n').filter(Boolean))
+    for (const old of readFileSync(join(dir, `${name}.list`), 'utf8')
+      .split('\n')
+      .filter(Boolean))
       rmSync(join(dir, old), { force: true });
   } catch {
     // The first time there is none.
@@ -116,10 +118,9 @@ async function main([dir, language, bound]) {
       relative('.', join(SOURCES, file)),
     ),
   ];
-  writeFileSync(
-    join(dir, `${name}.d`),
-    `${relative('.', join(dir, `${name}.list`))}: ${from.map((path) => path.replaceAll(' ', '\\ ')).join(' ')}\n`,
-  );
+  const list = relative('.', join(dir, `${name}.list`));
+  const sources = from.map((path) => path.replaceAll(' ', '\\ ')).join(' ');
+  writeFileSync(join(dir, `${name}.d`), `${list}: ${sources}\n`);
 }
 
 if (process.argv[1] === fileURLToPath(import.meta.url))

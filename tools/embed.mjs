@@ -5,8 +5,9 @@
 // For each SYMBOL=FILE, OUT.c defines `const struct str SYMBOL` with the bytes of FILE; a NUL that
 // is not counted in its length follows them. What follows --serve becomes a row of `web_files`, the
 // table of what browsers load: each with its packed forms, made here, since nothing packs at run
-// time. A FILE.list names files beside it (bundle.mjs). OUT.h declares all of it. The bytes are written as numbers, because a string literal may be
-// bounded by the compiler (C17 promises 4095 bytes).
+// time. A FILE.list names files beside it (bundle.mjs). OUT.h declares all of it. The bytes are
+// written as numbers, because a string literal may be bounded by the compiler (C17 promises 4095
+// bytes).
 import { createHash } from 'node:crypto';
 import { readFileSync, writeFileSync } from 'node:fs';
 import { basename, dirname, extname, join } from 'node:path';
@@ -78,13 +79,14 @@ function serve(file, index) {
   const name = basename(file);
   const extension = extname(name);
   const hash = createHash('sha256').update(bytes).digest('hex').slice(0, HASH_DIGITS);
+  const hashed = IS_HASHED.test(name) ? name : `${basename(name, extension)}.${hash}${extension}`;
   const integrity = `sha384-${createHash('sha384').update(bytes).digest('base64')}`;
   const gzip = gzipSync(bytes, { level: 9 });
   const forms = Object.entries({ plain: bytes, gzip, br: brotli(bytes) });
   const row = [
     `.name = ${text(name)}`,
     `.hash = ${text(hash)}`,
-    `.hashed = ${text(IS_HASHED.test(name) ? name : `${basename(name, extension)}.${hash}${extension}`)}`,
+    `.hashed = ${text(hashed)}`,
     `.type = ${text(TYPES[extension] ?? fail(`${name}: of no known type`))}`,
     `.integrity = ${text(integrity)}`,
     ...forms.map(([form, data]) => `.${form} = ${view(`file_${index}_${form}`, data)}`),

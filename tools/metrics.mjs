@@ -8,13 +8,14 @@ const { metrics, dimensions } = JSON.parse(
 );
 const cell = (text) => text.replaceAll('|', '\\|');
 const row = (...cells) => `| ${cells.map(cell).join(' | ')} |`;
-const table = (heads, rows) => [row(...heads), `|${'---|'.repeat(heads.length)}`, ...rows].join('\n');
+const table = (heads, rows) =>
+  [row(...heads), `|${'---|'.repeat(heads.length)}`, ...rows].join('\n');
 
 console.log(`# What the numbers mean
 
-The dashboard explains its labels with the same words: both are made from \`web/dashboard/metrics.json\`
-(\`node tools/metrics.mjs\`). Names are those of the API's answers and parameters. Days are the site's own days;
-rates are 0 to 1, durations are in seconds.
+The dashboard explains its labels with the same words: both are made from
+\`web/dashboard/metrics.json\` (\`node tools/metrics.mjs\`). Names are those of the API's answers and
+parameters. Days are the site's own days; rates are 0 to 1, durations are in seconds.
 
 ## Figures
 

@@ -2,8 +2,8 @@
  * api/admin_internal.h -- what handlers share that manage something: a request on its way to
  * manage/.
  *
- *     admin_begin    credentials (401, 403), parameters against the route's table, the body (400),
- * a store that can be written (503) but for GET
+ *     admin_begin    credentials (401, 403), parameters of the route's table and body (400),
+ *                    and, but for GET, a store that can be written (503)
  *     ... a verb of manage/ ...
  *     admin_end      always: its refusal, if rc is one
  */

@@ -51,6 +51,14 @@ void answer_instant(struct json_out *json, const char *name, int64_t ms)
     json_str(json, str_from(text));
 }
 
+void answer_moment(struct json_out *json, const char *name, int64_t ms)
+{
+    if (ms != 0)
+        answer_instant(json, name, ms);
+    else
+        answer_str(json, name, STR(""));
+}
+
 void answer_value(struct json_out *json, int metric, double value)
 {
     if (metric_is_rate(metric))

@@ -14,6 +14,8 @@ void answer_date(struct json_out *json, const char *name, int32_t date);
 /* The first day kept, null where nothing is ever removed. */
 void answer_available(struct json_out *json, const char *name, int32_t available);
 void answer_instant(struct json_out *json, const char *name, int64_t ms);
+/* 0: never, which is null. */
+void answer_moment(struct json_out *json, const char *name, int64_t ms);
 
 /* A metric's value: whole, or rounded to 4 decimals. */
 void answer_value(struct json_out *json, int metric, double value);

@@ -17,7 +17,7 @@
 #include "api/reader.h"
 #include "api/values.h"
 
-enum { LIMIT_PRESET = 100, LIMIT_MAX = 1000, OFFSET_MAX = 1000000, SEARCH_MAX = 200 };
+enum { LIMIT_PRESET = 100 };
 
 const struct http_param breakdown_params[] = {
     READER_SITE_PARAMS,
@@ -54,16 +54,14 @@ struct compared {
 
 static bool take_window(struct reader *reader, struct query_breakdown_ask *ask)
 {
-    int64_t limit, offset;
+    struct reader_window window;
 
-    if (!reader_number(reader, "limit", 1, LIMIT_MAX, LIMIT_PRESET, &limit) ||
-        !reader_number(reader, "offset", 0, OFFSET_MAX, 0, &offset))
+    if (!reader_window(reader, LIMIT_PRESET, &window))
         return false;
-    ask->limit = (size_t)limit;
-    ask->offset = (size_t)offset;
-    ask->search = reader_param(reader, STR("search"));
-    return ask->search.len <= SEARCH_MAX ||
-           reader_refuse(reader, "search", "is longer than %d bytes", SEARCH_MAX);
+    ask->limit = window.limit;
+    ask->offset = window.offset;
+    ask->search = window.search;
+    return true;
 }
 
 static bool take_sort(struct reader *reader, bool compared, bool *by_change)
@@ -198,7 +196,7 @@ static void put_compared(struct json_out *json, const struct compared *compared)
 
 static void answer_breakdown(struct reader *reader)
 {
-    struct query_breakdown_ask ask = {.limit = LIMIT_PRESET, .recent = reader->api->recent};
+    struct query_breakdown_ask ask = {.recent = reader->api->recent};
     struct compared compared = {.wanted = false};
     struct query_breakdown found;
     struct err err = {0};

@@ -4,7 +4,8 @@
  *
  * What is known only by the host of a page is shown to the site that names the host most closely:
  * by its domain, or an allowed origin. A host that sites of several tenants name equally closely is
- * nobody's, so that no tenant sees what comes from another's pages by naming them, too.
+ * nobody's, so that no tenant sees what comes from another's pages by naming them, too. (By naming
+ * a host of another's domain more closely it would: whose a domain is nobody knows.)
  */
 #include "api/answer.h"
 #include "api/handlers.h"
@@ -12,7 +13,7 @@
 #include "api/sightings.h"
 
 enum {
-    CHECK_SIGHTINGS_MAX = 50,          /* those looked at, the newest */
+    CHECK_HOSTS_MAX = 50,              /* of hosts' sightings those looked at, the newest */
     SILENT_WITHIN_MS = 10 * 60 * 1000, /* a script that was loaded longer ago tells nothing */
     /* A page sends its first event while it loads; one that is older than this when everything
      * received up to now is counted has sent none. */
@@ -24,7 +25,7 @@ const struct http_param check_params[] = {READER_SITE_PARAMS, {NULL, NULL, HTTP_
 struct check {
     struct reader *reader;
     int64_t first_ms, last_ms, script_ms; /* 0: none */
-    struct sighting problems[CHECK_SIGHTINGS_MAX + 1];
+    struct sighting problems[SIGHTINGS_OF_SET + CHECK_HOSTS_MAX];
     size_t count;
 };
 
@@ -68,18 +69,20 @@ static void add_problem(struct check *check, const struct sighting *one)
     check->problems[check->count++] = *one;
 }
 
+/* Hosts are anybody's to make up: many of them hide nothing that was seen at the site itself. */
 static void find_problems(struct check *check)
 {
     const struct reader *reader = check->reader;
     struct sighting *all = NULL;
+    size_t hosts = 0;
     size_t count =
         reader->api->sightings == NULL
             ? 0
             : sightings_list(reader->api->sightings, reader->site->tenant, reader->site->id,
                              names_host, reader->site, reader->now_ms, reader->arena, &all);
 
-    for (size_t i = 0; i < count && i < CHECK_SIGHTINGS_MAX; i++) {
-        if (all[i].host.len > 0 && !is_of_site(reader, all[i].host))
+    for (size_t i = 0; i < count; i++) {
+        if (all[i].host.len > 0 && (hosts++ >= CHECK_HOSTS_MAX || !is_of_site(reader, all[i].host)))
             continue;
         if (all[i].kind != SIGHT_SCRIPT)
             add_problem(check, &all[i]);
@@ -104,14 +107,6 @@ static bool is_silent(const struct check *check)
 
 /* -- the answer -------------------------------------------------------------------------------- */
 
-static void put_instant(struct json_out *json, const char *name, int64_t ms)
-{
-    if (ms == 0)
-        answer_str(json, name, STR(""));
-    else
-        answer_instant(json, name, ms);
-}
-
 static void put_problem(struct json_out *json, const char *kind, const struct sighting *problem)
 {
     json_open(json, '{');
@@ -133,10 +128,10 @@ static void answer(const struct check *check)
     answer_str(&json, "siteId", reader->site->id);
     answer_str(&json, "tenantId", reader->site->tenant);
     answer_str(&json, "domain", reader->site->domain);
-    put_instant(&json, "asOf", reader->as_of_ms);
-    put_instant(&json, "firstEventAt", check->first_ms);
-    put_instant(&json, "lastEventAt", check->last_ms);
-    put_instant(&json, "scriptLoadedAt", check->script_ms);
+    answer_moment(&json, "asOf", reader->as_of_ms);
+    answer_moment(&json, "firstEventAt", check->first_ms);
+    answer_moment(&json, "lastEventAt", check->last_ms);
+    answer_moment(&json, "scriptLoadedAt", check->script_ms);
     answer_name(&json, "problems");
     json_open(&json, '[');
     if (is_silent(check))

@@ -123,10 +123,7 @@ static void put_side(struct json_out *json, const char *name, const struct side 
     json_open(json, '{');
     answer_date(json, "from", side->range.from);
     answer_date(json, "to", side->range.to);
-    if (side->until_ms == 0)
-        answer_str(json, "until", STR(""));
-    else
-        answer_instant(json, "until", side->until_ms);
+    answer_moment(json, "until", side->until_ms);
     answer_name(json, "exact");
     json_bool(json, side->totals.exact);
     answer_totals(json, &side->totals.sum, metrics);

@@ -181,6 +181,19 @@ bool reader_flag(struct reader *reader, const char *name, bool *out)
            reader_refuse(reader, name, "is neither true nor false");
 }
 
+bool reader_window(struct reader *reader, int64_t preset, struct reader_window *out)
+{
+    int64_t limit, offset;
+
+    if (!reader_number(reader, "limit", 1, READER_LIMIT_MAX, preset, &limit) ||
+        !reader_number(reader, "offset", 0, READER_OFFSET_MAX, 0, &offset))
+        return false;
+    *out =
+        (struct reader_window){reader_param(reader, STR("search")), (size_t)limit, (size_t)offset};
+    return out->search.len <= READER_SEARCH_MAX ||
+           reader_refuse(reader, "search", "is longer than %d bytes", READER_SEARCH_MAX);
+}
+
 /* -- the way ------------------------------------------------------------------------------- */
 
 static bool open_reader(struct reader *reader, const struct http_request *request,
@@ -235,10 +248,7 @@ void reader_echo(const struct reader *reader, struct json_out *json, bool exact)
     answer_str(json, "timezone", site == NULL ? STR("") : site->timezone);
     answer_date(json, "from", reader->range.from);
     answer_date(json, "to", reader->range.to);
-    if (reader->as_of_ms == 0)
-        answer_str(json, "asOf", STR(""));
-    else
-        answer_instant(json, "asOf", reader->as_of_ms);
+    answer_moment(json, "asOf", reader->as_of_ms);
     answer_name(json, "exact");
     json_bool(json, exact);
     answer_str(json, "uniqueBasis", STR("day"));

@@ -102,6 +102,13 @@ bool reader_number(struct reader *reader, const char *name, int64_t least, int64
                    int64_t preset, int64_t *out);
 /* That of `name` (a literal), which is true or false; false when absent. */
 bool reader_flag(struct reader *reader, const char *name, bool *out);
+/* limit (up to READER_LIMIT_MAX), offset and search, of a list that is too long for one answer. */
+enum { READER_LIMIT_MAX = 1000, READER_OFFSET_MAX = 1000000, READER_SEARCH_MAX = 200 };
+struct reader_window {
+    struct str search;
+    size_t limit, offset;
+};
+bool reader_window(struct reader *reader, int64_t preset, struct reader_window *out);
 
 /* The site named, or the caller's only one; else all sites of the tenant that it reaches. */
 bool reader_resolve(struct reader *reader);

@@ -20,11 +20,11 @@ struct seen {
 _Static_assert(HOST_MAX <= UINT8_MAX && SIGHTING_DETAIL_MAX <= UINT8_MAX, "lengths fit");
 
 struct set {
+    pthread_mutex_t lock;
     struct seen *seen[SIGHTINGS_OF_SET]; /* NULL: free */
 };
 
 struct sightings {
-    pthread_mutex_t lock;
     struct set sites[SIGHTINGS_SETS], hosts[SIGHTINGS_SETS];
 };
 
@@ -46,29 +46,37 @@ const char *sighting_name(enum sighting_kind kind)
     return names[kind];
 }
 
+static void open_all(struct set *sets)
+{
+    for (size_t i = 0; i < SIGHTINGS_SETS; i++)
+        if (pthread_mutex_init(&sets[i].lock, NULL) != 0)
+            abort();
+}
+
 struct sightings *sightings_new(void)
 {
     struct sightings *sightings = must(calloc(1, sizeof(*sightings)));
 
-    if (pthread_mutex_init(&sightings->lock, NULL) != 0)
-        abort();
+    open_all(sightings->sites);
+    open_all(sightings->hosts);
     return sightings;
 }
 
-static void free_all(struct set *sets)
+static void close_all(struct set *sets)
 {
-    for (size_t i = 0; i < SIGHTINGS_SETS; i++)
+    for (size_t i = 0; i < SIGHTINGS_SETS; i++) {
         for (size_t k = 0; k < SIGHTINGS_OF_SET; k++)
             free(sets[i].seen[k]);
+        (void)pthread_mutex_destroy(&sets[i].lock);
+    }
 }
 
 void sightings_free(struct sightings **sightings)
 {
     if (*sightings == NULL)
         return;
-    free_all((*sightings)->sites);
-    free_all((*sightings)->hosts);
-    (void)pthread_mutex_destroy(&(*sightings)->lock);
+    close_all((*sightings)->sites);
+    close_all((*sightings)->hosts);
     free(*sightings);
     *sightings = NULL;
 }
@@ -160,14 +168,14 @@ static bool is_kept(const struct seen *seen, int64_t now_ms)
     return seen != NULL && now_ms - seen->at_ms <= SIGHTING_SHOWN_MS;
 }
 
-static void note(struct sightings *sightings, struct set *sets, struct str owner,
-                 enum sighting_kind kind, struct str detail, uint64_t count, int64_t now_ms)
+static void note(struct set *set, struct str owner, enum sighting_kind kind, struct str detail,
+                 uint64_t count, int64_t now_ms)
 {
     char text[SIGHTING_DETAIL_MAX];
 
     detail = shown(detail, text);
-    (void)pthread_mutex_lock(&sightings->lock);
-    struct seen **at = place_of(set_of(sets, owner), owner, kind, detail);
+    (void)pthread_mutex_lock(&set->lock);
+    struct seen **at = place_of(set, owner, kind, detail);
 
     if (!is_of(*at, owner, kind) || !str_eq(detail_of(*at), detail)) {
         free(*at);
@@ -177,7 +185,7 @@ static void note(struct sightings *sightings, struct set *sets, struct str owner
         (*at)->count = 0;
     (*at)->count += count;
     (*at)->at_ms = now_ms;
-    (void)pthread_mutex_unlock(&sightings->lock);
+    (void)pthread_mutex_unlock(&set->lock);
 }
 
 /* With the tenant's: an id may be another's before an hour is over. */
@@ -193,9 +201,10 @@ static struct str site_owner(struct str tenant, struct str site, char out[OWNER_
 void sightings_note_site(struct sightings *sightings, struct str tenant, struct str site,
                          enum sighting_kind kind, struct str detail, uint64_t count, int64_t now_ms)
 {
-    char owner[OWNER_MAX];
+    char text[OWNER_MAX];
+    struct str owner = site_owner(tenant, site, text);
 
-    note(sightings, sightings->sites, site_owner(tenant, site, owner), kind, detail, count, now_ms);
+    note(set_of(sightings->sites, owner), owner, kind, detail, count, now_ms);
 }
 
 void sightings_note_host(struct sightings *sightings, struct str host, enum sighting_kind kind,
@@ -208,7 +217,8 @@ void sightings_note_host(struct sightings *sightings, struct str host, enum sigh
     for (size_t i = 0; i < host.len; i++)
         lower[i] =
             (char)(host.ptr[i] >= 'A' && host.ptr[i] <= 'Z' ? host.ptr[i] | 0x20 : host.ptr[i]);
-    note(sightings, sightings->hosts, (struct str){lower, host.len}, kind, detail, count, now_ms);
+    host.ptr = lower;
+    note(set_of(sightings->hosts, host), host, kind, detail, count, now_ms);
 }
 
 /* -- listing ----------------------------------------------------------------------------------- */
@@ -239,16 +249,23 @@ static void add(struct found *found, const struct seen *seen, bool of_host)
                           .count = seen->count};
 }
 
-static void find_of_hosts(const struct sightings *sightings, sighting_host_fn *wanted,
-                          const void *ctx, int64_t now_ms, struct found *found)
+static void find_of_site(struct set *set, struct str owner, int64_t now_ms, struct found *found)
 {
-    for (size_t i = 0; i < SIGHTINGS_SETS; i++)
-        for (size_t k = 0; k < SIGHTINGS_OF_SET; k++) {
-            const struct seen *seen = sightings->hosts[i].seen[k];
+    (void)pthread_mutex_lock(&set->lock);
+    for (size_t k = 0; k < SIGHTINGS_OF_SET; k++)
+        if (is_kept(set->seen[k], now_ms) && str_eq(owner_of(set->seen[k]), owner))
+            add(found, set->seen[k], false);
+    (void)pthread_mutex_unlock(&set->lock);
+}
 
-            if (is_kept(seen, now_ms) && wanted(ctx, owner_of(seen)))
-                add(found, seen, true);
-        }
+static void find_of_hosts(struct set *set, sighting_host_fn *wanted, const void *ctx,
+                          int64_t now_ms, struct found *found)
+{
+    (void)pthread_mutex_lock(&set->lock);
+    for (size_t k = 0; k < SIGHTINGS_OF_SET; k++)
+        if (is_kept(set->seen[k], now_ms) && wanted(ctx, owner_of(set->seen[k])))
+            add(found, set->seen[k], true);
+    (void)pthread_mutex_unlock(&set->lock);
 }
 
 static int newest_first(const void *a, const void *b)
@@ -266,14 +283,9 @@ size_t sightings_list(struct sightings *sightings, struct str tenant, struct str
     char text[OWNER_MAX];
     struct str owner = site_owner(tenant, site, text);
 
-    (void)pthread_mutex_lock(&sightings->lock);
-    const struct set *set = set_of(sightings->sites, owner);
-
-    for (size_t k = 0; k < SIGHTINGS_OF_SET; k++)
-        if (is_kept(set->seen[k], now_ms) && str_eq(owner_of(set->seen[k]), owner))
-            add(&found, set->seen[k], false);
-    find_of_hosts(sightings, wanted, ctx, now_ms, &found);
-    (void)pthread_mutex_unlock(&sightings->lock);
+    find_of_site(set_of(sightings->sites, owner), owner, now_ms, &found);
+    for (size_t i = 0; i < SIGHTINGS_SETS; i++)
+        find_of_hosts(&sightings->hosts[i], wanted, ctx, now_ms, &found);
     if (found.count > 0)
         qsort(found.all, found.count, sizeof(*found.all), newest_first);
     *out = found.all;

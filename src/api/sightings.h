@@ -14,7 +14,10 @@
  * Bounded: sites and hosts each have SIGHTINGS_SETS sets of SIGHTINGS_OF_SET. All that is of one
  * owner stands in one set, of each kind at most SIGHTINGS_OF_KIND details, and the oldest gives
  * way. So a page that makes up details pushes out its own, and hosts that are made up push out
- * hosts, never a site's. At most 12 MB in all. Any thread.
+ * hosts, never a site's. At most 12 MB in all.
+ *
+ * Any thread. Each set has a lock of its own: who looks through all hosts keeps a thread that notes
+ * something, and with it the events that wait behind, for one set only.
  */
 #ifndef ABACUS_API_SIGHTINGS_H
 #define ABACUS_API_SIGHTINGS_H
@@ -64,7 +67,7 @@ struct sighting {
     uint64_t count;
 };
 /* Those of the last hour: the site's, and those of the hosts that `wanted` takes (it is called with
- * the lock held). The newest first; in the arena. */
+ * a lock held). The newest first; in the arena. */
 typedef bool sighting_host_fn(const void *ctx, struct str host);
 size_t sightings_list(struct sightings *sightings, struct str tenant, struct str site,
                       sighting_host_fn *wanted, const void *ctx, int64_t now_ms,

@@ -21,13 +21,7 @@
 
 #include <stdlib.h>
 
-enum {
-    LIMIT_PRESET = 50,
-    LIMIT_MAX = 1000,
-    OFFSET_MAX = 1000000,
-    SEARCH_MAX = 200,
-    SERIES_DAYS_MAX = 366,
-};
+enum { LIMIT_PRESET = 50, SERIES_DAYS_MAX = 366 };
 
 const struct http_param sites_params[] = {
     {"tenantId", "only the sites of this tenant", HTTP_PARAM_OPTIONAL},
@@ -75,46 +69,31 @@ static int by_rank(const void *a, const void *b)
 
 /* What is shown of them. */
 struct page {
-    struct str search;
-    size_t limit, offset;
+    struct reader_window window;
     struct entry *entries;
     size_t count, total;
 };
-
-static bool take_page(struct reader *reader, struct page *page)
-{
-    int64_t limit, offset;
-
-    if (!reader_number(reader, "limit", 1, LIMIT_MAX, LIMIT_PRESET, &limit) ||
-        !reader_number(reader, "offset", 0, OFFSET_MAX, 0, &offset))
-        return false;
-    page->limit = (size_t)limit;
-    page->offset = (size_t)offset;
-    page->search = reader_param(reader, STR("search"));
-    return page->search.len <= SEARCH_MAX ||
-           reader_refuse(reader, "search", "is longer than %d bytes", SEARCH_MAX);
-}
 
 /* Those of the search, in no order yet. */
 static void find_entries(const struct reader *reader, struct page *page)
 {
     page->entries = ARENA_NEW(reader->arena, struct entry, reader->sites_count + 1);
     for (size_t i = 0; i < reader->sites_count; i++)
-        if (str_icontains(reader->sites[i]->id, page->search) ||
-            str_icontains(reader->sites[i]->domain, page->search))
+        if (str_icontains(reader->sites[i]->id, page->window.search) ||
+            str_icontains(reader->sites[i]->domain, page->window.search))
             page->entries[page->total++].site = reader->sites[i];
 }
 
 /* Put them in order; from then on `entries` and `count` are the page. */
 static void cut_page(struct page *page)
 {
-    size_t offset = page->offset < page->total ? page->offset : page->total;
+    size_t offset = page->window.offset < page->total ? page->window.offset : page->total;
     size_t rest = page->total - offset;
 
     if (page->total > 1)
         qsort(page->entries, page->total, sizeof(*page->entries), by_rank);
     page->entries += offset;
-    page->count = rest < page->limit ? rest : page->limit;
+    page->count = rest < page->window.limit ? rest : page->window.limit;
 }
 
 static const struct site **sites_of(const struct entry *entries, size_t count, struct arena *arena)
@@ -309,7 +288,7 @@ static void answer_listing(struct reader *reader)
     struct err err = {0};
     struct json_out json = {.buf = &reader->response->body};
 
-    if (!take_page(reader, &listing.page) ||
+    if (!reader_window(reader, LIMIT_PRESET, &listing.page.window) ||
         !reader_against_given(reader, &listing.against, &listing.compared) ||
         !take_sort(reader, listing.compared, &listing.sort) ||
         !reader_done(reader, read_listing(reader, &listing, &err), &err))
@@ -349,7 +328,8 @@ static void answer_names(struct reader *reader)
     struct json_out json = {.buf = &reader->response->body};
 
     reader->counted = true;
-    if (!names_alone(reader) || !take_page(reader, &page) || !reader_resolve_reached(reader))
+    if (!names_alone(reader) || !reader_window(reader, LIMIT_PRESET, &page.window) ||
+        !reader_resolve_reached(reader))
         return;
     find_entries(reader, &page);
     cut_page(&page);

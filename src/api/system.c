@@ -83,15 +83,6 @@ static void put_number(struct json_out *json, const char *name, bool known, int6
         json_null(json);
 }
 
-/* 0: null. */
-static void put_instant(struct json_out *json, const char *name, int64_t ms)
-{
-    if (ms != 0)
-        answer_instant(json, name, ms);
-    else
-        put_number(json, name, false, 0);
-}
-
 static void put_seconds(struct json_out *json, const char *name, bool known, double seconds)
 {
     answer_name(json, name);
@@ -139,7 +130,7 @@ static void put_waiting(struct json_out *json, const struct system *system)
     answer_name(json, "queue");
     json_open(json, '{');
     put_number(json, "length", system->waiting_known, system->waiting.records);
-    put_instant(json, "oldestAt", system->waiting.oldest_ms);
+    answer_moment(json, "oldestAt", system->waiting.oldest_ms);
     json_close(json, '}');
     answer_name(json, "log");
     json_open(json, '{');
@@ -155,7 +146,7 @@ static void put_job(struct json_out *json, const struct system *system)
 
     answer_name(json, "job");
     json_open(json, '{');
-    put_instant(json, "lastSuccessAt", system->last_success_ms);
+    answer_moment(json, "lastSuccessAt", system->last_success_ms);
     put_seconds(json, "seconds", ran, (double)run_us / 1e6);
     put_seconds(json, "intervalSeconds", interval_ms > 0, (double)interval_ms / 1e3);
     answer_name(json, "late");
@@ -175,7 +166,7 @@ static void put_system(const struct system *system)
 
     json_open(&json, '{');
     answer_str(&json, "version", STR(ABACUS_VERSION));
-    put_instant(&json, "startedAt", api->started_ms);
+    answer_moment(&json, "startedAt", api->started_ms);
     answer_str(&json, "node", node);
     put_store(&json, &system->store);
     put_redis(&json, api);

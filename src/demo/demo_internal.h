@@ -1,8 +1,9 @@
 /*
  * demo/demo_internal.h -- what a site's story is made of, and the steps from it to events.
  *
- *     day_plan (how many come, from where, when) -> visit_walk (what each of them does) ->
- * demo_next
+ *     day_plan      how many come, from where, when
+ *     visit_walk    what each of them does
+ *     demo_next     their events in the order of time
  */
 #ifndef ABACUS_DEMO_DEMO_INTERNAL_H
 #define ABACUS_DEMO_DEMO_INTERNAL_H

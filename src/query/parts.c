@@ -5,12 +5,15 @@
  * back at 11:00. While the hours' sets of visitors are kept (as long as raw events), their union is
  * the answer. Afterwards only counts are left:
  *
- *     D  distinct in the day,  P  the sum of the hours' counts before the cut,  R  the same after
- * it
+ *     D  distinct in the day
+ *     P  the sum of the hours' counts before the cut
+ *     R  the same after it
  *
  * The number lies between max(largest hour before the cut, D - R) and min(P, D); where the two
  * meet, it is exact. Else D * P / (P + R), kept inside them, is the estimate: it holds where
  * visitors come back equally often all day.
+ *
+ * A day that has no hours, as imported ones, counts as a whole: nobody knows when it was.
  */
 #include "base/date.h"
 #include "query/query_internal.h"
@@ -32,8 +35,8 @@ struct part {
     const struct site *site;
     int32_t day;
     int64_t until_ms;
-    struct stats sum;
-    bool day_estimated, hours_estimated;
+    struct stats sum, whole; /* of the hours before the cut; of the day */
+    bool hours, hours_estimated;
     struct uniques visitors, converters;
 };
 
@@ -63,6 +66,7 @@ static int add_hour_row(void *ctx, const struct stats_row *row)
 
     if (row->day != part->day)
         return 0;
+    part->hours = true;
     part->hours_estimated |= row->stats.estimated > 0;
     add_hour(&part->visitors, part, row->hour_ms, row->stats.unique_visitors);
     add_hour(&part->converters, part, row->hour_ms, row->stats.converters);
@@ -75,7 +79,7 @@ static int add_day_row(void *ctx, const struct stats_row *row)
 {
     struct part *part = ctx;
 
-    part->day_estimated = row->stats.estimated > 0;
+    part->whole = row->stats;
     part->visitors.counts.day = row->stats.unique_visitors;
     part->converters.counts.day = row->stats.converters;
     return 0;
@@ -140,7 +144,8 @@ static int count_uniques(struct store *store, const struct part *part, struct un
         rc = count_union(store, u, scratch, out, &exact, err);
     if (rc == 0) {
         *out = part_estimate(&u->counts, &exact);
-        exact = exact && !part->day_estimated && (u->counts.after == 0 || !part->hours_estimated);
+        exact =
+            exact && part->whole.estimated == 0 && (u->counts.after == 0 || !part->hours_estimated);
     }
     if (!exact)
         sum->estimated = 1;
@@ -169,6 +174,10 @@ static int add_part(struct store *store, struct part *part, struct arena *scratc
 
     if (rc < 0)
         return rc;
+    if (!part->hours) {
+        stats_add(&out->sum, &part->whole);
+        return 0;
+    }
     struct stats *sum = &part->sum;
     sum->estimated = 0;
     rc = count_uniques(store, part, &part->visitors, scratch, sum, &sum->unique_visitors, err);

@@ -182,6 +182,8 @@ export function dashboardScenarios(stageOf) {
                 await keepPicture(page, name, error);
                 throw error;
             } finally {
+                // What a route still holds is nobody's any more.
+                await page.unrouteAll({ behavior: 'ignoreErrors' });
                 await page.context().close();
             }
         });

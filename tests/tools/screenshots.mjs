@@ -16,7 +16,12 @@ const ROW = '.list-card .rows li';
 const PICTURES = [
     { name: 'analytics', path: `${SITE}/analytics?against=previous`, wait: ROW, height: 1180 },
     { name: 'analytics-dark', path: `${SITE}/analytics`, wait: ROW, colorScheme: 'dark' },
-    { name: 'analytics-phone', path: `${SITE}/analytics?against=previous`, wait: ROW, narrow: true },
+    {
+        name: 'analytics-phone',
+        path: `${SITE}/analytics?against=previous`,
+        wait: ROW,
+        narrow: true,
+    },
     { name: 'details', path: `${SITE}/analytics?details=page`, wait: 'dialog tbody tr' },
     { name: 'sites', path: '/admin/sites', wait: '.sites-table tbody tr' },
     { name: 'settings', path: `${SITE}/settings`, wait: '.setting' },

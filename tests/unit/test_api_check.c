@@ -129,7 +129,7 @@ static void see_many(struct api_world *w, int count)
     }
 }
 
-static void the_fifty_newest_are_looked_at(void **state)
+static void the_fifty_newest_of_hosts_are_looked_at(void **state)
 {
     struct api_world *w = *state;
 
@@ -138,6 +138,19 @@ static void the_fifty_newest_are_looked_at(void **state)
     assert_has(w, "\"id0\"");
     assert_has(w, "\"id49\"");
     assert_false(world_has(w, "\"id50\""));
+}
+
+/* Whoever sends a page's Origin may make up as many hosts as he likes. */
+static void made_up_hosts_hide_nothing_that_was_seen_at_the_site(void **state)
+{
+    struct api_world *w = *state;
+
+    see_site(w, "five", "a", SIGHT_ORIGIN, "https://other.example", world_now_ms - SECOND);
+    see_many(w, 51);
+    check(w, "a");
+    assert_has(w, "\"id49\"");
+    assert_false(world_has(w, "\"id50\""));
+    assert_has(w, "{\"kind\":\"origin\",\"detail\":\"https://other.example\"");
 }
 
 /* -- whose a page is --------------------------------------------------------------------------- */
@@ -309,7 +322,8 @@ int main(void)
         TEST(a_site_is_told_when_its_events_came_and_what_was_wrong),
         TEST(without_a_place_for_sightings_there_are_none),
         TEST(the_same_at_the_site_and_its_hosts_is_one_problem),
-        TEST(the_fifty_newest_are_looked_at),
+        TEST(the_fifty_newest_of_hosts_are_looked_at),
+        TEST(made_up_hosts_hide_nothing_that_was_seen_at_the_site),
         TEST(a_page_is_the_sites_that_names_its_host),
         TEST(any_origin_is_no_name),
         TEST(the_site_that_names_a_host_more_closely_has_it_alone),

@@ -289,6 +289,29 @@ static void threads_count_together(void **state)
     assert_int_equal(s->found[1].count, THREADS * TIMES);
 }
 
+/* sighting_host_fn, as slow as many allowed origins make it: meanwhile a site's event is refused.
+ */
+static bool wanted_slowly(const void *ctx, struct str host)
+{
+    const struct stage *s = ctx;
+
+    (void)host;
+    sightings_note_site(s->sightings, STR("t5g"), STR("abc"), SIGHT_BOT, STR(""), 1, NOW);
+    return true;
+}
+
+static void who_looks_at_hosts_keeps_nobody_from_noting(void **state)
+{
+    struct stage *s = *state;
+
+    note_host(s, "shop.example", "typo", NOW);
+    look(s, "t5g", "abc", wanted_slowly, s, NOW);
+    assert_int_equal(s->count, 1);
+    look_at_site(s, "abc");
+    assert_int_equal(s->count, 1);
+    assert_int_equal(s->found[0].kind, SIGHT_BOT);
+}
+
 /* -- from a request ---------------------------------------------------------------------------- */
 
 static struct addr address(const char *text)
@@ -439,6 +462,7 @@ int main(void)
         TEST(of_an_owner_sixteen_stay_and_the_oldest_gives_way),
         TEST(made_up_hosts_fill_all_places_and_push_out_no_site),
         TEST(threads_count_together),
+        TEST(who_looks_at_hosts_keeps_nobody_from_noting),
         TEST(a_page_is_told_by_origin_and_else_by_referer),
         TEST(without_a_place_for_them_nothing_is_noted),
         TEST(a_strange_proxy_is_noted_and_no_visitors_address),

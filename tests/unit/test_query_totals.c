@@ -347,6 +347,26 @@ static void needs_no_sets_where_nobody_came_back(void **state)
     assert_true(t.exact);
 }
 
+/* As days that were imported. */
+static void counts_a_day_without_hours_as_a_whole(void **state)
+{
+    struct world *w = *state;
+
+    fixture_day(w->store, "five", "a", "2026-11-20", (struct stats){.pageviews = 10});
+    fixture_day(w->store, "five", "a", "2026-11-21",
+                (struct stats){.pageviews = 70,
+                               .unique_visitors = 5,
+                               .converters = 2,
+                               .visits = 6,
+                               .estimated = STATS_IMPORTED});
+    struct query_totals t = until(w, "2026-11-20", "2026-11-21", "2026-11-21T10:00:00Z");
+    assert_int_equal(t.sum.pageviews, 10 + 70);
+    assert_int_equal(t.sum.unique_visitors, 5);
+    assert_int_equal(t.sum.converters, 2);
+    assert_int_equal(t.sum.visits, 6);
+    assert_false(t.exact);
+}
+
 /* The hours between midnights of the day before and after are none of this day's. */
 static void counts_only_hours_of_the_day_itself(void **state)
 {
@@ -473,6 +493,7 @@ int main(void)
         WITH_WORLD(takes_the_day_s_count_when_nothing_came_after_the_cut),
         WITH_WORLD(estimates_visitors_of_part_of_a_day_once_the_sets_are_gone),
         WITH_WORLD(needs_no_sets_where_nobody_came_back),
+        WITH_WORLD(counts_a_day_without_hours_as_a_whole),
         WITH_WORLD(counts_only_hours_of_the_day_itself),
         WITH_WORLD(keeps_no_part_of_a_day_that_is_gone),
         WITH_WORLD(adds_up_the_books_by_day_and_reason),

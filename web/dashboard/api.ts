@@ -2,7 +2,8 @@
  * api.ts -- asking the server.
  *
  * An answer stays on the screen while the next one is on its way, and is known again for a while
- * when the address goes back to it. A session that has ended signs in, and returns to the same view.
+ * when the address goes back to it. A session that has ended signs in, and returns to the same
+ * view.
  */
 import { useEffect, useRef, useState } from 'preact/hooks';
 import { say } from './words';
@@ -27,8 +28,6 @@ function signIn(): void {
     location.assign(`/admin/sign-in?next=${next}`);
 }
 
-/* A key that shows nothing is answered as one that never was. */
-const ENDED = new Set([401, 404]);
 const LATER = new Set([429, 502, 503, 504]);
 
 async function problemOf(response: Response): Promise<Problem> {
@@ -49,14 +48,16 @@ export async function send<T>(method: string, path: string, body?: unknown): Pro
     const response = await fetch(path, {
         ...init,
         method,
-        headers: { ...headers, ...(body === undefined ? {} : { 'Content-Type': 'application/json' }) },
+        headers: {
+            ...headers,
+            ...(body === undefined ? {} : { 'Content-Type': 'application/json' }),
+        },
         ...(body === undefined ? {} : { body: JSON.stringify(body) }),
     }).catch(unreached);
     /* An answer may break off. */
     if (response.ok)
         return response.status === 204 ? (undefined as T) : response.json().catch(unreached);
-    if (!shared && response.status === 401) signIn();
-    if (shared && ENDED.has(response.status) && method === 'GET') end();
+    if (response.status === 401) (shared ? end : signIn)();
     throw await problemOf(response);
 }
 

@@ -4,6 +4,7 @@
  */
 import type { ComponentType } from 'preact';
 import { useEffect, useState } from 'preact/hooks';
+import { say } from './words';
 
 const WAIT_MS = 1500;
 
@@ -30,16 +31,37 @@ export function lazy<Props extends object>(
     { soon = false } = {},
 ): ComponentType<Props> {
     let found: ComponentType<Props> | undefined;
-    let loading: Promise<void> | undefined;
+    let loading: Promise<unknown> | undefined;
     const start = () =>
-        (loading ??= Promise.all([load(), loadStyles()]).then(([part]) => void (found = part)));
-    if (soon) addEventListener('load', () => setTimeout(() => whenIdle(() => void start()), WAIT_MS));
+        (loading ??= Promise.all([load(), loadStyles()]).then(([part]) => (found = part)));
+    if (soon)
+        addEventListener('load', () =>
+            setTimeout(() => whenIdle(() => start().catch(later)), WAIT_MS),
+        );
+    const later = () => (loading = undefined);
     return function Lazy(props: Props) {
-        const [, again] = useState(false);
+        const [state, set] = useState('');
         useEffect(() => {
-            if (!found) void start().then(() => again(true));
+            if (found) return;
+            start().then(
+                () => set('found'),
+                () => set('failed'),
+            );
         }, []);
         const Part = found;
-        return Part ? <Part {...props} /> : null;
+        if (Part) return <Part {...props} />;
+        return state === 'failed' ? <Missing /> : null;
     };
+}
+
+/* No connection, or a server of another version, whose parts have other names. */
+function Missing() {
+    return (
+        <div class="nothing">
+            <p role="alert">{say('unreached')}</p>
+            <button type="button" onClick={() => location.reload()}>
+                {say('retry')}
+            </button>
+        </div>
+    );
 }

@@ -7,12 +7,13 @@ import './more';
 import { useEffect, useState } from 'preact/hooks';
 import { Analytics } from './analytics/page';
 import { forget, Problem, send } from './api';
-import { isOpen, onEnded, onRenewed, setToken, shared } from './stage';
+import { isOpen, onRenewed, setToken, shared } from './stage';
 import { parseView, useAddress } from './view';
 import { say } from './words';
 
 function Password({ onOpen }: { onOpen: () => void }) {
     const [wrong, setWrong] = useState('');
+    useEffect(() => document.getElementById('password')!.focus(), []);
     const open = async (event: SubmitEvent) => {
         event.preventDefault();
         const input = (event.target as HTMLFormElement).querySelector('input')!;
@@ -38,7 +39,6 @@ function Password({ onOpen }: { onOpen: () => void }) {
                         autocomplete="off"
                         maxlength={1024}
                         required
-                        autofocus
                     />
                 </p>
                 {wrong && <p role="alert">{wrong}</p>}
@@ -70,7 +70,7 @@ export function SharedView() {
     };
     useEffect(() => {
         onRenewed(again);
-        onEnded(() => setEnded(true));
+        addEventListener('ended', () => setEnded(true));
     }, []);
     if (!isOpen()) return <Password onOpen={again} />;
     if (isEnded) return <Ended />;

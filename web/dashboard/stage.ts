@@ -50,11 +50,8 @@ export function credentials(): RequestInit {
         : { credentials: 'omit' };
 }
 
-let ended: (() => void) | undefined;
-
-/** Calls when the key opens nothing any more. */
-export const onEnded = (call: () => void) => void (ended = call);
-export const end = () => ended?.();
+/** Tells whoever shows the view that its key opens nothing any more. */
+export const end = () => void dispatchEvent(new Event('ended'));
 
 /** Calls when the page around an embed has given a new key. */
 export function onRenewed(call: () => void): void {

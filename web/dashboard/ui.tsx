@@ -137,6 +137,8 @@ export function Sheet({
     useEffect(() => {
         const before = document.activeElement as HTMLElement | null;
         dialog.current!.showModal();
+        /* Not by autofocus, of which frames complain. */
+        dialog.current!.querySelector<HTMLElement>('[data-focus]')?.focus();
         return () => before?.focus?.();
     }, []);
     return (
@@ -163,8 +165,7 @@ export function Sheet({
     );
 }
 
-export const closeSheet = () =>
-    show({ sheet: '', details: '', search: '', offset: '' }, true);
+export const closeSheet = () => show({ sheet: '', details: '', search: '', offset: '' }, true);
 
 /* -- states ------------------------------------------------------------------------------------ */
 
@@ -218,7 +219,9 @@ export function Answered<T>({
 }) {
     if (answer.error) return <Failed error={answer.error} retry={answer.retry} />;
     if (answer.data === undefined)
-        return <div class="skeleton">{skeleton ?? <span class="unseen">{say('loading')}</span>}</div>;
+        return (
+            <div class="skeleton">{skeleton ?? <span class="unseen">{say('loading')}</span>}</div>
+        );
     return (
         <div class={classes('answered', answer.loading && 'dimmed')} aria-busy={answer.loading}>
             {children(answer.data)}

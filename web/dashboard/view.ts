@@ -57,7 +57,8 @@ export const formatFilter = ({ dimension, operator, value }: Filter) =>
 export function parseView(search: string): View {
     const query = new URLSearchParams(search);
     const view = { ...PRESETS, filters: [] as Filter[] };
-    for (const name of Object.keys(PRESETS) as Name[]) view[name] = query.get(name) ?? PRESETS[name];
+    for (const name of Object.keys(PRESETS) as Name[])
+        view[name] = query.get(name) ?? PRESETS[name];
     /* Two dates say more than a period. */
     if (view.from && view.to) view.period = 'custom';
     view.filters = query
@@ -74,11 +75,7 @@ export function formatView(view: View): string {
             query.set(name, view[name]);
     for (const filter of view.filters) query.append('filter', formatFilter(filter));
     /* Colons, slashes and commas may stand in a query, and are easier to read. */
-    const text = query
-        .toString()
-        .replace(/%3A/g, ':')
-        .replace(/%2F/g, '/')
-        .replace(/%2C/g, ',');
+    const text = query.toString().replace(/%3A/g, ':').replace(/%2F/g, '/').replace(/%2C/g, ',');
     return text ? `?${text}` : '';
 }
 

@@ -22,7 +22,11 @@ export const learn = (more: object) => void Object.assign(texts, more);
 const plurals = new Intl.PluralRules(lang);
 
 /** `n` chooses the form, or `count` where `n` is written some other way. */
-export function say(word: Word, values: Record<string, string | number> = {}, count?: number): string {
+export function say(
+    word: Word,
+    values: Record<string, string | number> = {},
+    count?: number,
+): string {
     const forms = String(texts[word]).split(' | ');
     const many = forms.length > 1 && plurals.select(count ?? Number(values.n)) !== 'one';
     return forms[many ? 1 : 0]!.replace(/\{(\w+)\}/g, (_, name) => String(values[name] ?? ''));

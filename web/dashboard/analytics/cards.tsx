@@ -34,7 +34,15 @@ export const useBreakdown = (
 /* What the job had no place for is no value, and nothing can be filtered by it. */
 const isValue = (value: string) => value !== '(other)';
 
-export function Value({ view, dimension, value }: { view: View; dimension: string; value: string }) {
+export function Value({
+    view,
+    dimension,
+    value,
+}: {
+    view: View;
+    dimension: string;
+    value: string;
+}) {
     const name = nameOf(dimension, value);
     if (!isValue(value)) return <span class="row-name">{name}</span>;
     const href = address({
@@ -67,9 +75,7 @@ function Line({
         <li style={{ '--share': `${(100 * value) / most}%` }}>
             <Value view={view} dimension={dimension} value={row.value} />
             <span class="row-percent">
-                {dimension === 'goal'
-                    ? rate(row.conversionRate)
-                    : rate((row.percent ?? 0) / 100)}
+                {dimension === 'goal' ? rate(row.conversionRate) : rate((row.percent ?? 0) / 100)}
             </span>
             <span class="row-value" title={figureInFull(metric, value)}>
                 {figure(metric, value)}

@@ -22,7 +22,6 @@ const fromDate = (againstFrom: string, range: Range) => ({
     againstTo: addDays(againstFrom, days(range) - 1),
 });
 
-
 interface ChoiceProps {
     against: string;
     view: View;

@@ -23,7 +23,15 @@ const REFERRERS = 5;
 
 const OF_PAGES = new Set(['page', 'entryPage', 'exitPage']);
 
-function Referrers({ question, dimension, value }: { question: Question; dimension: string; value: string }) {
+function Referrers({
+    question,
+    dimension,
+    value,
+}: {
+    question: Question;
+    dimension: string;
+    value: string;
+}) {
     const filters = [...question.view.filters, { dimension, operator: 'is' as const, value }];
     const asked = {
         ...question,
@@ -64,7 +72,17 @@ function Cell({ row, column, view }: { row: Row; column: Column; view: View }) {
     );
 }
 
-function Line({ row, dimension, columns, question }: { row: Row; dimension: string; columns: Column[]; question: Question }) {
+function Line({
+    row,
+    dimension,
+    columns,
+    question,
+}: {
+    row: Row;
+    dimension: string;
+    columns: Column[];
+    question: Question;
+}) {
     const [open, setOpen] = useState(false);
     const opens = OF_PAGES.has(dimension) && row.value !== '(other)';
     return (
@@ -111,7 +129,12 @@ function Table({ data, question }: { data: Breakdown; question: Question }) {
             </Nothing>
         );
     return (
-        <div class="table-scroll" tabIndex={0} role="group" aria-label={dimensionOf(dimension).plural}>
+        <div
+            class="table-scroll"
+            tabIndex={0}
+            role="group"
+            aria-label={dimensionOf(dimension).plural}
+        >
             <table class="table">
                 <thead>
                     <tr>
@@ -199,7 +222,12 @@ function Property() {
     };
     return (
         <form class="inline" onSubmit={choose}>
-            <input name="property" aria-label={say('propertyName')} placeholder={say('propertyName')} maxlength={200} />
+            <input
+                name="property"
+                aria-label={say('propertyName')}
+                placeholder={say('propertyName')}
+                maxlength={200}
+            />
         </form>
     );
 }

@@ -25,12 +25,12 @@ function Figure({
     metric,
     data,
     chosen,
-    drawable,
+    disabled,
 }: {
     metric: Metric;
     data?: Comparison;
     chosen: boolean;
-    drawable: boolean;
+    disabled: boolean;
 }) {
     const { label } = metricOf(metric);
     const value = data?.current[metric];
@@ -39,8 +39,8 @@ function Figure({
         <div class="figure" data-metric={metric}>
             <button
                 type="button"
-                aria-pressed={drawable ? chosen : undefined}
-                disabled={!drawable}
+                aria-pressed={chosen}
+                disabled={disabled}
                 onClick={() => show({ metric })}
             >
                 <span class="figure-label">{label}</span>
@@ -78,7 +78,7 @@ export function Tiles({
                     metric={metric}
                     data={data}
                     chosen={chosen === metric}
-                    drawable={!drawable || drawable.has(metric)}
+                    disabled={drawable?.has(metric) === false}
                 />
             ))}
         </div>

@@ -1,5 +1,6 @@
 /*
- * filter_pills.tsx -- the filters of the view, each to be changed or removed, and the way to one more.
+ * filter_pills.tsx -- the filters of the view, each to be changed or removed, and the way to one
+ * more.
  */
 import { nameOf } from '../format';
 import { formatFilter, removeFilter, show, type Filter, type View } from '../view';

@@ -1,9 +1,9 @@
 /*
  * graph_cursor.ts -- which point is chosen: by a mouse above it, by a finger, or by keys.
  *
- * What a mouse only passes is let go with it; what is clicked, tapped or reached by keys stays until
- * Escape, a press elsewhere, or another one. A mouse that is drawn across chooses a part of the
- * range. A finger moves sideways here, and scrolls the page upwards and downwards (touch-action).
+ * What a mouse only passes is let go with it; what is clicked, tapped or reached by keys stays
+ * until Escape, a press elsewhere, or another one. A mouse that is drawn across chooses a part of
+ * the range. A finger moves sideways here, and scrolls the page up and down (touch-action).
  */
 import { useEffect, useRef, useState } from 'preact/hooks';
 import type { Canvas } from './graph_plot';

@@ -1,6 +1,6 @@
 /*
- * graph_scale.ts -- where the gridlines are, which intervals a range allows, and which points have a
- * label below the axis.
+ * graph_scale.ts -- where the gridlines are, which intervals a range allows, and which points have
+ * a label below the axis.
  */
 import type { kindOf } from '../format';
 

@@ -1,6 +1,6 @@
 /*
- * graph_table.tsx -- the graph's values as a table: always there for those who hear the page, and in
- * place of the graph for whoever wants it.
+ * graph_table.tsx -- the graph's values as a table: always there for those who hear the page, and
+ * in place of the graph for whoever wants it.
  */
 import { useEffect, useMemo, useState } from 'preact/hooks';
 import { range } from '../format';

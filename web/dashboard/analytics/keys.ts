@@ -50,7 +50,8 @@ export const KEYS: Record<string, Key> = {
 
 const TYPING = 'input:not([type=checkbox], [type=radio]), select, textarea, [contenteditable]';
 const USING_ARROWS =
-    'input, [role=tablist], [role=grid], [role=listbox], [role=slider], [role=application], [tabindex="0"]:not(button, a)';
+    'input, [role=tablist], [role=grid], [role=listbox], [role=slider], [role=application], ' +
+    '[tabindex="0"]:not(button, a)';
 
 /** Whether whoever has the focus needs this key. */
 function isTaken(event: KeyboardEvent): boolean {

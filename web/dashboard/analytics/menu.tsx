@@ -46,8 +46,8 @@ function CopyLink({ asking }: { asking: Asking }) {
             );
     return (
         <>
-            <button type="button" class="quiet" onClick={() => void copy()}>
-                <span role="status">{say(copied ? 'copied' : 'copyLink')}</span>
+            <button type="button" class="quiet" aria-live="polite" onClick={() => void copy()}>
+                {say(copied ? 'copied' : 'copyLink')}
             </button>
             {/* Without https a browser lends no clipboard. */}
             {copied === false && (
@@ -156,7 +156,7 @@ export function Menu(asking: Asking) {
                     place(currentTarget);
                 }}
                 onClick={({ target, currentTarget }) => {
-                    /* Before a sheet opens, so that it gives the focus back to the menu's button. */
+                    /* Before a sheet opens: it gives the focus back to the menu's button. */
                     if ((target as Element).closest('a, [aria-haspopup]'))
                         currentTarget.hidePopover();
                 }}

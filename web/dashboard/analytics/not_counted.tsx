@@ -27,13 +27,16 @@ export function NotCounted({ question: { siteId, view, tick } }: { question: Que
     const path = query('analytics/ledger', { siteId, ...range });
     const { data } = useAnswer<Ledger>(shared ? undefined : path, tick);
     if (shared) return null;
+    const search = new URLSearchParams(range);
     const parts = data
         ? REASONS.map(([word, count]) => ({ word, n: count(data) })).filter(({ n }) => n > 0)
         : [];
     return (
         <p class="soft not-counted">
             {parts.length > 0 && (
-                <a href={`/admin/sites/${encodeURIComponent(siteId)}/ledger?${new URLSearchParams(range)}`}>
+                <a
+                    href={`/admin/sites/${encodeURIComponent(siteId)}/ledger?${search}`}
+                >
                     {say('notCounted')}{' '}
                     {parts.map(({ word, n }) => say(word, { n: short(n) }, n)).join(', ')}
                 </a>

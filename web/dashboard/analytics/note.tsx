@@ -50,7 +50,7 @@ function Form({ siteId, date, before }: { siteId: string; date: string; before: 
                 {say('noteText')}
                 <input
                     value={text}
-                    autofocus
+                    data-focus
                     required
                     autocomplete="off"
                     aria-describedby="note-left"

@@ -1,5 +1,6 @@
 /*
- * period_buttons.tsx -- the range and the comparison in the bar, and the way to the ranges beside it.
+ * period_buttons.tsx -- the range and the comparison in the bar, and the way to the ranges beside
+ * it.
  */
 import { show } from '../view';
 import { called, say } from '../words';

@@ -30,7 +30,7 @@ function Preset({ period, asking }: { period: string; asking: Asking }) {
             type="button"
             class={classes('quiet', on && 'chosen')}
             aria-pressed={on}
-            autofocus={on}
+            data-focus={on || undefined}
             onClick={choose}
         >
             {called(`period.${period}`)}

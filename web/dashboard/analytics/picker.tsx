@@ -29,7 +29,6 @@ export function Picker({
     onChoose,
     busy,
     nothing,
-    focused = true,
 }: {
     label: string;
     text: string;
@@ -39,7 +38,6 @@ export function Picker({
     onChoose: (id: string) => void;
     busy: boolean;
     nothing: string;
-    focused?: boolean; /* as soon as it is shown */
 }) {
     const id = useId();
     const list = useRef<HTMLUListElement>(null);
@@ -70,7 +68,7 @@ export function Picker({
                 autocomplete="off"
                 spellcheck={false}
                 maxlength={512}
-                autofocus={focused}
+                data-focus
                 value={text}
                 onInput={(event) => onText(event.currentTarget.value)}
                 onKeyDown={onKeyDown}

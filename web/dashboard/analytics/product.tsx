@@ -26,11 +26,11 @@ const KINDS: Kind[] = [
 ];
 
 /** Of which the site has had an event, as far back as its numbers go. */
-function useHad({ siteId }: Question): Kind[] {
+function useHad({ siteId, tick }: Question): Kind[] {
     const kinds = KINDS.filter(({ metric }) => shows(siteId, metric));
     /* Events of the product's own servers have no visitor, and no row in a breakdown. */
     const all = query('analytics/compare', { siteId, period: 'all', against: 'previous' });
-    const had = useAnswer<Comparison>(kinds.length > 0 ? all : undefined).data?.current;
+    const had = useAnswer<Comparison>(kinds.length > 0 ? all : undefined, tick).data?.current;
     return kinds.filter(({ metric }) => had?.[metric]);
 }
 
@@ -43,13 +43,7 @@ const about = (question: Question, event: string): Question => ({
     },
 });
 
-export function Product({
-    question,
-    answer,
-}: {
-    question: Question;
-    answer: Answer<Comparison>;
-}) {
+export function Product({ question, answer }: { question: Question; answer: Answer<Comparison> }) {
     const had = useHad(question);
     if (had.length === 0) return null;
     const view = { ...question.view, metric: 'aiTokens' };

@@ -26,7 +26,7 @@ export function useQuestion(siteId: string, tick: number): Question {
     };
 }
 
-/** Figures beside those of the earlier range, which is the one just before unless another is chosen. */
+/** Figures beside those of the earlier range: the one just before, unless another is chosen. */
 export function useFigures({ view, values, tick }: Question) {
     const against = view.against ? againstOf(view) : { against: 'previous' };
     return useAnswer<Comparison>(query('analytics/compare', { ...values, ...against }), tick);

@@ -56,7 +56,7 @@ function Number_(control: Control<number | string>) {
             autocomplete="off"
             value={String(control.value ?? '')}
             onInput={({ currentTarget: { value } }) =>
-                control.onChange(/^\d{1,15}$/.test(value.trim()) ? Number(value) : value)
+                control.onChange(/^-?\d{1,15}$/.test(value.trim()) ? Number(value) : value)
             }
         />
     );

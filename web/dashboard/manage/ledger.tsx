@@ -68,10 +68,14 @@ function Books({ data }: { data: Answer }) {
                 </span>
             </p>
             <p>
-                <span class={adds ? 'good' : 'bad'}>{say(adds ? 'booksAdd' : 'booksDoNotAdd')}</span>{' '}
+                <span class={adds ? 'good' : 'bad'}>
+                    {say(adds ? 'booksAdd' : 'booksDoNotAdd')}
+                </span>{' '}
                 <span class="soft">
                     {data.asOf && say('asOf', { time: moment(data.asOf, data.timezone) })}
-                    {data.queued ? ` · ${say('stillQueued', { n: whole(data.queued) }, data.queued)}` : ''}
+                    {data.queued
+                        ? ` · ${say('stillQueued', { n: whole(data.queued) }, data.queued)}`
+                        : ''}
                 </span>
             </p>
             <Reasons title={say('droppedTitle')} counts={data.dropped} of="dropped" />

@@ -59,7 +59,11 @@ function membershipOf({ tenantId, role, text }: Right): Membership {
 }
 
 /** A membership: of which tenant, as what, of which sites. */
-function RightFields({ right, put, remove }: {
+function RightFields({
+    right,
+    put,
+    remove,
+}: {
     right: Right;
     put: (right: Right) => void;
     remove?: () => void;
@@ -117,9 +121,7 @@ function Rights({ rights, put }: { rights: Right[]; put: (rights: Right[]) => vo
                     right={right}
                     put={(next) => put(rights.map((other, k) => (k === i ? next : other)))}
                     remove={
-                        rights.length > 1
-                            ? () => put(rights.filter((_, k) => k !== i))
-                            : undefined
+                        rights.length > 1 ? () => put(rights.filter((_, k) => k !== i)) : undefined
                     }
                 />
             ))}

@@ -2,8 +2,8 @@
  * manage/resource.tsx -- what people, tokens and links have in common: a list that goes on by a
  * cursor, a form over the page, and what is told only once.
  */
-import type { ComponentChildren } from 'preact';
-import { useState } from 'preact/hooks';
+import { cloneElement, type ComponentChildren, type VNode } from 'preact';
+import { useId, useState } from 'preact/hooks';
 import { Copy } from '../copy';
 import { forget, Problem, query, read, useAnswer } from '../api';
 import { managesAny, usePerson } from '../frame';
@@ -127,6 +127,7 @@ export function Sure({ word, onSure }: { word: Word; onSure: () => Promise<void>
     );
 }
 
+/** A control with its label and, where there is more to say, a hint. */
 export function Field({
     label,
     hint,
@@ -134,14 +135,21 @@ export function Field({
 }: {
     label: string;
     hint?: string;
-    children: ComponentChildren;
+    children: VNode;
 }) {
+    const id = useId();
     return (
-        <label class="field">
-            <span>{label}</span>
-            {children}
-            {hint && <small class="soft">{hint}</small>}
-        </label>
+        <div class="field">
+            <label>
+                <span>{label}</span>
+                {hint ? cloneElement(children, { 'aria-describedby': id }) : children}
+            </label>
+            {hint && (
+                <small class="soft" id={id}>
+                    {hint}
+                </small>
+            )}
+        </div>
     );
 }
 

@@ -13,6 +13,7 @@ import { settingGroups, settings } from './words';
 import { CONTROLS } from './controls';
 import { Links } from './links';
 import { Remove } from './remove';
+import { Managers } from './resource';
 
 type Source = 'site' | 'tenant' | 'installation' | 'default';
 interface Held {
@@ -51,7 +52,17 @@ interface Doing {
 }
 
 /* Where the value comes from, and the ways back. What every site has itself cannot be reset. */
-function From({ name, held, changed, doing }: { name: Name; held: Held; changed: boolean; doing: Doing }) {
+function From({
+    name,
+    held,
+    changed,
+    doing,
+}: {
+    name: Name;
+    held: Held;
+    changed: boolean;
+    doing: Doing;
+}) {
     const link = (word: 'reset' | 'undo', act: () => void) => (
         <>
             {' · '}
@@ -96,7 +107,12 @@ function Setting({
     const reset = changed && changes[name] === null;
     const id = `setting-${name}`;
     return (
-        <div class="setting" data-setting={name} data-kind={kind} data-changed={changed || undefined}>
+        <div
+            class="setting"
+            data-setting={name}
+            data-kind={kind}
+            data-changed={changed || undefined}
+        >
             <div class="setting-words">
                 <label for={id}>{label}</label>
                 <p class="soft" id={`${id}-explain`}>
@@ -172,7 +188,12 @@ function located(problem: Problem, changes: Changes): Problem {
     return new Problem(problem.status, problem.message, { field: 'trackingIds' });
 }
 
-function SaveBar({ count, problem, done, discard }: {
+function SaveBar({
+    count,
+    problem,
+    done,
+    discard,
+}: {
     count: number;
     problem?: Problem;
     done: boolean;
@@ -218,7 +239,9 @@ function Form({ answer, saved }: { answer: SettingsAnswer; saved: () => void }) 
         } catch (error) {
             const found = located(error as Problem, changes);
             setProblem(found);
-            document.getElementById(`setting-${found.field?.replace(/\[.*/, '')}`)?.focus();
+            const at = document.getElementById(`setting-${found.field?.replace(/\[.*/, '')}`);
+            at?.focus();
+            at?.scrollIntoView({ block: 'center' }); // not behind the bar
         }
     };
     const excluded = (changes.blockedAddresses ??
@@ -273,6 +296,14 @@ function useAnchor(ready: boolean): void {
 }
 
 export function Settings({ siteId }: { siteId: string }) {
+    return (
+        <Managers>
+            <OfSite siteId={siteId} />
+        </Managers>
+    );
+}
+
+function OfSite({ siteId }: { siteId: string }) {
     const [round, setRound] = useState(0);
     const again = () => setRound((count) => count + 1);
     const { search } = useAddress();

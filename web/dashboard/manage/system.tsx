@@ -95,7 +95,11 @@ const cards = (about: About): [title: string, lines: Line[]][] => [
         'Redis',
         about.redis
             ? [
-                  [say('state'), say(about.redis.connected ? 'connected' : 'away'), about.redis.connected],
+                  [
+                      say('state'),
+                      say(about.redis.connected ? 'connected' : 'away'),
+                      about.redis.connected,
+                  ],
                   [say('address'), about.redis.address],
                   [say('version'), about.redis.version],
                   [say('memory'), bytes(about.redis.usedBytes)],
@@ -125,7 +129,11 @@ export function System() {
                                     {lines.map(([label, value, good]) => (
                                         <div key={label}>
                                             <dt>{label}</dt>
-                                            <dd class={good === undefined ? '' : good ? 'good' : 'bad'}>
+                                            <dd
+                                                class={
+                                                    good === undefined ? '' : good ? 'good' : 'bad'
+                                                }
+                                            >
                                                 {value}
                                             </dd>
                                         </div>

@@ -123,9 +123,7 @@ function Line({ token, again }: { token: Token; again: () => void }) {
             <Acts>
                 <Sure
                     word="revoke"
-                    onSure={() =>
-                        send<void>('DELETE', `/api/admin/tokens/${token.id}`).then(again)
-                    }
+                    onSure={() => send<void>('DELETE', `/api/admin/tokens/${token.id}`).then(again)}
                 />
             </Acts>
         </tr>

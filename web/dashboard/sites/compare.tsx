@@ -3,7 +3,7 @@
  * visitors of their days.
  */
 import '../more';
-import { useEffect, useState } from 'preact/hooks';
+import { useEffect, useRef, useState } from 'preact/hooks';
 import { useSettled, Picker } from '../analytics/picker';
 import { query, useAnswer } from '../api';
 import { figure, figureInFull } from '../format';
@@ -110,18 +110,22 @@ function Table({ data, view, chosen }: { data: SideBySide; view: View; chosen: s
 function Add({ chosen }: { chosen: string[] }) {
     const [text, setText] = useState('');
     const search = useSettled(text);
+    const box = useRef<HTMLDivElement>(null);
     const answer = useAnswer<Sites>(
         query('analytics/sites', { names: 'true', limit: '20', ...(search ? { search } : {}) }),
     );
     const items = (answer.data?.sites ?? [])
         .filter(({ siteId }) => !chosen.includes(siteId))
         .map(({ siteId, domain }) => ({ id: siteId, label: domain || siteId, note: siteId }));
+    useEffect(() => {
+        if (chosen.length === 0) box.current!.querySelector('input')!.focus();
+    }, []);
     const add = (id: string) => {
         setText('');
         show({ sites: [...chosen, id].join(',') });
     };
     return (
-        <div class="compare-add">
+        <div class="compare-add" ref={box}>
             <Picker
                 label={say('addToComparison')}
                 text={text}
@@ -130,7 +134,6 @@ function Add({ chosen }: { chosen: string[] }) {
                 onChoose={add}
                 busy={answer.loading}
                 nothing={text ? say('noSuchSite') : ''}
-                focused={chosen.length === 0}
             />
         </div>
     );

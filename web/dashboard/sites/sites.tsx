@@ -17,7 +17,10 @@ import { Sparkline } from './sparkline';
 
 const PAGE_ROWS = 50;
 const COLUMNS: Metric[] = ['uniqueVisitors', 'pageviews'];
-const SORTS: Partial<Record<Metric, string>> = { uniqueVisitors: 'visitors', pageviews: 'pageviews' };
+const SORTS: Partial<Record<Metric, string>> = {
+    uniqueVisitors: 'visitors',
+    pageviews: 'pageviews',
+};
 
 const analyticsOf = (id: string, view: View) => {
     const range = new URLSearchParams(rangeOf(view));
@@ -25,7 +28,15 @@ const analyticsOf = (id: string, view: View) => {
     return `/admin/sites/${encodeURIComponent(id)}/analytics${query}`;
 };
 
-function Head({ view, sort, children }: { view: View; sort: string; children: preact.ComponentChildren }) {
+function Head({
+    view,
+    sort,
+    children,
+}: {
+    view: View;
+    sort: string;
+    children: preact.ComponentChildren;
+}) {
     const chosen = (view.sort || 'visitors') === sort;
     return (
         <th
@@ -48,10 +59,19 @@ const seesAll = (person: Person | undefined, tenantId: string) =>
     person?.user.admin ||
     person?.user.memberships.some((one) => one.tenantId === tenantId && !one.sites?.length);
 
-/** One site of each tenant whose report the person may see. */
-function reportable(sites: SiteRow[], person: Person | undefined): SiteRow[] {
-    const one = new Map(sites.map((site) => [site.tenantId, site]));
-    return [...one.values()].filter(({ tenantId }) => seesAll(person, tenantId));
+interface Tenant {
+    id: string;
+    name?: string | null;
+}
+
+/** The tenants whose sites the person may reach; of an admin's two at most. */
+function useTenants(): Tenant[] {
+    const user = usePerson()?.user;
+    const path = user?.admin ? query('admin/tenants', { limit: '2' }) : undefined;
+    const all = useAnswer<{ tenants: Tenant[] }>(path).data?.tenants ?? [];
+    if (user?.admin) return all;
+    const ids = new Set(user?.memberships.map(({ tenantId }) => tenantId));
+    return [...ids].map((id) => ({ id }));
 }
 
 function TenantName({ row: { tenantId, tenantName } }: { row: SiteRow }) {
@@ -95,8 +115,15 @@ export function SiteLine({ row, view, tenants }: { row: SiteRow; view: View; ten
     );
 }
 
-export function SitesTable({ data, view }: { data: Answer; view: View }) {
-    const tenants = new Set(data.sites.map(({ tenantId }) => tenantId)).size > 1;
+export function SitesTable({
+    data,
+    view,
+    tenants,
+}: {
+    data: Answer;
+    view: View;
+    tenants: boolean;
+}) {
     return (
         <div class="table-scroll" tabIndex={0} role="group" aria-label={say('sites')}>
             <table class="table sites-table">
@@ -196,6 +223,7 @@ function Search({ view }: { view: View }) {
 
 export function SitesList({ view, tenantId }: { view: View; tenantId?: string }) {
     const answer = useSites(view, tenantId);
+    const tenants = useTenants().length > 1 && tenantId === undefined;
     return (
         <section class="card" aria-label={say('sites')}>
             <Search view={view} />
@@ -204,7 +232,7 @@ export function SitesList({ view, tenantId }: { view: View; tenantId?: string })
                     {(data) =>
                         data.sites.length > 0 ? (
                             <>
-                                <SitesTable data={data} view={view} />
+                                <SitesTable data={data} view={view} tenants={tenants} />
                                 <Pager view={view} total={data.total} />
                             </>
                         ) : (
@@ -229,7 +257,9 @@ export function Sites() {
     const view = parseView(search);
     const person = usePerson();
     const { data } = useSites(view);
-    const [tenant, ...others] = reportable(data?.sites ?? [], person);
+    const [tenant, ...others] = useTenants();
+    const nameOf = ({ id, name }: Tenant) =>
+        name || data?.sites.find(({ tenantId }) => tenantId === id)?.tenantName || id;
     useEffect(() => void (document.title = say('sites')), []);
     return (
         <>
@@ -239,9 +269,9 @@ export function Sites() {
                     <Explain label={say('sites')} explain={say('sitesExplain')} />
                 </div>
                 <Range view={view} echo={data} />
-                {tenant && others.length === 0 && (
-                    <Link class="button" href={reportOf(tenant.tenantId)}>
-                        {say('reportOf', { tenant: tenant.tenantName || tenant.tenantId })}
+                {tenant && others.length === 0 && seesAll(person, tenant.id) && (
+                    <Link class="button" href={reportOf(tenant.id)}>
+                        {say('reportOf', { tenant: nameOf(tenant) })}
                     </Link>
                 )}
                 {person && managesAny(person) && (

@@ -44,9 +44,7 @@ function Trend({ tenantId, view }: { tenantId: string; view: View }) {
     const metric = drawnOf(view);
     return (
         <section class="card graph-card">
-            <Plot
-                answer={{ ...answer, data: answer.data && seriesOf(answer.data, metric) }}
-            />
+            <Plot answer={{ ...answer, data: answer.data && seriesOf(answer.data, metric) }} />
         </section>
     );
 }
@@ -66,12 +64,7 @@ export function Tenant({ tenantId }: { tenantId: string }) {
                 <Range view={view} echo={figures.data} />
             </div>
             <section class="card figures-card" aria-label={say('figures')}>
-                <Tiles
-                    chosen={drawnOf(view)}
-                    drawable={DAILY}
-                    answer={figures}
-                    metrics={FIGURES}
-                />
+                <Tiles chosen={drawnOf(view)} drawable={DAILY} answer={figures} metrics={FIGURES} />
                 <p class="soft compared">
                     {previous && say('comparedWith', { range: range(previous.from, previous.to) })}
                 </p>
