@@ -5,7 +5,7 @@
 //
 // Writes into DIR dashboard.LANG.js and the parts that it imports (part.HASH.js, by their bytes);
 // into DIR/dashboard.LANG.list the names of all of them, a line each; into DIR/dashboard.LANG.d
-// what it was made from, for ninja. Fails if what is loaded at once is more than BOUND bytes (gzip).
+// what it was made from, for ninja. Fails if what is loaded at once is over BOUND bytes (gzip).
 //
 // The words stand in web/dashboard/*.json with all languages side by side, at any depth:
 // {"key": {"en": "...", "de": "..."}}. The modules "catalogue" and "catalogue/..." are some of them

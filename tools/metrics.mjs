@@ -14,8 +14,8 @@ const table = (heads, rows) =>
 console.log(`# What the numbers mean
 
 The dashboard explains its labels with the same words: both are made from
-\`web/dashboard/metrics.json\` (\`node tools/metrics.mjs\`). Names are those of the API's answers and
-parameters. Days are the site's own days; rates are 0 to 1, durations are in seconds.
+\`web/dashboard/metrics.json\` (\`node tools/metrics.mjs\`). Names are those of the API's answers
+and parameters. Days are the site's own days; rates are 0 to 1, durations are in seconds.
 
 ## Figures
 

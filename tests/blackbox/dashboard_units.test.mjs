@@ -1,6 +1,9 @@
 // What the dashboard works out before it draws anything: scales, dates, lines, streams. The modules
 // are bundled as for a browser, but run here.
 import assert from 'node:assert/strict';
+import { execFileSync } from 'node:child_process';
+import { readFileSync } from 'node:fs';
+import { join } from 'node:path';
 import { describe, test } from 'node:test';
 import { fileURLToPath } from 'node:url';
 import { build } from 'esbuild';
@@ -474,5 +477,30 @@ describe('the address', () => {
     test('with two dates names no period', () => {
         const shown = view.parseView('?period=7d&from=2026-10-01&to=2026-10-02');
         assert.deepEqual(view.rangeOf(shown), { from: '2026-10-01', to: '2026-10-02' });
+    });
+});
+
+describe('what the numbers mean', () => {
+    const ROOT = fileURLToPath(new URL('../..', import.meta.url));
+    const source = (path) => readFileSync(join(ROOT, path), 'utf8');
+    const { metrics, dimensions } = JSON.parse(source('web/dashboard/metrics.json'));
+
+    test('doc/METRICS.md is what the dashboard says', () => {
+        const made = execFileSync(process.execPath, [join(ROOT, 'tools/metrics.mjs')]);
+        assert.equal(source('doc/METRICS.md'), made.toString());
+    });
+
+    test('every metric and dimension of the server has its words, and no other', () => {
+        const named = source('src/query/metric.c').matchAll(/\{NAME\("(\w+)"\)/g);
+        const ofPages = ['timeOnPage', 'scrollDepth'];
+        const expected = [...[...named].map(([, name]) => name), ...ofPages];
+        assert.deepEqual(Object.keys(metrics).sort(), expected.sort());
+        const listed = source('src/facts/dimension.c').matchAll(
+            /\[DIM_\w+\] = \{STR_INIT\("(\w+)"\)/g,
+        );
+        assert.deepEqual(
+            Object.keys(dimensions).sort(),
+            [...listed].map(([, name]) => name).sort(),
+        );
     });
 });

@@ -85,7 +85,7 @@ static void the_first_schema_is_migrated_and_its_days_are_due(void **state)
 
     make_first_schema(f);
     f->store = open_again(f, false);
-    assert_sql(f, "SELECT max(number) FROM analytics.migrations", "4");
+    assert_sql(f, "SELECT max(number) FROM analytics.migrations", "5");
     assert_ok(f, store_check(f->store, &f->err));
     assert_ok(
         f, store_load_due(f->store, PARTITIONS_ALL, INT32_MAX, &f->arena, &days, &count, &f->err));
@@ -129,11 +129,11 @@ static void a_program_that_was_there_before_a_newer_schema_takes_no_lease(void *
     struct fixture *f = *state;
     uint32_t got = 0;
 
-    sql(f, "INSERT INTO analytics.migrations (number, works_from) VALUES (5, 4)");
+    sql(f, "INSERT INTO analytics.migrations (number, works_from) VALUES (6, 5)");
     assert_ok(f, store_lease(f->store, 1, true, false, &got, &f->err));
     assert_int_equal(got, 1);
     store_unlease(f->store);
-    sql(f, "UPDATE analytics.migrations SET works_from = 5 WHERE number = 5");
+    sql(f, "UPDATE analytics.migrations SET works_from = 6 WHERE number = 6");
     /* ERR_CONFLICT would say that somebody else counts. */
     assert_int_equal(store_lease(f->store, 1, true, true, &got, &f->err), ERR_SYSTEM);
     assert_non_null(strstr(f->err.text, "newer"));

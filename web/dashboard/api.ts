@@ -30,6 +30,9 @@ function signIn(): void {
 
 const LATER = new Set([429, 502, 503, 504]);
 
+/* A connection may be there and bring nothing. */
+const READ_MAX_MS = 60_000;
+
 async function problemOf(response: Response): Promise<Problem> {
     const body = await response.json().catch(() => ({}));
     const wait = Number(response.headers.get('Retry-After') || 0);
@@ -44,12 +47,13 @@ function unreached(): never {
 }
 
 export async function send<T>(method: string, path: string, body?: unknown): Promise<T> {
-    const { headers, ...init } = credentials();
+    const by = credentials();
     const response = await fetch(path, {
-        ...init,
+        ...by,
         method,
+        ...(method === 'GET' ? { signal: AbortSignal.timeout(READ_MAX_MS) } : {}),
         headers: {
-            ...headers,
+            ...by.headers,
             ...(body === undefined ? {} : { 'Content-Type': 'application/json' }),
         },
         ...(body === undefined ? {} : { body: JSON.stringify(body) }),
@@ -57,7 +61,7 @@ export async function send<T>(method: string, path: string, body?: unknown): Pro
     /* An answer may break off. */
     if (response.ok)
         return response.status === 204 ? (undefined as T) : response.json().catch(unreached);
-    if (response.status === 401) (shared ? end : signIn)();
+    if (response.status === 401) (shared ? end : signIn)(by);
     throw await problemOf(response);
 }
 
@@ -144,12 +148,14 @@ export function useAnswer<T>(path: string | undefined, tick = 0): Answer<T> {
         if (found) set({ path, data: found.data, loading: false });
         if (found && Date.now() - found.at < FRESH_MS) return;
         if (!found) set((last) => ({ ...last, loading: true }));
+        /* What was asked before must not come after what is asked now. */
+        let isNewest = true;
         read<T>(path).then(
-            (data) => newest.current === path && set({ path, data, loading: false }),
+            (data) => isNewest && set({ path, data, loading: false }),
             (error) =>
-                newest.current === path &&
-                set((last) => ({ path, data: last.data, error, loading: false })),
+                isNewest && set((last) => ({ path, data: last.data, error, loading: false })),
         );
+        return () => void (isNewest = false);
     }, [path, tries, tick]);
 
     return {

@@ -50,8 +50,14 @@ export function credentials(): RequestInit {
         : { credentials: 'omit' };
 }
 
-/** Tells whoever shows the view that its key opens nothing any more. */
-export const end = () => void dispatchEvent(new Event('ended'));
+/**
+ * Tells whoever shows the view that its key opens nothing any more. A late answer to an earlier key
+ * says nothing of the one that took its place.
+ */
+export function end({ headers }: RequestInit): void {
+    if (JSON.stringify(headers) === JSON.stringify(credentials().headers))
+        dispatchEvent(new Event('ended'));
+}
 
 /** Calls when the page around an embed has given a new key. */
 export function onRenewed(call: () => void): void {

@@ -7,7 +7,7 @@ import { useEffect, useId, useLayoutEffect, useRef, useState } from 'preact/hook
 import type { Answer, Problem } from './api';
 import type { Meaning } from './meanings';
 import { clock } from './format';
-import { say, type Word } from './words';
+import { say } from './words';
 import { address, go, show } from './view';
 
 export const classes = (...names: (string | false | undefined)[]) =>
@@ -176,7 +176,7 @@ export function Nothing({ children }: { children: ComponentChildren }) {
 
 function Unanswerable({ error }: { error: Problem }) {
     const from = error.body.filterableFrom as string | undefined;
-    const href = from && address({ period: 'custom', from, to: yesterdayOr(from) });
+    const href = from && address({ period: 'custom', from, to: endAfter(from) });
     return (
         <Nothing>
             <p>{error.message}</p>
@@ -185,19 +185,19 @@ function Unanswerable({ error }: { error: Problem }) {
     );
 }
 
-/* The nearest range that can be answered ends as the one asked for. */
-function yesterdayOr(from: string): string {
+/* The nearest range that can be answered ends as the one asked for, if that is by dates; or now. */
+function endAfter(from: string): string {
     const to = new URLSearchParams(location.search).get('to');
     return to && to >= from ? to : new Date().toISOString().slice(0, 10);
 }
 
-function Failed({ error, retry }: { error: Problem; retry: () => void }) {
+function Failed({ error, loading, retry }: Answer<unknown> & { error: Problem }) {
     if (error.status === 422) return <Unanswerable error={error} />;
     return (
         <Nothing>
             <p role="alert">{error.message}</p>
             <button type="button" onClick={retry}>
-                {say('retry')}
+                {say(loading ? 'loading' : 'retry')}
             </button>
         </Nothing>
     );
@@ -217,7 +217,7 @@ export function Answered<T>({
     children: (data: T) => ComponentChildren;
     skeleton?: ComponentChildren;
 }) {
-    if (answer.error) return <Failed error={answer.error} retry={answer.retry} />;
+    if (answer.error) return <Failed {...answer} error={answer.error} />;
     if (answer.data === undefined)
         return (
             <div class="skeleton">{skeleton ?? <span class="unseen">{say('loading')}</span>}</div>
@@ -282,6 +282,3 @@ export function Tabs({
         </div>
     );
 }
-
-/** A word of the catalogue as an option of a choice. */
-export const tabOf = (id: string, word: Word): Tab => ({ id, label: say(word) });

@@ -5,18 +5,18 @@
 import '../more';
 import { useState } from 'preact/hooks';
 import { query } from '../api';
-import { figure, figureInFull, rate, short, whole } from '../format';
+import { figure, figureInFull, rate } from '../format';
+import { PAGE_ROWS, Pager, Search } from '../paged';
 import { shared } from '../stage';
 import type { Breakdown, Row } from '../types';
-import { Answered, Explained, Link, Nothing, Sheet, closeSheet } from '../ui';
-import { address, formatFilter, show, type View } from '../view';
+import { Answered, Explained, Nothing, Sheet, closeSheet } from '../ui';
+import { formatFilter, show, type View } from '../view';
 import { dimensionOf, isDimension, metricOf, say } from '../words';
 import { useBreakdown, Value } from './cards';
 import { ChangeOf } from './change';
 import { columnsOf, groupOf, type Column } from './dimensions';
 import type { Question } from './question';
 
-const PAGE_ROWS = 50;
 const REFERRERS = 5;
 
 /* -- where the visitors of a page came from ---------------------------------------------------- */
@@ -165,29 +165,6 @@ function Table({ data, question }: { data: Breakdown; question: Question }) {
     );
 }
 
-function Pager({ total, offset }: { total: number; offset: number }) {
-    const to = Math.min(total, offset + PAGE_ROWS);
-    const at = (start: number) => address({ offset: start > 0 ? String(start) : '' });
-    if (total === 0) return null;
-    return (
-        <nav class="pager" aria-label={say('pager')}>
-            {offset > 0 && (
-                <Link class="button" replace href={at(Math.max(0, offset - PAGE_ROWS))}>
-                    {say('backward')}
-                </Link>
-            )}
-            <span class="soft">
-                {say('rowsOf', { from: whole(offset + 1), to: whole(to), all: short(total) })}
-            </span>
-            {to < total && (
-                <Link class="button" replace href={at(to)}>
-                    {say('forward')}
-                </Link>
-            )}
-        </nav>
-    );
-}
-
 /* -- the sheet --------------------------------------------------------------------------------- */
 
 function Dimensions({ siteId, chosen }: { siteId: string; chosen: string }) {
@@ -246,17 +223,7 @@ function Open({ question, dimension }: { question: Question; dimension: string }
             <div class="details-tools">
                 <Dimensions siteId={siteId} chosen={dimension} />
                 {groupOf(siteId, dimension)?.name === 'goals' && <Property />}
-                <input
-                    type="search"
-                    data-search
-                    aria-label={say('search')}
-                    placeholder={say('search')}
-                    maxlength={200}
-                    value={view.search}
-                    onInput={({ currentTarget }) =>
-                        show({ search: currentTarget.value, offset: '' }, true)
-                    }
-                />
+                <Search key={dimension} view={view} label={say('search')} />
                 {!shared && (
                     <a class="button" href={file} download>
                         CSV
@@ -268,7 +235,7 @@ function Open({ question, dimension }: { question: Question; dimension: string }
                     {(data) => (
                         <>
                             <Table data={data} question={question} />
-                            <Pager total={data.total} offset={offset} />
+                            <Pager total={data.total} offset={offset} replace />
                         </>
                     )}
                 </Answered>

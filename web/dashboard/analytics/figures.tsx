@@ -9,7 +9,7 @@ import { metricOf, say, type Metric } from '../words';
 import { ChangeOf } from './change';
 import type { Question } from './question';
 
-const FIGURES: Metric[] = [
+export const FIGURES: Metric[] = [
     'uniqueVisitors',
     'visits',
     'pageviews',

@@ -3,6 +3,7 @@
  */
 import { useId, useRef, useState } from 'preact/hooks';
 import { query } from '../api';
+import { Copy } from '../copy';
 import { today } from '../format';
 import { manages, usePerson } from '../frame';
 import { shared } from '../stage';
@@ -32,34 +33,6 @@ function linkTo(asking: Asking): string {
     const { from, to } = datesOf(asking).range;
     const dates = view.period === 'all' ? {} : { period: 'custom', from, to };
     return location.origin + address({ ...dates, sheet: '' });
-}
-
-function CopyLink({ asking }: { asking: Asking }) {
-    const [copied, setCopied] = useState<boolean>();
-    const link = linkTo(asking);
-    const copy = () =>
-        Promise.resolve()
-            .then(() => navigator.clipboard.writeText(link))
-            .then(
-                () => setCopied(true),
-                () => setCopied(false),
-            );
-    return (
-        <>
-            <button type="button" class="quiet" aria-live="polite" onClick={() => void copy()}>
-                {say(copied ? 'copied' : 'copyLink')}
-            </button>
-            {/* Without https a browser lends no clipboard. */}
-            {copied === false && (
-                <input
-                    readonly
-                    aria-label={say('copyLink')}
-                    value={link}
-                    onFocus={({ currentTarget }) => currentTarget.select()}
-                />
-            )}
-        </>
-    );
 }
 
 function Themes() {
@@ -94,7 +67,7 @@ function Items({ asking }: { asking: Asking }) {
     return (
         <>
             {/* The address of an embed is no link for others: its key ends soon. */}
-            {!shared?.embed && <CopyLink asking={asking} />}
+            {!shared?.embed && <Copy class="quiet" word="copyLink" text={linkTo(asking)} />}
             {csv && (
                 <a href={csv} download="">
                     {say('downloadCsv')}

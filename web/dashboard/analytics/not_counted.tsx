@@ -34,9 +34,7 @@ export function NotCounted({ question: { siteId, view, tick } }: { question: Que
     return (
         <p class="soft not-counted">
             {parts.length > 0 && (
-                <a
-                    href={`/admin/sites/${encodeURIComponent(siteId)}/ledger?${search}`}
-                >
+                <a href={`/admin/sites/${encodeURIComponent(siteId)}/ledger?${search}`}>
                     {say('notCounted')}{' '}
                     {parts.map(({ word, n }) => say(word, { n: short(n) }, n)).join(', ')}
                 </a>

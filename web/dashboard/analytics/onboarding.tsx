@@ -13,7 +13,7 @@ import { moment, today } from '../format';
 import type { Check, Comparison } from '../types';
 import { Answered, Link, Nothing, Tabs } from '../ui';
 import { address, show } from '../view';
-import { called, say, type Word } from '../words';
+import { say, type Word } from '../words';
 import type { Question } from './question';
 
 const CHECK_MS = 3000;
@@ -59,9 +59,7 @@ function useCheck(siteId: string, waiting: boolean) {
     useEffect(() => {
         if (!waiting) return;
         const timer = setInterval(() => {
-            if (document.hidden) return;
-            forget('analytics/check');
-            setTick((count) => count + 1);
+            if (!document.hidden) setTick((count) => count + 1);
         }, CHECK_MS);
         return () => clearInterval(timer);
     }, [waiting]);
@@ -73,9 +71,7 @@ function Problems({ check }: { check: Check }) {
         <ul class="problems">
             {check.problems.map(({ kind, detail, count, at }) => (
                 <li key={kind + detail}>
-                    <strong>
-                        {say(`problem:${kind}` as Word, { detail: called(detail ?? '') })}
-                    </strong>{' '}
+                    <strong>{say(`problem:${kind}` as Word, { detail: detail ?? '' })}</strong>{' '}
                     <span>{say(`mend:${kind}` as Word, { site: check.siteId })}</span>{' '}
                     <span class="soft">{say('seenTimes', { n: count, at: moment(at) })}</span>
                 </li>

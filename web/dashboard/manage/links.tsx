@@ -7,7 +7,7 @@ import { Copy } from '../copy';
 import { moment } from '../format';
 import { Sheet } from '../ui';
 import { say } from '../words';
-import { Acts, endOf, Field, Form, List, Sure, textOf, useList } from './resource';
+import { Acts, endOf, Field, Form, List, newId, Sure, textOf, useList } from './resource';
 
 interface SharedLink {
     id: string;
@@ -17,13 +17,13 @@ interface SharedLink {
     expiresAt: string | null;
 }
 
-const newId = () => crypto.getRandomValues(new Uint32Array(2)).join('-');
+const pathOf = (id: string) => `/api/admin/links/${encodeURIComponent(id)}`;
 
 /* The password is told to whoever gets the link, and so may be read here. */
 function Make({ siteId, made }: { siteId: string; made: () => void }) {
     const make = async (form: HTMLFormElement) => {
         const password = String(new FormData(form).get('password'));
-        await send('PUT', `/api/admin/links/${newId()}`, {
+        await send('PUT', pathOf(newId()), {
             siteId,
             name: textOf(form, 'name'),
             ...(password ? { password } : {}),
@@ -84,9 +84,7 @@ export function Links({ siteId }: { siteId: string }) {
                             {url && <Copy text={new URL(url, location.href).href} />}
                             <Sure
                                 word="revoke"
-                                onSure={() =>
-                                    send<void>('DELETE', `/api/admin/links/${id}`).then(list.again)
-                                }
+                                onSure={() => send<void>('DELETE', pathOf(id)).then(list.again)}
                             />
                         </Acts>
                     </tr>

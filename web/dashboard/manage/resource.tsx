@@ -72,17 +72,32 @@ export function List<T>({
                                 <tbody>{rows.map(children)}</tbody>
                             </table>
                         </div>
-                        {next && (
-                            <p class="pager">
-                                <button type="button" onClick={() => void next()}>
-                                    {say('moreRows')}
-                                </button>
-                            </p>
-                        )}
+                        {next && <More next={next} />}
                     </>
                 )
             }
         </Answered>
+    );
+}
+
+/* Asked for once at a time; what a connection failed to bring can be asked for again. */
+function More({ next }: { next: () => Promise<void> }) {
+    const [busy, setBusy] = useState(false);
+    const [problem, setProblem] = useState('');
+    const ask = async () => {
+        if (busy) return;
+        setBusy(true);
+        setProblem('');
+        await next().catch((error: Problem) => setProblem(error.message));
+        setBusy(false);
+    };
+    return (
+        <p class="pager">
+            <button type="button" aria-busy={busy} onClick={() => void ask()}>
+                {say('moreRows')}
+            </button>
+            {problem && <span role="alert">{problem}</span>}
+        </p>
     );
 }
 
@@ -105,6 +120,7 @@ export function Sure({ word, onSure }: { word: Word; onSure: () => Promise<void>
     const [problem, setProblem] = useState('');
     const act = async () => {
         if (!asking) return setAsking(true);
+        setProblem('');
         try {
             await onSure();
         } catch (error) {
@@ -117,7 +133,8 @@ export function Sure({ word, onSure }: { word: Word; onSure: () => Promise<void>
             <button
                 type="button"
                 class={asking ? 'danger' : undefined}
-                onClick={() => void act()}
+                /* The second half of a double click has not read the question. */
+                onClick={({ detail }) => detail < 2 && void act()}
                 onBlur={() => setAsking(false)}
             >
                 {asking ? say('sure') : say(word)}
@@ -152,6 +169,12 @@ export function Field({
         </div>
     );
 }
+
+/** The id of something new that nobody has to type. */
+export const newId = () =>
+    [...crypto.getRandomValues(new Uint8Array(8))]
+        .map((byte) => byte.toString(16).padStart(2, '0'))
+        .join('');
 
 /** The actions of a row. */
 export const Acts = ({ children }: { children: ComponentChildren }) => (
@@ -194,10 +217,13 @@ export function Form({
     children: ComponentChildren;
 }) {
     const [problem, setProblem] = useState<Problem>();
+    const [busy, setBusy] = useState(false);
     const submit = async (event: SubmitEvent) => {
         event.preventDefault();
+        if (busy) return;
         const form = event.currentTarget as HTMLFormElement;
         setProblem(undefined);
+        setBusy(true);
         try {
             await onSubmit(form);
         } catch (error) {
@@ -205,9 +231,10 @@ export function Form({
             const field = (error as Problem).field;
             (form.elements.namedItem(field ?? '') as HTMLElement | null)?.focus?.();
         }
+        setBusy(false);
     };
     return (
-        <form class="fields" onSubmit={submit}>
+        <form class="fields" aria-busy={busy} onSubmit={submit}>
             {children}
             {problem && <p role="alert">{problem.message}</p>}
             <p>

@@ -14,6 +14,7 @@ import {
     Form,
     List,
     Managers,
+    newId,
     Once,
     Sure,
     TenantChoice,
@@ -40,10 +41,7 @@ const SCOPES: { scope: string; word: Word; platform?: boolean }[] = [
     { scope: 'metrics', word: 'scopeMetrics', platform: true },
 ];
 
-const newId = () =>
-    [...crypto.getRandomValues(new Uint8Array(8))]
-        .map((byte) => byte.toString(16).padStart(2, '0'))
-        .join('');
+const pathOf = (id: string) => `/api/admin/tokens/${encodeURIComponent(id)}`;
 
 function Scopes({ platform }: { platform: boolean }) {
     return (
@@ -72,7 +70,7 @@ function Make({ done }: { done: (token: Token) => void }) {
         const siteId = textOf(form, 'siteId');
         const tenantId = textOf(form, 'tenantId');
         done(
-            await send<Token>('PUT', `/api/admin/tokens/${newId()}`, {
+            await send<Token>('PUT', pathOf(newId()), {
                 name: textOf(form, 'name'),
                 scopes: new FormData(form).getAll('scopes'),
                 ...(tenantId ? { tenantId } : { platform: true }),
@@ -123,7 +121,7 @@ function Line({ token, again }: { token: Token; again: () => void }) {
             <Acts>
                 <Sure
                     word="revoke"
-                    onSure={() => send<void>('DELETE', `/api/admin/tokens/${token.id}`).then(again)}
+                    onSure={() => send<void>('DELETE', pathOf(token.id)).then(again)}
                 />
             </Acts>
         </tr>

@@ -8,10 +8,10 @@ import { useSettled, Picker } from '../analytics/picker';
 import { query, useAnswer } from '../api';
 import { figure, figureInFull } from '../format';
 import type { Series, SiteRow, Sites } from '../types';
-import { Answered, Explained, Nothing } from '../ui';
+import { Answered, Explained, Link, Nothing } from '../ui';
 import { parseView, rangeOf, show, useAddress, type View } from '../view';
 import { metricOf, say, type Metric } from '../words';
-import { Range } from './range';
+import { analyticsOf, Range } from './range';
 import { Sparkline } from './sparkline';
 
 const SITES_MAX = 10;
@@ -28,10 +28,6 @@ const ROWS: Metric[] = [
 ];
 const LESS_IS_BETTER = new Set<Metric>(['bounceRate']);
 
-interface SideBySide extends Omit<Sites, 'sites'> {
-    sites: SiteRow[];
-}
-
 function best(metric: Metric, sites: SiteRow[]): number | undefined {
     const values = sites.map((site) => site[metric]).filter((value) => value != null);
     if (values.length < 2 || new Set(values).size === 1) return undefined;
@@ -44,7 +40,7 @@ function Days({ siteId, view }: { siteId: string; view: View }) {
     return <Sparkline days={data?.points.map(({ value }) => value) ?? []} />;
 }
 
-function Table({ data, view, chosen }: { data: SideBySide; view: View; chosen: string[] }) {
+function Table({ data, view, chosen }: { data: Sites; view: View; chosen: string[] }) {
     const without = (id: string) => chosen.filter((other) => other !== id).join(',');
     return (
         <div class="table-scroll" tabIndex={0} role="group" aria-label={say('compareSites')}>
@@ -52,16 +48,14 @@ function Table({ data, view, chosen }: { data: SideBySide; view: View; chosen: s
                 <thead>
                     <tr>
                         <td />
-                        {data.sites.map(({ siteId, domain }) => (
-                            <th scope="col" key={siteId}>
-                                <a href={`/admin/sites/${encodeURIComponent(siteId)}/analytics`}>
-                                    {domain || siteId}
-                                </a>{' '}
+                        {data.sites.map(({ siteId: id, domain }) => (
+                            <th scope="col" key={id}>
+                                <Link href={analyticsOf(id, view)}>{domain || id}</Link>{' '}
                                 <button
                                     type="button"
                                     class="quiet"
-                                    aria-label={say('takeOut', { name: domain || siteId })}
-                                    onClick={() => show({ sites: without(siteId) })}
+                                    aria-label={say('takeOut', { name: domain || id })}
+                                    onClick={() => show({ sites: without(id) })}
                                 >
                                     ✕
                                 </button>
@@ -144,7 +138,7 @@ export function Compare() {
     const view = parseView(search);
     const chosen = view.sites.split(',').filter(Boolean);
     const asked = { siteIds: chosen.join(','), ...rangeOf(view) };
-    const answer = useAnswer<SideBySide>(
+    const answer = useAnswer<Sites>(
         chosen.length > 0 ? query('analytics/compare', asked) : undefined,
     );
     useEffect(() => void (document.title = say('compareSites')), []);

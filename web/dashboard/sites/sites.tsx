@@ -2,31 +2,18 @@
  * sites/sites.tsx -- all sites that the person reaches: visitors, how they changed, their days.
  */
 import '../more';
-import { useEffect, useState } from 'preact/hooks';
+import { useEffect } from 'preact/hooks';
 import { query, useAnswer } from '../api';
 import { ChangeOf } from '../analytics/change';
-import { useSettled } from '../analytics/picker';
-import { figure, figureInFull, short, whole } from '../format';
+import { figure, figureInFull } from '../format';
 import { managesAny, usePerson } from '../frame';
+import { PAGE_ROWS, Pager, Search } from '../paged';
 import type { Person, SiteRow, Sites as Answer } from '../types';
 import { Answered, Explain, Link, Nothing } from '../ui';
-import { address, parseView, rangeOf, show, useAddress, type View } from '../view';
-import { metricOf, say, type Metric } from '../words';
-import { Range } from './range';
+import { address, parseView, rangeOf, useAddress, type View } from '../view';
+import { metricOf, say } from '../words';
+import { analyticsOf, Range } from './range';
 import { Sparkline } from './sparkline';
-
-const PAGE_ROWS = 50;
-const COLUMNS: Metric[] = ['uniqueVisitors', 'pageviews'];
-const SORTS: Partial<Record<Metric, string>> = {
-    uniqueVisitors: 'visitors',
-    pageviews: 'pageviews',
-};
-
-const analyticsOf = (id: string, view: View) => {
-    const range = new URLSearchParams(rangeOf(view));
-    const query = range.get('period') === '28d' ? '' : `?${range}`;
-    return `/admin/sites/${encodeURIComponent(id)}/analytics${query}`;
-};
 
 function Head({
     view,
@@ -85,7 +72,7 @@ function TenantName({ row: { tenantId, tenantName } }: { row: SiteRow }) {
     );
 }
 
-export function SiteLine({ row, view, tenants }: { row: SiteRow; view: View; tenants: boolean }) {
+function SiteLine({ row, view, tenants }: { row: SiteRow; view: View; tenants: boolean }) {
     return (
         <tr>
             <th scope="row">
@@ -115,15 +102,7 @@ export function SiteLine({ row, view, tenants }: { row: SiteRow; view: View; ten
     );
 }
 
-export function SitesTable({
-    data,
-    view,
-    tenants,
-}: {
-    data: Answer;
-    view: View;
-    tenants: boolean;
-}) {
+function SitesTable({ data, view, tenants }: { data: Answer; view: View; tenants: boolean }) {
     return (
         <div class="table-scroll" tabIndex={0} role="group" aria-label={say('sites')}>
             <table class="table sites-table">
@@ -132,11 +111,9 @@ export function SitesTable({
                         <Head view={view} sort="name">
                             {say('site')}
                         </Head>
-                        {COLUMNS.slice(0, 1).map((metric) => (
-                            <Head key={metric} view={view} sort={SORTS[metric]!}>
-                                {metricOf(metric).label}
-                            </Head>
-                        ))}
+                        <Head view={view} sort="visitors">
+                            {metricOf('uniqueVisitors').label}
+                        </Head>
                         <Head view={view} sort="change">
                             {say('change')}
                         </Head>
@@ -158,30 +135,6 @@ export function SitesTable({
     );
 }
 
-function Pager({ view, total }: { view: View; total: number }) {
-    const offset = Number(view.offset) || 0;
-    const to = Math.min(total, offset + PAGE_ROWS);
-    const at = (start: number) => address({ offset: start > 0 ? String(start) : '' });
-    if (total <= PAGE_ROWS) return null;
-    return (
-        <nav class="pager" aria-label={say('pager')}>
-            {offset > 0 && (
-                <Link class="button" href={at(Math.max(0, offset - PAGE_ROWS))}>
-                    {say('backward')}
-                </Link>
-            )}
-            <span class="soft">
-                {say('rowsOf', { from: whole(offset + 1), to: whole(to), all: short(total) })}
-            </span>
-            {to < total && (
-                <Link class="button" href={at(to)}>
-                    {say('forward')}
-                </Link>
-            )}
-        </nav>
-    );
-}
-
 /** What the list of sites answers to the address; of one tenant where that is given. */
 export function useSites(view: View, tenantId?: string) {
     return useAnswer<Answer>(
@@ -197,43 +150,21 @@ export function useSites(view: View, tenantId?: string) {
     );
 }
 
-/* The box shows what is typed; the server is asked when nobody types any more. */
-function Search({ view }: { view: View }) {
-    const [text, setText] = useState(view.search);
-    const settled = useSettled(text);
-    useEffect(() => setText(view.search), [view.search]);
-    useEffect(() => {
-        if (settled === text && settled !== view.search)
-            show({ search: settled, offset: '' }, true);
-    }, [settled]);
-    return (
-        <input
-            type="search"
-            class="wide-search"
-            data-search
-            aria-label={say('searchSites')}
-            placeholder={say('searchSites')}
-            autocomplete="off"
-            spellcheck={false}
-            value={text}
-            onInput={({ currentTarget }) => setText(currentTarget.value)}
-        />
-    );
-}
-
 export function SitesList({ view, tenantId }: { view: View; tenantId?: string }) {
     const answer = useSites(view, tenantId);
     const tenants = useTenants().length > 1 && tenantId === undefined;
     return (
         <section class="card" aria-label={say('sites')}>
-            <Search view={view} />
+            <Search view={view} label={say('searchSites')} look="wide-search" />
             <div class="sites-body">
                 <Answered answer={answer}>
                     {(data) =>
                         data.sites.length > 0 ? (
                             <>
                                 <SitesTable data={data} view={view} tenants={tenants} />
-                                <Pager view={view} total={data.total} />
+                                {data.total > PAGE_ROWS && (
+                                    <Pager offset={Number(view.offset) || 0} total={data.total} />
+                                )}
                             </>
                         ) : (
                             <Nothing>

@@ -2,7 +2,7 @@
  * sites/tenant.tsx -- a tenant's report: its totals, the trend of its days, its sites ranked.
  */
 import { useEffect } from 'preact/hooks';
-import { Tiles } from '../analytics/figures';
+import { FIGURES, Tiles } from '../analytics/figures';
 import { Plot } from '../analytics/graph';
 import { query, useAnswer } from '../api';
 import { range } from '../format';
@@ -11,16 +11,6 @@ import { againstOf, parseView, rangeOf, useAddress, type View } from '../view';
 import { say, type Metric } from '../words';
 import { Range } from './range';
 import { SitesList, useSites } from './sites';
-
-const FIGURES: Metric[] = [
-    'uniqueVisitors',
-    'visits',
-    'pageviews',
-    'bounceRate',
-    'visitDuration',
-    'leads',
-    'conversionRate',
-];
 
 /** The tenant's days in the shape of a site's series. */
 function seriesOf(stats: Stats, metric: Metric): Series {
