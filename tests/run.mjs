@@ -3,7 +3,7 @@
 //     node tests/run.mjs --suite test|soak [PART-OF-A-FILE-NAME...]
 //
 // Each file is a process of its own; a file that dies or hangs is one more "not ok". Most of them
-// wait more than they work, so those of the suite `test` run four at a time, the longest first.
+// wait more than they work, so those of the suite `test` run three at a time, the longest first.
 // ABACUS_BIN and ABACUS_ASAN_BIN name the programs under test (build/ and build-asan/ unless
 // given).
 
@@ -14,7 +14,7 @@ import { fileURLToPath } from 'node:url';
 
 const HERE = dirname(fileURLToPath(import.meta.url));
 const SUITES = { test: ['blackbox', 'fault', 'browser'], soak: ['soak'] };
-const AT_ONCE = { test: 4, soak: 1 };
+const AT_ONCE = { test: 3, soak: 1 };
 const LIMIT_MS = { test: 10 * 60_000, soak: 3 * 60 * 60_000 };
 /** These take 20 s and more: none of them is left to run alone at the end. Those that wait stand
  *  between browsers, which work. */
