@@ -302,4 +302,8 @@ int sqlite_load(struct store *store, const struct store_table *table, struct str
 int sqlite_load_end(struct store *store, int rc, struct err *err);
 int sqlite_sums(struct store *store, struct store_sums *out, struct err *err);
 
+/* When a row of stats is, of its next columns: the date; the date and the hour (sqlite_read.c). */
+int sqlite_day_place(struct query *query, struct stats_row *row, struct err *err);
+int sqlite_hour_place(struct query *query, struct stats_row *row, struct err *err);
+
 #endif

@@ -119,7 +119,7 @@ static int each_stats(struct sqlite_store *store, struct query *query,
     return rc;
 }
 
-static int day_place(struct query *query, struct stats_row *row, struct err *err)
+int sqlite_day_place(struct query *query, struct stats_row *row, struct err *err)
 {
     struct str text = column_str(query);
 
@@ -129,7 +129,7 @@ static int day_place(struct query *query, struct stats_row *row, struct err *err
                    STR_FMT(text));
 }
 
-static int hour_place(struct query *query, struct stats_row *row, struct err *err)
+int sqlite_hour_place(struct query *query, struct stats_row *row, struct err *err)
 {
     (void)err;
     row->day = (int32_t)column_i64(query);
@@ -161,7 +161,7 @@ int sqlite_each_day(struct store *base, struct str tenant, struct str site, int3
     bind_str(&query, sqlite_day_text(to, last));
     if (site.len > 0)
         bind_str(&query, site);
-    return each_stats(store, &query, day_place, fn, ctx, err);
+    return each_stats(store, &query, sqlite_day_place, fn, ctx, err);
 }
 
 static const char HOURS_OF_SITE[] =
@@ -181,7 +181,7 @@ int sqlite_each_hour(struct store *base, struct str tenant, struct str site, int
     bind_str(&query, tenant);
     bind_i64(&query, from_ms);
     bind_i64(&query, to_ms);
-    return each_stats(store, &query, hour_place, fn, ctx, err);
+    return each_stats(store, &query, sqlite_hour_place, fn, ctx, err);
 }
 
 /* -- ledger ------------------------------------------------------------------------------------ */

@@ -6,7 +6,6 @@
  */
 #include "store/sqlite_internal.h"
 
-#include "base/date.h"
 #include "base/json.h"
 
 #define SPANS                                                                                      \
@@ -19,24 +18,6 @@ static const char DAYS_OF_SITES[] =
 static const char HOURS_OF_SITES[] =
     SPANS "day, hour_ms, " STATS_COLUMNS " FROM s CROSS JOIN hourly_stats h ON h.site_id = s.site"
           " AND h.hour_ms >= s.first AND h.hour_ms < s.last WHERE h.tenant_id = s.tenant";
-
-static int day_place(struct query *query, struct stats_row *row, struct err *err)
-{
-    struct str text = column_str(query);
-
-    if (date_parse(text, &row->day))
-        return 0;
-    return err_set(err, ERR_CORRUPT, "daily stats of %.*s: \"%.*s\" is no date", STR_FMT(row->site),
-                   STR_FMT(text));
-}
-
-static int hour_place(struct query *query, struct stats_row *row, struct err *err)
-{
-    (void)err;
-    row->day = (int32_t)column_i64(query);
-    row->hour_ms = column_i64(query);
-    return 0;
-}
 
 /* Which rows are asked for, and by whom. */
 struct asked {
@@ -103,7 +84,7 @@ static void write_list(const struct site_span *spans, size_t count, bool days, s
 int sqlite_each_day_of(struct store *base, const struct site_span *spans, size_t count, span_fn *fn,
                        void *ctx, struct err *err)
 {
-    const struct asked asked = {spans, fn, ctx, day_place};
+    const struct asked asked = {spans, fn, ctx, sqlite_day_place};
     struct buf list = {0};
 
     write_list(spans, count, true, &list);
@@ -116,7 +97,7 @@ int sqlite_each_day_of(struct store *base, const struct site_span *spans, size_t
 int sqlite_each_hour_of(struct store *base, const struct site_span *spans, size_t count,
                         span_fn *fn, void *ctx, struct err *err)
 {
-    const struct asked asked = {spans, fn, ctx, hour_place};
+    const struct asked asked = {spans, fn, ctx, sqlite_hour_place};
     struct buf list = {0};
 
     write_list(spans, count, false, &list);
