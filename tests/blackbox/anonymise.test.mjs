@@ -4,7 +4,7 @@
 
 import assert from 'node:assert/strict';
 import { test } from 'node:test';
-import { AROUND_NOW, bearer, query } from '../lib/abacus.mjs';
+import { AROUND_NOW, bearer, inForce, query } from '../lib/abacus.mjs';
 import { BROWSER } from '../lib/browsers.mjs';
 import { countryOf } from '../lib/countries.mjs';
 import { SHAPES } from '../lib/platform.mjs';
@@ -461,12 +461,24 @@ inEachWorld('of a token the address that it names is stored, or none', async (wo
 /** Once `gate` is closed on a node, so is what was set before it: a node takes settings whole. */
 inEachWorld('a change is in force on every node within a second', async (world) => {
     const set = (site, ...changes) => world.abacus.must(['site', 'set', site, ...changes]);
-    const is = (server, dropped) => async () => {
+    const says = async (server, dropped) => {
         const { body } = await server.track(view('gate', '/'), GPC);
         return Object.keys(body.dropped)[0] === dropped;
     };
-    const on = (dropped) => (server) => server.until(is(server, dropped), dropped, 1000);
-    const everywhere = (dropped) => Promise.all(world.servers.map(on(dropped)));
+    const everywhere = async (dropped) =>
+        (await Promise.all(world.servers.map((server) => says(server, dropped)))).every(Boolean);
+    const gate = (change, dropped, back, before) =>
+        inForce(
+            `gate ${change}`,
+            async (n) => {
+                if (n > 0) {
+                    await set('gate', back);
+                    await world.servers[0].until(() => everywhere(before), before);
+                }
+                await set('gate', change);
+            },
+            () => everywhere(dropped),
+        );
     const send = async (round) => {
         for (const [node, server] of world.servers.entries())
             for (const ip of ['198.51.100.7', '198.51.100.200']) {
@@ -482,15 +494,13 @@ inEachWorld('a change is in force on every node within a second', async (world) 
         ...['storeIpPrefix=true', 'ipv4Prefix=16', 'visitorIdentity=full-address'],
         ...['fields=screen,props', 'maskPersonal=false', 'queryParams=q'],
     );
-    await set('gate', 'enabled=false');
-    await everywhere('disabled');
+    await gate('enabled=false', 'disabled', 'enabled=', 'gpc');
     await send('after');
     await set(
         'later',
         ...['storeIpPrefix=', 'visitorIdentity=', 'fields=', 'maskPersonal=', 'queryParams='],
     );
-    await set('gate', 'enabled=');
-    await everywhere('gpc');
+    await gate('enabled=', 'gpc', 'enabled=false', 'disabled');
     await send('again');
     const total = 3 * 2 * world.servers.length;
     await world.servers[0].until(async () => (await world.rows('later')).length === total, 'rows');

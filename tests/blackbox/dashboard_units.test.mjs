@@ -492,8 +492,8 @@ describe('what the numbers mean', () => {
 
     test('every metric and dimension of the server has its words, and no other', () => {
         const named = source('src/query/metric.c').matchAll(/\{NAME\("(\w+)"\)/g);
-        const ofPages = ['timeOnPage', 'scrollDepth'];
-        const expected = [...[...named].map(([, name]) => name), ...ofPages];
+        const ofRows = ['timeOnPage', 'scrollDepth', 'events'];
+        const expected = [...[...named].map(([, name]) => name), ...ofRows];
         assert.deepEqual(Object.keys(metrics).sort(), expected.sort());
         const listed = source('src/facts/dimension.c').matchAll(
             /\[DIM_\w+\] = \{STR_INIT\("(\w+)"\)/g,

@@ -9,6 +9,7 @@ import { setTimeout as sleep } from 'node:timers/promises';
 import { BUILD, Installation, start, until } from '../lib/abacus.mjs';
 import { answer, noMail, Postbox } from '../lib/mail.mjs';
 import { HANG_MS } from '../lib/process.mjs';
+import { freePort } from '../lib/servers.mjs';
 
 const FROM = 'abacus@stats.example';
 const TO = 'ada@example.com';
@@ -226,21 +227,31 @@ scenario('what cannot be sent in time is given up', async ({ mailer, postbox }) 
         throw answer(421);
     };
     const box = await postbox({ onRcpt: refuses });
-    const one = mailer(box.url, { tryMs: 1000, pauseMs: 50 });
-    const began = Date.now();
-    await one.send();
-    const [, tries] = await one.says(/msg="mail not sent" tries=(\d+) code=421/);
-    assert.ok(Number(tries) >= 3 && Date.now() - began < 5000);
+    let one;
+    let tries = 0;
+    // Pauses of 50 ms, 100, 200 ...: within a second there is time for 5 tries and no more. A
+    // machine that stands still meanwhile leaves fewer: then with more time.
+    for (const { tryMs, most } of [
+        { tryMs: 1000, most: 5 },
+        { tryMs: 8000, most: 8 },
+        { tryMs: 32_000, most: 10 },
+    ]) {
+        one = mailer(box.url, { tryMs, pauseMs: 50 });
+        await one.send();
+        const said = await one.says(/msg="mail not sent" tries=(\d+) code=421/, 2 * tryMs + 30_000);
+        tries = Number(said[1]);
+        assert.ok(tries <= most, `${tries} tries in ${tryMs} ms`);
+        if (tries >= 3) break;
+    }
+    assert.ok(tries >= 3, `${tries} tries`);
     // A server that nobody reaches is no different.
     await box.close();
     await one.send();
-    await until(() => one.said.match(/mail not sent/g).length === 2, 'given up', 20_000);
+    await until(() => one.said.match(/mail not sent/g).length === 2, 'given up');
 });
 
 scenario('a server that is away gets its mails when it is back', async ({ mailer, postbox }) => {
-    const first = await postbox();
-    const { port } = first;
-    await first.close();
+    const port = await freePort();
     const one = mailer(`smtp://127.0.0.1:${port}`, { pauseMs: 50 });
     for (const to of ['a@example.com', 'b@example.com', 'c@example.com'])
         assert.equal((await one.send({ to })).rc, 0);
@@ -256,10 +267,12 @@ scenario('whoever sends does not wait for a slow server', async ({ mailer, postb
     const onConnect = (session, callback) => void waits.then(() => callback());
     const box = await postbox({ onConnect });
     const one = mailer(box.url);
-    let slowest = 0;
-    for (let i = 0; i < 10; i++) slowest = Math.max(slowest, (await one.send()).us);
+    const took = [];
+    for (let i = 0; i < 10; i++) took.push((await one.send()).us);
     assert.equal(box.mails.length, 0);
-    assert.ok(slowest < 200_000, `${slowest} us`);
+    // The machine may hold up one of them, or two; who waits for the server waits each time.
+    const [median] = took.sort((a, b) => a - b).slice(took.length >> 1);
+    assert.ok(median < 200_000, `${took} us`);
     open();
     await box.mail(TO, 10);
 });
@@ -273,7 +286,7 @@ scenario('at the end what waits is tried once more', async ({ mailer, postbox })
         }
     };
     const box = await postbox({ onRcpt });
-    const one = mailer(box.url, { pauseMs: 30_000, graceMs: 10_000 });
+    const one = mailer(box.url, { pauseMs: 30_000, graceMs: 60_000 });
     await one.send();
     await one.says(/mail waits/);
     assert.equal(await one.close(), 0);
@@ -283,15 +296,17 @@ scenario('at the end what waits is tried once more', async ({ mailer, postbox })
 });
 
 scenario('the end waits for a server that hangs no longer than it may', async (t) => {
-    const box = await t.postbox({ onConnect: () => {} });
+    // A try that nobody ends would take 20 s.
+    let connected = 0;
+    const box = await t.postbox({ onConnect: () => void connected++ });
     const one = t.mailer(box.url, { graceMs: 500 });
     await one.send();
     await one.send();
-    await sleep(200);
+    await until(() => connected > 0, 'the server to hang');
     const began = Date.now();
     assert.equal(await one.close(), 0);
     const took = Date.now() - began;
-    assert.ok(took >= 450 && took < 5000, `${took} ms`);
+    assert.ok(took >= 450 && took < 15_000, `${took} ms`);
     assert.match(one.said, /level=warn msg="mail lost" messages=2/);
 });
 

@@ -163,6 +163,7 @@ test('a job that fails for the same reason says so once, is counted each time, a
     const server = await platform.node({ redisUrl: url }).serve([], { interval: '100ms' });
     const failures = () => server.metric('analytics_errors_total{kind="redis"}');
     await server.until(async () => (await failures()) >= 10, 'ten failures');
+    await server.until(() => server.stderr.includes('the job failed'), 'the job to say so');
     assert.equal(count(server.stderr, 'the job failed and will run again'), 1);
     assert.equal(await server.metric('analytics_errors_total{kind="store"}'), 0);
     assert.equal(count(server.stderr, 'the job runs again'), 0);

@@ -23,7 +23,7 @@ test('a node that is started before PostgreSQL answers 503 until that is there, 
     const platform = await Platform.create();
     const { proxy, url } = await Proxy.before(platform.databaseUrl);
     await proxy.set('refuse');
-    const server = await platform.node({ databaseUrl: url }).serve();
+    const server = await platform.node({ databaseUrl: url }).serve([], { ready: false });
     const pages = new Pages(SITE);
 
     const unready = await server.fetch('/readyz');

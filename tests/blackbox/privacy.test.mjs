@@ -124,7 +124,7 @@ async function platform() {
             const { proxy, url } = await Proxy.before(databaseUrl);
             await proxy.set('refuse');
             const node = abacus.node({ databaseUrl: url });
-            return { node, server: await node.serve() };
+            return { node, server: await node.serve([], { ready: false }) };
         },
         stop: () => Promise.all([postgres.stop(), redis.stop()]),
     };

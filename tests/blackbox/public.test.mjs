@@ -60,7 +60,7 @@ after(() => server?.stop());
 
 /** Until the server knows of a change. */
 const knows = (asked, status) =>
-    server.until(async () => (await asked()).status === status, `status ${status}`, 5000);
+    server.until(async () => (await asked()).status === status, `status ${status}`);
 
 describe('public dashboards', () => {
     test('a site that is public shows its visits to everybody, and nothing else', async () => {

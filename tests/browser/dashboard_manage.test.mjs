@@ -6,8 +6,8 @@
 
 import assert from 'node:assert/strict';
 import { after, before } from 'node:test';
-import { isDeepStrictEqual } from 'node:util';
 import { bearer, query, until } from '../lib/abacus.mjs';
+import { becomes, settled } from '../lib/browser_time.mjs';
 import {
     dashboardScenarios,
     DashboardStage,
@@ -35,14 +35,6 @@ before(async () => {
 after(() => stage?.close());
 const scenario = dashboardScenarios(() => stage);
 
-/** Wait until what is seen is what is wanted. */
-async function becomes(seen, wanted) {
-    let last;
-    const isSame = async () => isDeepStrictEqual((last = await seen()), wanted);
-    await until(isSame, 'it', 10_000).catch(() => {});
-    assert.deepEqual(last, wanted);
-}
-
 const settingsOf = (site) => `/admin/sites/${site}/settings`;
 const setting = (page, name) => page.locator(`[data-setting="${name}"]`);
 const control = (page, name) => page.locator(`[id="setting-${name}"]`);
@@ -55,6 +47,8 @@ async function open(page, site = 'plain') {
 async function save(page) {
     await page.getByRole('button', { name: /^Save \d+ change/ }).click();
     await page.getByText('Saved. It is in force within a second.').waitFor();
+    // And the page has asked for what holds now.
+    await settled(page);
 }
 
 const track = (...events) => stage.server.track(events, bearer(stage.platform));
@@ -293,12 +287,13 @@ scenario('the system page tells how the installation is', {}, async ({ page }) =
         new Intl.DateTimeFormat('en-US', { dateStyle: 'medium', timeStyle: 'short' }).format(
             new Date(at),
         );
-    // It asks again by itself.
+    // It asks again by itself, and a minute passes.
     await becomes(
         async () => [await value('Last success'), await value('Version'), await value('Sites')],
-        await stage
-            .api('/api/admin/system')
-            .then(({ job, version, sites }) => [moment(job.lastSuccessAt), version, `${sites}`]),
+        async () => {
+            const { job, version, sites } = await stage.api('/api/admin/system');
+            return [moment(job.lastSuccessAt), version, `${sites}`];
+        },
     );
     const about = await stage.api('/api/admin/system');
     assert.equal(await value('Imbalance of the ledger'), '0');

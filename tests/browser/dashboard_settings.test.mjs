@@ -5,8 +5,8 @@
 
 import assert from 'node:assert/strict';
 import { after, before } from 'node:test';
-import { isDeepStrictEqual } from 'node:util';
 import { bearer, until } from '../lib/abacus.mjs';
+import { becomes, settled } from '../lib/browser_time.mjs';
 import { dashboardScenarios, DashboardStage, withoutDashboard } from '../lib/dashboard_stage.mjs';
 
 let stage;
@@ -22,14 +22,6 @@ before(async () => {
 });
 after(() => stage?.close());
 const scenario = dashboardScenarios(() => stage);
-
-/** Wait until what is seen is what is wanted. */
-async function becomes(seen, wanted) {
-    let last;
-    const isSame = async () => isDeepStrictEqual((last = await seen()), wanted);
-    await until(isSame, 'it', 10_000).catch(() => {});
-    assert.deepEqual(last, wanted);
-}
 
 /** What the API says of a setting of the site: {value, from}. */
 async function held(name, siteId = 'plain') {
@@ -49,6 +41,8 @@ async function open(page, site = 'plain') {
 async function save(page) {
     await page.getByRole('button', { name: /^Save \d+ change/ }).click();
     await page.getByText('Saved. It is in force within a second.').waitFor();
+    // And the page has asked for what holds now.
+    await settled(page);
 }
 
 /** Set by `change`, it is `value` at the API and said to be set here; reset, it is as before. */
@@ -264,13 +258,23 @@ scenario('a goal with a property and a value counts from then on', {}, async ({ 
         return rows.find(({ value }) => value === 'Paid plan')?.conversions ?? 0;
     };
     const signup = (props) => event('quiet', { event: 'signup', props });
-    await until(async () => {
+    let sent = (await stage.server.ledger(stage.platform, 'quiet')).received;
+    const signUpTwice = async () => {
         await track(signup({ plan: 'free', seats: '5' }), signup({ plan: 'pro', seats: '5' }));
+        sent += 2;
+    };
+    const isCounted = async () =>
+        (await stage.server.ledger(stage.platform, 'quiet')).received === sent;
+    await until(async () => {
+        await signUpTwice();
         return (await conversions()) > 0;
     }, 'the goal');
-    const { received } = await stage.server.ledger(stage.platform, 'quiet');
-    // Half of them: those of the other plan are none.
-    await becomes(conversions, received / 2);
+    // From then on half of them: those of the other plan are none.
+    await until(isCounted, 'the first ones');
+    const before = await conversions();
+    for (let i = 0; i < 5; i++) await signUpTwice();
+    await until(isCounted, 'all of them');
+    await becomes(conversions, before + 5);
 
     // A row is taken away, and the whole list goes back.
     await page.getByRole('button', { name: 'Remove 1' }).click();

@@ -11,6 +11,7 @@ import {
     Stage,
     told,
     traces,
+    until,
 } from '../lib/browsing.mjs';
 
 const SITES = [
@@ -220,12 +221,14 @@ scenario(
         front.does = new Promise((resolve) => (let_go = resolve));
         await page.click('#out');
         await page.waitForURL(to);
-        const [event] = named(front, site, 'link.outbound').slice(3);
+        const outbound = () => named(front, site, 'link.outbound');
+        await until(() => outbound().length > 3, 'the click');
+        const [, , , event] = outbound();
         assert.deepEqual(event.props, { url: to.slice('http://'.length) });
         let_go();
         await page.goto(stage.url(site, '/away'));
         await stage.fence(page);
-        assert.equal(named(front, site, 'link.outbound').length, 4);
+        assert.equal(outbound().length, 4);
         assert.equal((await stage.numbers(site)).totals.pageviews, 1);
     },
 );
@@ -278,6 +281,7 @@ scenario(
         assert.deepEqual(problems, []);
         // A policy that were not in force would let this pass.
         await page.goto(stage.url(site, '/broken'));
+        await page.waitForFunction('violations.length > 0');
         assert.deepEqual(await page.evaluate('violations'), ['script-src-elem inline']);
         problems.length = 0;
         await stage.leave(page, site);

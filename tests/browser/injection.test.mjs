@@ -19,7 +19,6 @@ import { exec, tempDir, until } from '../lib/abacus.mjs';
 import { BROWSER } from '../lib/browsers.mjs';
 import { missing, openContext, REFUSAL, scenarios, Stage } from '../lib/browsing.mjs';
 import { Nginx } from '../lib/nginx.mjs';
-import { freePort } from '../lib/servers.mjs';
 
 const options = { skip: missing };
 const STRICT = "default-src 'none'; img-src data:; script-src 'self'; connect-src 'self'";
@@ -45,8 +44,8 @@ before(async () => {
     stage.front.target = stage.server.port;
     await stage.abacus.must(['site', 'set', 'address', 'blockedAddresses=127.0.3.0/24']);
     upstream = await startUpstream();
-    nginx = new Nginx(await sites());
-    await nginx.start([port]);
+    // For each of the two that ask by TLS one: nginx resumes a session whoever has verified it.
+    nginx = await Nginx.start(3, sites);
 });
 
 after(async () => {
@@ -66,7 +65,7 @@ async function viewed(site, count) {
     const answered = ({ events, status }) =>
         status !== undefined && events.some(({ event }) => event === 'pageview');
     const views = () => stage.front.posts(site).filter(answered);
-    await until(() => views().length >= count, `${count} views of ${site}`, 20_000);
+    await until(() => views().length >= count, `${count} views of ${site}`);
     assert.deepEqual(
         views().map(({ status }) => status),
         Array(count).fill(202),
@@ -171,10 +170,9 @@ async function makeCertificate() {
 }
 
 /** The http block. */
-async function sites() {
-    port = await freePort();
-    // For each of the two that ask by TLS one: nginx resumes a session whoever has verified it.
-    const [tlsPort, otherPort] = [await freePort(), await freePort()];
+async function sites(ports) {
+    const [, tlsPort, otherPort] = ports;
+    [port] = ports;
     const { key, cert } = await makeCertificate();
     const root = writeFiles();
     const site = async (name, lines) => `server {

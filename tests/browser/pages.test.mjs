@@ -198,7 +198,6 @@ scenario(
         await until(
             () => asked('/loaded?/nexttrue') && asked('/loaded?/nevertrue'),
             'the prerendering of two pages',
-            20_000,
         );
         await stage.sent(site, 1);
         const other = await Tab.open(stage.browser, stage.url(site, '/away'));

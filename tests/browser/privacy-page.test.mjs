@@ -3,6 +3,7 @@
 
 import assert from 'node:assert/strict';
 import { after, before } from 'node:test';
+import { PATIENCE_MS } from '../lib/browser_time.mjs';
 import { missing, REFUSAL, scenarios, Stage, until } from '../lib/browsing.mjs';
 import { assertReadable, noAxe } from '../lib/readable.mjs';
 
@@ -101,7 +102,7 @@ const theSwitch = (page) => page.getByRole('switch');
 /** Whitespace does not count. */
 async function says(page, text) {
     const read = async () => (await status(page).innerText()).replace(/\s+/g, ' ').trim();
-    await until(async () => (await read()).startsWith(text), `"${text}"`, 10_000, read);
+    await until(async () => (await read()).startsWith(text), `"${text}"`, PATIENCE_MS, read);
 }
 
 const stored = (page) => page.evaluate('Object.entries(localStorage)');
@@ -419,7 +420,7 @@ scenario(
         };
         show('shop', { '/policy': policy({ head: () => stage.tag('shop') }) });
         await page.goto(stage.url('shop', '/policy'));
-        await until(() => pages().length === 1, 'the first page view', 10_000);
+        await until(() => pages().length === 1, 'the first page view');
         await theSwitch(page).check();
         await go('/two');
         assert.deepEqual(pages(), ['/policy']);
@@ -449,7 +450,7 @@ scenario(
         for (const path of ['/nowhere', '/missing']) {
             warnings.length = 0;
             await page.goto(stage.url('shop', path));
-            await until(() => warnings.length > 0, 'a warning', 10_000);
+            await until(() => warnings.length > 0, 'a warning');
             assert.match(warnings[0], /data-target/);
             assert.equal(await status(page).count(), 0);
         }
@@ -496,14 +497,10 @@ scenario('its numbers follow the settings', { site: 'numbers' }, async ({ page }
     const time = (what) =>
         page.locator('dl > div', { hasText: what }).locator('dd').innerText();
     const follows = (text) =>
-        until(
-            async () => {
-                await page.goto(own('numbers'));
-                return (await time('Single page views')) === text;
-            },
-            text,
-            10_000,
-        );
+        until(async () => {
+            await page.goto(own('numbers'));
+            return (await time('Single page views')) === text;
+        }, text);
     await follows('30 days');
     assert.equal(await time('Single visits'), '365 days');
     assert.equal(await time('Sums'), '365 days');

@@ -105,7 +105,8 @@ scenario(
         await load(visit);
         await stage.sent(site, 1);
         front.does = 503;
-        const failed = page.waitForEvent('response');
+        // That of the page view may still be on its way.
+        const failed = page.waitForEvent('response', (one) => one.status() === 503);
         await page.evaluate("window.said = analytics.track('my.own'); true");
         await failed;
         await page.evaluate('analytics.optOut()');
@@ -125,6 +126,7 @@ scenario('nor is what waits to be online', { site: 'offline', grumbles: FAILED }
     const { page, site, front, context } = visit;
     await load(visit);
     await stage.sent(site, 1);
+    await stage.fence(page);
     await context.setOffline(true);
     const failed = page.waitForEvent('requestfailed');
     await page.evaluate("window.said = analytics.track('my.own'); true");

@@ -4,9 +4,10 @@ import { join } from 'node:path';
 import { after } from 'node:test';
 import { setTimeout as sleep } from 'node:timers/promises';
 import { BROWSER } from './browsers.mjs';
+import './midnight.mjs'; // before any date is taken
 import { exec, HANG_MS, killAll, ROOT, start, tempDir, until } from './process.mjs';
 
-export { atExit, exec, residentBytes, ROOT, start, tempDir, until } from './process.mjs';
+export { atExit, exec, inForce, residentBytes, ROOT, start, tempDir, until } from './process.mjs';
 
 export const BUILD = process.env.ABACUS_BUILD ?? join(ROOT, 'build');
 export const BIN = process.env.ABACUS_BIN ?? join(BUILD, 'src/cli/abacus');
@@ -127,10 +128,16 @@ export class Installation {
     }
 }
 
+/** A database that is there and slow to answer is taken for one that is away: the node starts all the
+ *  same, and answers 503 for a moment. One that is kept away stays so. */
+const READY_MS = 30_000;
+
 /** A running `abacus serve`. */
 export class Server {
-    /** Returns once it says where it listens. */
-    static async start(installation, args, { env = {}, interval = '200ms', limit = HANG_MS } = {}) {
+    /** Returns once it takes events. A test of a node that has no database says `ready: false`, and
+     *  has it back as soon as it says where it listens. */
+    static async start(installation, args, options = {}) {
+        const { env = {}, interval = '200ms', limit = HANG_MS, ready = true } = options;
         const self = new Server();
         self.installation = installation;
         self.child = start(
@@ -165,6 +172,7 @@ export class Server {
             throw new Error(`serve did not come up: ${JSON.stringify(self.url)} ${self.stderr}`);
         }
         self.port = Number(new URL(self.url).port);
+        if (ready) await self.ready(READY_MS);
         return self;
     }
 
@@ -278,8 +286,12 @@ export class Server {
         return until(ask, what, limit, () => this.stderr.slice(-2000));
     }
 
-    ready() {
-        return this.until(async () => (await this.fetch('/readyz')).status === 200, 'readyz');
+    ready(limit) {
+        return this.until(
+            async () => (await this.fetch('/readyz')).status === 200,
+            'readyz',
+            limit,
+        );
     }
 }
 

@@ -47,7 +47,7 @@ export class Tab {
      *  each new tab, has found that this one is none of its own. */
     async unwatched() {
         const info = () => this.root.send('Target.getTargetInfo', { targetId: this.target });
-        await until(async () => !(await info()).targetInfo.attached, 'no debugger', 20_000);
+        await until(async () => !(await info()).targetInfo.attached, 'no debugger');
     }
 
     /** At the first look into it, and no earlier. */
@@ -112,7 +112,9 @@ export class Tab {
     /** Leave for the site's page without a script; what leaving sends has arrived. */
     async leave(stage, site) {
         await this.goto(stage.url(site, '/away'));
-        const where = () => this.evaluate('location.pathname + document.readyState');
+        // A page that goes has no answer.
+        const where = () =>
+            this.evaluate('location.pathname + document.readyState').catch(() => undefined);
         await until(async () => (await where()) === '/awaycomplete', 'the way to /away');
         await stage.fence(this);
     }

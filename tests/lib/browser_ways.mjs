@@ -10,7 +10,8 @@
 
 import { createServer, request as ask } from 'node:http';
 
-/** An HTTP server that keeps each request it gets: {method, path, host, headers, body}. */
+/** An HTTP server that keeps each request it gets, in the order in which they begin: {method, path,
+ *  host, headers}, and once it is read, `body`; `isOver` when its answer has left, or never will. */
 class Recorder {
     constructor() {
         this.requests = [];
@@ -32,12 +33,14 @@ class Recorder {
     }
 
     async #take(request, response) {
-        const parts = [];
-        for await (const part of request) parts.push(part);
         const { method, url: path, headers } = request;
-        const body = Buffer.concat(parts).toString();
-        const record = { method, path, host: headers.host, headers, body };
+        const record = { method, path, host: headers.host, headers };
         this.requests.push(record);
+        response.on('close', () => (record.isOver = true));
+        record.body = await textOf(request).catch((error) => {
+            this.requests.splice(this.requests.indexOf(record), 1);
+            throw error;
+        });
         // A connection for each: a browser repeats by itself what an old one has lost.
         response.setHeader('Connection', 'close');
         await this.answer(record, response);
@@ -47,6 +50,12 @@ class Recorder {
         this.server.closeAllConnections?.();
         this.server.close();
     }
+}
+
+async function textOf(request) {
+    const parts = [];
+    for await (const part of request) parts.push(part);
+    return Buffer.concat(parts).toString();
 }
 
 /** Before the analytics server. */

@@ -3,7 +3,7 @@
 //
 // A test sends nothing when a marker that its page sends later has arrived and nothing else has
 // (Stage.fence): every request has a connection of its own, and a marker waits for its answer, so
-// what began before it has been seen.
+// what began before it has been seen; and once more, so that the page has the answers, too.
 
 import assert from 'node:assert/strict';
 import { existsSync } from 'node:fs';
@@ -11,8 +11,8 @@ import { test } from 'node:test';
 import { AROUND_NOW, Installation, query, until } from './abacus.mjs';
 import { BROWSER } from './browsers.mjs';
 import { storedBy } from './browser_page.mjs';
+import { PATIENCE_MS, SCENARIO_MS, watchRequests } from './browser_time.mjs';
 import { Front, Outside, Web } from './browser_ways.mjs';
-import { HANG_MS } from './process.mjs';
 
 export { until } from './abacus.mjs';
 export { Tab } from './browser_page.mjs';
@@ -105,28 +105,29 @@ export class Stage {
 
     /** Wait until so many events of a site have been answered. */
     async sent(site, count) {
-        const answered = () =>
-            this.front.posts(site).filter(({ status }) => status !== undefined).length;
+        const answered = () => this.front.posts(site).filter(({ isOver }) => isOver).length;
         await until(
             () => answered() >= count,
             `${count} events of ${site}`,
-            20_000,
+            PATIENCE_MS,
             () => JSON.stringify(this.front.events(site)),
         );
         return this.front.events(site);
     }
 
-    /** After it, what `page` has begun to send has arrived at Front, and was answered. */
+    /** After it, what `page` has begun to send has arrived at Front, and its answer in the page. */
     async fence(page) {
         const { url, port } = this.front;
         // A page that comes from Front may ask nobody else.
         const host = `(location.port === '${port}' ? '' : '${url}')`;
-        for (const n of [1, 2])
-            await page.evaluate(
-                `fetch(${host} + '/marker/${n}', { mode: 'no-cors' }).then(() => true)`,
-            );
-        const isAnswered = ({ events, status }) => !events || status !== undefined;
-        await until(() => this.front.requests.every(isAnswered), 'the answers', 20_000);
+        const mark = (n) =>
+            page.evaluate(`fetch(${host} + '/marker/${n}', { mode: 'no-cors' }).then(() => true)`);
+        await mark(1);
+        await mark(2);
+        const isAnswered = ({ body, events, isOver }) =>
+            body !== undefined && (!events || isOver === true);
+        await until(() => this.front.requests.every(isAnswered), 'the answers');
+        await mark(3);
     }
 
     /** Leave the page for one of the same origin that has no script; what leaving sends has
@@ -203,6 +204,8 @@ export function launchChromium(stage, args = []) {
 /** A context that keeps what its pages complain of (`context.problems`). */
 export async function openContext(stage, { init, clock = false, ...options } = {}) {
     const context = await stage.browser.newContext({ viewport: VIEW, ...options });
+    context.setDefaultTimeout(PATIENCE_MS);
+    watchRequests(context);
     context.problems = [];
     context.urls = [];
     context.since = {
@@ -239,7 +242,7 @@ export const NO_TRACES = { cookies: [], stored: [], thirdParties: [], leaks: [],
  *  behind. `grumbles` is what its console may say, as refused requests make it. */
 export function scenarios(stageOf, skip = missing) {
     return (name, { site, grumbles, ...options }, run) =>
-        test(name, { skip, timeout: HANG_MS }, async () => {
+        test(name, { skip, timeout: SCENARIO_MS }, async () => {
             const stage = stageOf();
             const context = await openContext(stage, options);
             try {

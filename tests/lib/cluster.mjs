@@ -33,7 +33,7 @@ export class Member {
     /** A node that starts while PostgreSQL is away has no sites and no salts: it answers 503 until
      *  it is ready. A balancer sends nothing to one that is not ready, unless it has no other. */
     async start() {
-        this.server = await this.node.serve(this.args, { interval: '200ms' });
+        this.server = await this.node.serve(this.args, { interval: '200ms', ready: false });
         const { port } = this.server;
         const life = { port, from: Date.now(), stopping: Infinity, excused: Infinity };
         this.lives.push(life);
@@ -80,11 +80,11 @@ export class Member {
     }
 
     /** Whether a sender may have met with this there: a node that is dead or dying cuts off and
-     *  refuses; one that began without PostgreSQL refuses. */
-    excuses({ port, at, what }) {
+     *  refuses; one that began without PostgreSQL refuses what was sent before it was ready. */
+    excuses({ port, sentAt, at, what }) {
         const life = this.lives.filter((one) => one.port === port && one.from <= at).at(-1);
         if (life === undefined) return false;
-        return at >= life.stopping || (what.startsWith('503') && at <= life.excused);
+        return at >= life.stopping || (what.startsWith('503') && sentAt <= life.excused);
     }
 }
 

@@ -1,30 +1,16 @@
 // What a test reads off the dashboard, and how the API's numbers are written there: written anew
 // here, from the specification, in English.
 
-import assert from 'node:assert/strict';
 import { readFileSync } from 'node:fs';
 import { join } from 'node:path';
-import { setTimeout as sleep } from 'node:timers/promises';
 import { ROOT } from './process.mjs';
+
+export { becomes } from './browser_time.mjs';
 
 const json = (name) => JSON.parse(readFileSync(join(ROOT, 'web/dashboard', name), 'utf8'));
 /** The catalogue, by language. */
 export const WORDS = { ...json('words.json'), ...json('more.json') };
 export const { metrics: METRICS, dimensions: DIMENSIONS } = json('metrics.json');
-
-/** Wait until what is read is what is expected; else the assertion fails with the difference. */
-export async function becomes(read, expected, what) {
-    const end = Date.now() + 10_000;
-    for (;;) {
-        const got = await read();
-        try {
-            return assert.deepEqual(got, expected, what);
-        } catch (error) {
-            if (Date.now() > end) throw error;
-            await sleep(30);
-        }
-    }
-}
 
 /* -- how numbers are written ------------------------------------------------------------------- */
 
@@ -76,12 +62,8 @@ export function changed(metric, now, before) {
     let text = '';
     if (isCount(metric) && before < 20) text = sign + whole(by);
     else if (before > 0) {
-        const ratio = by / before;
-        const digits = ratio < 0.1 ? 1 : 0;
-        const shown = ratio.toLocaleString('en-US', {
-            style: 'percent',
-            maximumFractionDigits: digits,
-        });
+        // By this quotient: another one may lie on the other side of a half per cent.
+        const shown = percent(Math.abs(now / before - 1));
         text = (shown === '0%' ? '' : sign) + shown;
     }
     const isNeutral = way === 0 || metric === 'aiTokens';
@@ -156,7 +138,8 @@ export const FIGURES = [
     'conversionRate',
 ];
 
-/** The rows of a card: [[name, percent, value, value in full, change or null], ...]. */
+/** The rows of a card: [[name, percent, value, value in full, change or null], ...]; events have no
+ *  percent. */
 export async function rows(page, card) {
     const found = await page.locator(`[data-card=${card}] .rows > li`).evaluateAll((all) =>
         all.map((one) => {
@@ -164,7 +147,7 @@ export async function rows(page, card) {
             const value = part('.row-value');
             return [
                 part('.row-name').textContent,
-                part('.row-percent').textContent,
+                part('.row-percent')?.textContent,
                 value.textContent,
                 value.title,
                 part('.row-change') && (part('.row-change').textContent ?? ''),
@@ -174,16 +157,22 @@ export async function rows(page, card) {
     return found.map(([...row]) => [...row.slice(0, 4), row[4] === null ? null : SQUEEZE(row[4])]);
 }
 
+export const isOfEvents = (dimension) => dimension === 'event' || dimension.startsWith('prop:');
+
+function measureOf(dimension) {
+    if (dimension === 'goal') return ['conversions', 'conversions'];
+    return isOfEvents(dimension) ? ['events', 'events'] : ['visitors', 'uniqueVisitors'];
+}
+
 /** The same, as an answer of breakdown has it. */
 export function rowsOf({ dimension, rows: given }, isCompared = false) {
-    const [column, metric] =
-        dimension === 'goal' ? ['conversions', 'conversions'] : ['visitors', 'uniqueVisitors'];
+    const [column, metric] = measureOf(dimension);
     return given.map((row) => {
         const part = dimension === 'goal' ? row.conversionRate : row.percent / 100;
         const change = changed(metric, row[column], row.previous?.[column]);
         return [
             named(dimension, row.value),
-            percent(part),
+            column === 'events' ? undefined : percent(part),
             ...written(metric, row[column]),
             isCompared ? (change?.text ?? '') : null,
         ];
@@ -197,6 +186,12 @@ export async function table(page, selector) {
         .evaluateAll((all) => all.map((line) => [...line.cells].map((cell) => cell.textContent)));
     return found.map((line) => line.map(SQUEEZE));
 }
+
+/** The lines of the details, without what opens them. */
+export const lines = async (page) =>
+    (await table(page, '.details-body tbody')).map((line) =>
+        line.map((text) => text.replace(/^[▸▾] ?/, '')),
+    );
 
 /** What the address asks for, in the order of names. */
 export const asked = (page) => Object.fromEntries(new URL(page.url()).searchParams);

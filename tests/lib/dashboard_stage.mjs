@@ -10,9 +10,9 @@ import assert from 'node:assert/strict';
 import { join } from 'node:path';
 import { test } from 'node:test';
 import { bearer, Installation, query, until } from './abacus.mjs';
+import { earlyInTheHour, PATIENCE_MS, SCENARIO_MS, watchRequests } from './browser_time.mjs';
 import { Outside } from './browser_ways.mjs';
 import { launchChromium, missing } from './browsing.mjs';
-import { HANG_MS } from './process.mjs';
 
 export const PASSWORD = 'correct horse battery';
 export const TENANT = 'demo';
@@ -79,18 +79,11 @@ export class DashboardStage {
         await this.#add(who);
         const body = JSON.stringify({ email: PEOPLE[who].email, password: PASSWORD });
         const headers = { 'Content-Type': 'application/json', origin: this.url };
-        const made = await until(
-            async () => {
-                const answer = await this.server.fetch('/api/session', {
-                    method: 'POST',
-                    body,
-                    headers,
-                });
-                return answer.status < 300 && answer;
-            },
-            `${who} to sign in`,
-            10_000,
-        );
+        const made = await until(async () => {
+            const asked = { method: 'POST', body, headers };
+            const answer = await this.server.fetch('/api/session', asked);
+            return answer.status < 300 && answer;
+        }, `${who} to sign in`);
         return made.headers.get('set-cookie').split(';')[0];
     }
 
@@ -122,6 +115,8 @@ export class DashboardStage {
             baseURL: this.url,
             ...options,
         });
+        context.setDefaultTimeout(PATIENCE_MS);
+        watchRequests(context);
         if (as !== null) await this.signInto(context, as);
         if (init) await context.addInitScript(init);
         const page = await context.newPage();
@@ -172,7 +167,8 @@ function watch(page, url) {
  *  run({stage, page, context}), and asserts that no page of it had a problem. */
 export function dashboardScenarios(stageOf) {
     return (name, options, run) =>
-        test(name, { skip: withoutDashboard, timeout: HANG_MS }, async () => {
+        test(name, { skip: withoutDashboard, timeout: SCENARIO_MS }, async () => {
+            await earlyInTheHour();
             const stage = stageOf();
             const page = await stage.newPage(options);
             try {

@@ -2,10 +2,12 @@
 
 import assert from 'node:assert/strict';
 import { setTimeout as sleep } from 'node:timers/promises';
-import { Installation } from './abacus.mjs';
+import { Installation, until } from './abacus.mjs';
 import { Load, pathOf } from './load.mjs';
 
 const SITE = 'crash';
+/** Fewer would prove nothing. */
+const ENOUGH = 100;
 
 /** Run it and give back {load, paths, ledger}; the books balance. `span` is the longest time
  *  between two kills, in ms. */
@@ -24,6 +26,7 @@ async function killUnderLoad({ kills, again, span = 1500, args = [] }) {
     }
     load.port = server.port;
     await sleep(300);
+    await until(() => load.answered.size > ENOUGH, 'enough events to be answered');
     await load.stop();
     await abacus.aggregate();
     const today = new Date();
@@ -74,7 +77,7 @@ export async function repeatsUntilAnswered(options) {
         if (n === 0) missing.push(number);
         if (n > 1) double.push(number);
     }
-    assert.ok(run.load.sent > 100, `only ${run.load.sent} events were sent`);
+    assert.ok(run.load.sent > ENOUGH, `only ${run.load.sent} events were sent`);
     assert.deepEqual(
         { missing, double, others: counts.size - run.load.sent },
         { missing: [], double: [], others: 0 },
@@ -93,7 +96,10 @@ export async function sentOnce(options) {
         const number = Number(path.slice(pathOf('').length));
         return n !== 1 || !(run.load.answered.has(number) || run.load.cut.has(number));
     });
-    assert.ok(run.load.answered.size > 100, `only ${run.load.answered.size} events were answered`);
+    assert.ok(
+        run.load.answered.size > ENOUGH,
+        `only ${run.load.answered.size} events were answered`,
+    );
     assert.deepEqual({ lost, unexpected }, { lost: [], unexpected: [] });
     assert.ok(run.paths.length - run.load.answered.size <= run.load.cut.size);
     checkBooks(run);

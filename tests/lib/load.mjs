@@ -14,6 +14,24 @@ const IMPATIENT = 0.04;
 const RESTLESS = 0.02;
 /** An answer that takes longer than this many milliseconds is a hang to whoever waits for it. */
 const SLOW_MS = 10_000;
+const TICK_MS = 100;
+/** A server closes a connection on which nothing comes for 10 s: a sender that was kept from running
+ *  for about as long does not know that yet. */
+const STALE_MS = 9_000;
+
+/** For how long this process has been kept from running, in milliseconds: when the machine stands
+ *  still, nobody is to be blamed for an answer that does not come. */
+let heldUpMs = 0;
+function watchMachine() {
+    let last = performance.now();
+    const timer = setInterval(() => {
+        const now = performance.now();
+        heldUpMs += Math.max(0, now - last - 2 * TICK_MS);
+        last = now;
+    }, TICK_MS);
+    timer.unref();
+}
+watchMachine();
 
 export class Load {
     /**
@@ -30,7 +48,7 @@ export class Load {
         this.cut = new Set(); // numbers whose request got no answer
         this.refused = 0; // events answered 503: nothing was taken
         this.problems = [];
-        this.troubles = []; // {port, at, what}: what no sender should meet while a server is well
+        this.troubles = []; // {port, sentAt, at, what}: not to be met while a server is well
         this.slowestMs = 0;
         this.senders = Array.from({ length: connections }, (_, i) => this.#sender(i));
     }
@@ -96,33 +114,36 @@ export class Load {
             const port = this.ports[Math.floor(Math.random() * this.ports.length)];
             try {
                 wire = await Wire.open(port);
-                wire.port = port;
+                Object.assign(wire, { port, usedAt: Date.now() });
             } catch (error) {
                 if (!(error instanceof Cut)) throw error;
-                this.#trouble(port, error.message);
+                this.#trouble(port, Date.now(), error.message);
                 await sleep(5);
             }
         }
         return wire;
     }
 
-    #trouble(port, what) {
-        this.troubles.push({ port, at: Date.now(), what });
+    #trouble(port, sentAt, what) {
+        this.troubles.push({ port, sentAt, at: Date.now(), what });
     }
 
     /** True when this request is over with. */
     async #exchange(wire, numbers, bytes) {
         const impatient = Math.random() < IMPATIENT;
+        const began = Date.now();
+        const heldUpBefore = heldUpMs;
+        const isStale = began - wire.usedAt > STALE_MS;
         try {
             wire.send(bytes);
             if (impatient) await this.#goAway();
-            const began = Date.now();
             const answer = await wire.response();
-            this.#time(wire.port, Date.now() - began);
-            return await this.#judge(wire.port, numbers, answer);
+            wire.usedAt = Date.now();
+            this.#time(wire.port, began, Date.now() - began - (heldUpMs - heldUpBefore));
+            return await this.#judge(wire.port, began, numbers, answer);
         } catch (error) {
             if (!(error instanceof Cut)) throw error;
-            if (!impatient) this.#trouble(wire.port, error.message);
+            if (!impatient && !isStale) this.#trouble(wire.port, began, error.message);
             wire.close();
             wire.closed = true;
             if (!this.again) for (const number of numbers) this.cut.add(number);
@@ -130,9 +151,9 @@ export class Load {
         }
     }
 
-    #time(port, ms) {
+    #time(port, began, ms) {
         this.slowestMs = Math.max(this.slowestMs, ms);
-        if (ms > SLOW_MS) this.#trouble(port, `answered after ${ms} ms`);
+        if (ms > SLOW_MS) this.#trouble(port, began, `answered after ${ms.toFixed(0)} ms`);
     }
 
     /** A sender that does not wait for its answer knows as little as one whose server has died. */
@@ -141,10 +162,10 @@ export class Load {
         throw new Cut('gone away');
     }
 
-    async #judge(port, numbers, { status, body }) {
+    async #judge(port, began, numbers, { status, body }) {
         if (status === 503) {
             this.refused += numbers.length;
-            this.#trouble(port, `503 ${body}`);
+            this.#trouble(port, began, `503 ${body}`);
             // Again, but not as fast as a server can refuse.
             await sleep(this.pauseMs);
             return !this.again;

@@ -7,6 +7,9 @@ import { Installation, start, until } from './abacus.mjs';
 const ROUNDS = 60;
 /** No answer may take longer while the lock is held. */
 const SLOW_MS = 1000;
+/** A machine that stands still makes answers slow now and then; who waits for the lock does so each
+ *  time. */
+const TRIES = 3;
 
 /** Begin an immediate transaction in a sqlite3 shell; returns a function that ends it. */
 async function holdWriteLock(dir) {
@@ -56,28 +59,35 @@ export async function lockHeldFor(ms) {
     await abacus.readFreely('tenant');
     const token = await abacus.token('stats:read', { tenant: 'tenant' });
     const server = await abacus.serve();
-    await measure(server, token, 0); // warm
-    const free = await measure(server, token, 0);
-    const release = await holdWriteLock(abacus.dir);
-    const held = await measure(server, token, ms);
-    await release();
+    let sent = (await measure(server, token, 0)).track.length; // warm
+    let slow;
+    for (let n = 0; n < TRIES && slow?.length !== 0; n++) {
+        const free = await measure(server, token, 0);
+        const release = await holdWriteLock(abacus.dir);
+        const held = await measure(server, token, ms);
+        await release();
+        sent += free.track.length + held.track.length;
+        slow = slowOf(free, held);
+    }
+    assert.deepEqual(slow, []);
+    await abacus.aggregate();
+    const { pageviews } = await server.stats(token, 'locked');
+    assert.equal(pageviews, sent);
+    assert.deepEqual(await server.stop(), { code: 0, signal: null });
+}
+
+/** What the lock has made slower, in words. */
+function slowOf(free, held) {
+    const slow = [];
     for (const name of Object.keys(free)) {
         const [before, during] = [median(free[name]), median(held[name])];
-        assert.ok(
-            during <= Math.max(5 * before, 25),
-            `${name}: median ${during.toFixed(1)} ms with the lock held, ${before.toFixed(1)} ms without`,
-        );
-        assert.ok(
-            Math.max(...held[name]) < SLOW_MS,
-            `${name}: the slowest took ${Math.max(...held[name]).toFixed(0)} ms`,
-        );
+        const slowest = Math.max(...held[name]);
+        if (during > Math.max(5 * before, 25))
+            slow.push(
+                `${name}: median ${during.toFixed(1)} ms with the lock held, ` +
+                    `${before.toFixed(1)} ms without`,
+            );
+        if (slowest >= SLOW_MS) slow.push(`${name}: the slowest took ${slowest.toFixed(0)} ms`);
     }
-    await abacus.aggregate();
-    const sent = 2 * ROUNDS + held.track.length;
-    const stats = await server.get(
-        '/api/analytics/stats?siteId=locked&from=2020-01-01&to=2029-12-31',
-        token,
-    );
-    assert.equal(stats.body.pageviews, sent);
-    assert.deepEqual(await server.stop(), { code: 0, signal: null });
+    return slow;
 }

@@ -5,10 +5,13 @@ import { existsSync, writeFileSync } from 'node:fs';
 import { connect } from 'node:net';
 import { join } from 'node:path';
 import { exec, start, tempDir, until } from './process.mjs';
+import { freePort } from './servers.mjs';
 
 /** Debian's package puts it where only root looks. */
 const NGINX = existsSync('/usr/sbin/nginx') ? '/usr/sbin/nginx' : 'nginx';
 const TEMPORARY = ['client_body', 'proxy', 'fastcgi', 'uwsgi', 'scgi'];
+/** A port that was free when it was looked for may be taken a moment later. */
+const PORT_TRIES = 5;
 
 function takesConnections(port) {
     return new Promise((resolve) => {
@@ -22,6 +25,19 @@ function takesConnections(port) {
 }
 
 export class Nginx {
+    /** `http` gives what stands in its http block, of so many ports that it listens on. */
+    static async start(count, http) {
+        for (let tries = 1; ; tries++) {
+            const ports = await Promise.all(Array.from({ length: count }, freePort));
+            const self = new Nginx(await http(ports));
+            try {
+                return await self.start(ports);
+            } catch (error) {
+                if (tries === PORT_TRIES || !/already in use/.test(self.said)) throw error;
+            }
+        }
+    }
+
     /** `http` is what stands in its http block. */
     constructor(http) {
         this.dir = tempDir();
@@ -53,7 +69,10 @@ ${http}
             stream.on('data', (chunk) => (this.said += chunk));
         let ended = false;
         this.child.ended.finally(() => (ended = true)).catch(() => {});
-        const up = async () => (await Promise.all(ports.map(takesConnections))).every(Boolean);
+        // It writes that file once it has its ports: until then they may be somebody else's.
+        const up = async () =>
+            existsSync(join(this.dir, 'pid')) &&
+            (await Promise.all(ports.map(takesConnections))).every(Boolean);
         await until(
             async () => ended || (await up()),
             'nginx to come up',

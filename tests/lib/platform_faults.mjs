@@ -8,7 +8,7 @@ import assert from 'node:assert/strict';
 import { rmSync } from 'node:fs';
 import { join } from 'node:path';
 import { setTimeout as sleep } from 'node:timers/promises';
-import { start, tempDir } from './abacus.mjs';
+import { start, tempDir, until } from './abacus.mjs';
 import { Cluster, keyOf } from './cluster.mjs';
 import { Random } from './random.mjs';
 
@@ -43,9 +43,11 @@ async function pauseHolder(cluster) {
         const held = `SELECT count(*) FROM leases WHERE holder LIKE '%/${pid}';`;
         if (Number(await cluster.sql(held)) > 0) {
             await sleep(PAUSE_MS);
-            const left = Number(await cluster.sql(held));
+            await until(
+                async () => Number(await cluster.sql(held)) === 0,
+                'the leases of a holder that stands still to be taken over',
+            );
             process.kill(pid, 'SIGCONT');
-            assert.equal(left, 0, 'leases of a holder that stands still are taken over');
             return;
         }
         process.kill(pid, 'SIGCONT');

@@ -109,6 +109,25 @@ export async function until(ask, what, limit = 60_000, more = () => '') {
     }
 }
 
+/** What is changed in one place is in force everywhere within this time. */
+const IN_FORCE_MS = 1000;
+const IN_FORCE_TRIES = 5;
+
+/** `change`, and then `ask` becomes true within the second that is promised; both are given the
+ *  number of the try. A machine that stands still delays one change or another, never each of them:
+ *  what counts is the quickest. Returns how long that took. */
+export async function inForce(what, change, ask) {
+    const took = [];
+    for (let n = 0; n < IN_FORCE_TRIES; n++) {
+        await change(n);
+        const began = performance.now();
+        await until(() => ask(n), what);
+        took.push(performance.now() - began);
+        if (took.at(-1) <= IN_FORCE_MS) return took.at(-1);
+    }
+    throw new Error(`${what} took ${took.map((ms) => ms.toFixed(0)).join(', ')} ms`);
+}
+
 /** Resident memory in bytes. */
 export function residentBytes(pid) {
     return (

@@ -4,6 +4,7 @@
 import assert from 'node:assert/strict';
 import { existsSync, readFileSync } from 'node:fs';
 import { join } from 'node:path';
+import { painted } from './browser_time.mjs';
 import { ROOT } from './process.mjs';
 
 const AXE = join(ROOT, 'node_modules/axe-core/axe.min.js');
@@ -20,13 +21,19 @@ export async function violations(page) {
         violations.flatMap(({ id, nodes }) => nodes.map(({ html }) => id + ': ' + html)))`);
 }
 
+/** Have it look so: what is as wide as its box has followed when this returns. */
+export async function seenAs(page, colorScheme, size) {
+    await page.emulateMedia({ colorScheme });
+    await page.setViewportSize(size);
+    await painted(page);
+}
+
 /** Looks are "light 1280", "dark 360": also a telephone, a desk, and where 400 % of a desk are seen
  *  (320; WCAG 1.4.10). */
 export async function assertReadable(page, looks) {
     for (const look of looks) {
         const [colorScheme, width] = look.split(' ');
-        await page.emulateMedia({ colorScheme });
-        await page.setViewportSize({ width: Number(width), height: 800 });
+        await seenAs(page, colorScheme, { width: Number(width), height: 800 });
         assert.deepEqual(await violations(page), [], look);
         assert.ok(await page.evaluate('document.documentElement.scrollWidth <= innerWidth'), look);
     }

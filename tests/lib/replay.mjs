@@ -98,16 +98,21 @@ export class ScenarioRun {
         return said && `${this.shape}: ${said}: ${body} -> ${answer.status} ${answer.body}`;
     }
 
-    /** Refusals become records within a second; then everything received can be counted. */
+    /** Refusals become records within a second; then everything received can be counted. What still
+     *  waits stands in each shape's ledger as its own. */
     settle(scenario, refused) {
         return until(async () => {
             await this.abacus.aggregate();
             let seen = 0;
-            for (const { id, tenant } of scenario.sites)
-                for (const day of (await this.ledgerOf(id, tenant)).days)
+            let queued = 0;
+            for (const { id, tenant } of scenario.sites) {
+                const ledger = await this.ledgerOf(id, tenant);
+                queued += ledger.queued;
+                for (const day of ledger.days)
                     for (const n of Object.values(day.rejected)) seen += n;
-            return seen >= refused;
-        }, `${refused} refused events in the ledger`);
+            }
+            return seen >= refused && queued === 0;
+        }, `${refused} refused events in the ledger, and nothing that waits`);
     }
 
     ask = async (tenant, path, params) => {

@@ -70,16 +70,31 @@ function waitSync(done, limit) {
 
 const gone = (pids, what) => until(() => !pids.some(isAlive), `the end of ${what}`);
 
-/** A port of the loopback that nobody listens on now. */
-export function freePort() {
-    return new Promise((resolve, reject) => {
+/** Below those that the kernel gives to connections, and to whoever listens on any: nobody comes by
+ *  chance to the port of a server that is away for a moment. */
+const [FIRST_PORT, LAST_PORT] = [12_000, 32_000];
+/** Processes that run side by side, whose numbers are close, look for ports in different places. */
+const PORTS_OF_A_PROCESS = 50;
+const portsGiven = new Set();
+
+const isFree = (port) =>
+    new Promise((resolve) => {
         const server = createServer();
-        server.on('error', reject);
-        server.listen(0, LOOPBACK, () => {
-            const { port } = server.address();
-            server.close(() => resolve(port));
-        });
+        server.on('error', () => resolve(false));
+        server.listen(port, LOOPBACK, () => server.close(() => resolve(true)));
     });
+
+/** A port of the loopback that nobody listens on now, and that this process gives to nobody else. */
+export async function freePort() {
+    const span = LAST_PORT - FIRST_PORT;
+    const first = (process.pid * PORTS_OF_A_PROCESS) % span;
+    for (let i = 0; i < span; i++) {
+        const port = FIRST_PORT + ((first + i) % span);
+        if (portsGiven.has(port)) continue;
+        portsGiven.add(port);
+        if (await isFree(port)) return port;
+    }
+    throw new Error('no port is free');
 }
 
 /** What all servers do: start, say that they are ready, stop, die, stand still. */
@@ -474,8 +489,9 @@ export class Proxy {
     /** `target` is a port of the loopback, or something that has one. */
     static async start(target) {
         const self = new Proxy(typeof target === 'number' ? { port: target } : target);
-        await self.#listen(0);
-        self.port = self.server.address().port;
+        // Of its own: one that has refused for a while comes back under the same.
+        self.port = await freePort();
+        await self.#listen(self.port);
         return self;
     }
 

@@ -4,6 +4,7 @@
 #include "unit.h"
 
 #include "access/people.h"
+#include "throttle_apart.h"
 
 #include <pthread.h>
 #include <sodium.h>
@@ -274,9 +275,19 @@ static int64_t ask(struct throttle *throttle, const char *account, const char *a
     return throttle_ask(throttle, str_from(account), str_from(address), now_ms);
 }
 
+/* Strangers to each other. */
+static const char *const people[] = {"ann@b.c", "bob@b.c", "new@b.c", NULL};
+static const char *const places[] = {"192.0.2.1",       "192.0.2.2",       "198.51.100.1",
+                                     "2001:db8:1:2::1", "2001:db8:1:3::1", NULL};
+
+static struct throttle *throttle_of_strangers(void)
+{
+    return throttle_new_apart(people, places, START_MS);
+}
+
 static void an_account_may_fail_ten_times_in_fifteen_minutes(void **state)
 {
-    struct throttle *throttle = throttle_new();
+    struct throttle *throttle = throttle_of_strangers();
     char address[32];
 
     (void)state;
@@ -302,7 +313,7 @@ static void an_account_may_fail_ten_times_in_fifteen_minutes(void **state)
 
 static void an_address_may_fail_fifty_times_in_fifteen_minutes(void **state)
 {
-    struct throttle *throttle = throttle_new();
+    struct throttle *throttle = throttle_of_strangers();
     char account[32];
 
     (void)state;
@@ -321,7 +332,7 @@ static void an_address_may_fail_fifty_times_in_fifteen_minutes(void **state)
 
 static void addresses_of_one_ipv6_64_count_together(void **state)
 {
-    struct throttle *throttle = throttle_new();
+    struct throttle *throttle = throttle_of_strangers();
     char account[32], address[64];
 
     (void)state;
@@ -337,7 +348,7 @@ static void addresses_of_one_ipv6_64_count_together(void **state)
 
 static void success_forgets_the_accounts_failures_and_not_the_addresss(void **state)
 {
-    struct throttle *throttle = throttle_new();
+    struct throttle *throttle = throttle_of_strangers();
 
     (void)state;
     fail_times(throttle, "ann@b.c", "192.0.2.1", 50, START_MS);
@@ -398,7 +409,11 @@ static void what_nobody_takes_does_not_add_up(void **state)
 
 static void who_must_wait_takes_nothing_from_the_others(void **state)
 {
-    struct throttle *throttle = throttle_new();
+    static const char *const crowd[] = {
+        "ann@b.c", "q0@b.c",  "q1@b.c",  "q2@b.c",  "q3@b.c",  "q4@b.c",  "q5@b.c",  "q6@b.c",
+        "q7@b.c",  "q8@b.c",  "q9@b.c",  "q10@b.c", "q11@b.c", "q12@b.c", "q13@b.c", "q14@b.c",
+        "q15@b.c", "q16@b.c", "q17@b.c", "q18@b.c", "q19@b.c", NULL};
+    struct throttle *throttle = throttle_new_apart(crowd, places, START_MS);
     int64_t now_ms = START_MS + 10 * APART;
 
     (void)state;

@@ -10,6 +10,7 @@
 #include "access/signed.h"
 #include "api/resets.h"
 #include "base/json.h"
+#include "throttle_apart.h"
 
 #define PASSWORD "correct horse battery"
 
@@ -47,11 +48,17 @@ static void put_user(struct api_world *w, const char *email, struct str kept, bo
     world_put(w, ROW_USER, &user);
 }
 
+/* Whose failures are no matter of the others. */
+static const char *const accounts[] = {
+    "ada@five.example",       "bob@five.example",       "eve@platform.example",  "who@five.example",
+    "reset:ada@five.example", "reset:bob@five.example", "code:ada@five.example", NULL};
+static const char *const addresses[] = {"192.0.2.7", "192.0.2.8", "198.51.100.1", NULL};
+
 static int set_up(void **state)
 {
     struct api_world *w = world_new("2026-11-22T13:25:00Z");
 
-    w->api.throttle = throttle_new();
+    w->api.throttle = throttle_new_apart(accounts, addresses, world_now_ms);
     w->api.resets = resets_new();
     put_user(w, "ada@five.example", password, false,
              "[{\"tenantId\":\"five\",\"role\":\"viewer\"}]");

@@ -7,6 +7,7 @@
 #include "base/clock.h"
 #include "cache/cache.h"
 #include "redis/redis.h"
+#include "timed.h"
 #include "unit.h"
 
 #include <arpa/inet.h>
@@ -766,14 +767,13 @@ static void refuses_other_urls_and_repeats_no_password(void **state)
     }
 }
 
+/* What Redis does not answer within some milliseconds is an error. */
+#define IN_MEMORY(test) cmocka_unit_test_setup_teardown(test, set_up_memory, tear_down)
+#define IN_REDIS(test) TIMED_TEST_IN(test, set_up_redis, tear_down)
 #define BOTH(test)                                                                                 \
     {#test " (memory)", test, set_up_memory, tear_down, NULL},                                     \
-    {                                                                                              \
-#test " (Redis)", test, set_up_redis, tear_down, NULL                                      \
-    }
-#define IN_MEMORY(test) cmocka_unit_test_setup_teardown(test, set_up_memory, tear_down)
-#define IN_REDIS(test) cmocka_unit_test_setup_teardown(test, set_up_redis, tear_down)
-#define OWN_SERVER(test) cmocka_unit_test_setup_teardown(test, set_up_server, tear_down)
+        TIMED_TEST_AS(#test " (Redis)", test, set_up_redis, tear_down)
+#define OWN_SERVER(test) TIMED_TEST_IN(test, set_up_server, tear_down)
 
 int main(void)
 {

@@ -6,6 +6,7 @@
 
 #include "base/clock.h"
 #include "directory/directory.h"
+#include "timed.h"
 
 enum { NODES = 2 };
 
@@ -72,7 +73,7 @@ static bool has_key(struct directory *node, const void *key)
     return same;
 }
 
-/* Seconds until it holds on every node; fails after 10. */
+/* Seconds until it holds on every node; fails after 60. */
 static double wait_until(struct scene *s, bool (*holds)(struct directory *, const void *),
                          const void *what)
 {
@@ -83,7 +84,7 @@ static double wait_until(struct scene *s, bool (*holds)(struct directory *, cons
             i++;
             continue;
         }
-        assert_true(clock_steady_us() - began < 10 * 1000000);
+        assert_true(clock_steady_us() - began < INT64_C(60) * 1000000);
         (void)usleep(5000);
     }
     return (double)(clock_steady_us() - began) / 1e6;
@@ -122,7 +123,7 @@ static void nodes_that_start_together_have_the_same_salts(void **state)
     uint8_t key[SALT_BYTES];
 
     stored_key(s, key);
-    assert_true(wait_until(s, has_key, key) < 10);
+    (void)wait_until(s, has_key, key);
 }
 
 /* As a crash of the server leaves an unlogged table. */
@@ -138,7 +139,7 @@ static void salts_that_the_server_lost_are_put_back(void **state)
     int64_t began = clock_steady_us();
 
     do {
-        assert_true(clock_steady_us() - began < 10 * 1000000);
+        assert_true(clock_steady_us() - began < INT64_C(60) * 1000000);
         (void)usleep(5000);
         sql_value(s->f->url.ptr, "SELECT count(*) FROM analytics.salts", count, sizeof(count));
     } while (strcmp(count, "0") == 0);
@@ -163,10 +164,7 @@ static void the_salt_that_was_made_first_reaches_every_node(void **state)
     assert_true(wait_until(s, has_key, earlier) < 1);
 }
 
-#define TEST(test)                                                                                 \
-    {                                                                                              \
-        "postgres: " #test, test, set_up, tear_down, NULL                                          \
-    }
+#define TEST(test) TIMED_TEST_AS("postgres: " #test, test, set_up, tear_down)
 
 int main(void)
 {

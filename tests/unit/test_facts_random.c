@@ -23,16 +23,16 @@ static void row_equals(const struct question *q, const struct count_row *found,
 
     if (!str_eq(found->value, wanted->value) ||
         memcmp(&found->visitors, &wanted->visitors, sizeof(*found) - sizeof(found->value)) != 0)
-        fail_msg("%s: row %.*s (visitors %ld pageviews %ld visits %ld bounces %ld ms %ld "
-                 "conversions %ld by %ld engaged %ld %ld scroll %ld %ld) is not row %.*s (%ld %ld "
-                 "%ld %ld %ld %ld %ld %ld %ld %ld %ld)",
-                 describe(q, text), STR_FMT(found->value), found->visitors, found->pageviews,
-                 found->visits, found->bounces, found->visit_ms, found->conversions,
-                 found->converters, found->engaged, found->engaged_ms, found->scrolled,
-                 found->scroll, STR_FMT(wanted->value), wanted->visitors, wanted->pageviews,
-                 wanted->visits, wanted->bounces, wanted->visit_ms, wanted->conversions,
-                 wanted->converters, wanted->engaged, wanted->engaged_ms, wanted->scrolled,
-                 wanted->scroll);
+        fail_msg(
+            "%s: row %.*s (visitors %ld pageviews %ld visits %ld bounces %ld ms %ld "
+            "conversions %ld by %ld engaged %ld %ld scroll %ld %ld events %ld) is not row %.*s "
+            "(%ld %ld %ld %ld %ld %ld %ld %ld %ld %ld %ld %ld)",
+            describe(q, text), STR_FMT(found->value), found->visitors, found->pageviews,
+            found->visits, found->bounces, found->visit_ms, found->conversions, found->converters,
+            found->engaged, found->engaged_ms, found->scrolled, found->scroll, found->events,
+            STR_FMT(wanted->value), wanted->visitors, wanted->pageviews, wanted->visits,
+            wanted->bounces, wanted->visit_ms, wanted->conversions, wanted->converters,
+            wanted->engaged, wanted->engaged_ms, wanted->scrolled, wanted->scroll, wanted->events);
 }
 
 static void counts_equal(const struct question *q, struct counts *counts, const struct answer *a)

@@ -1,5 +1,6 @@
 /* test_log_faults.c -- flushing: who is told when, and disks that are slow, broken or full. */
 #include "test_log_support.h"
+#include "timed.h"
 
 #include <pthread.h>
 #include <sched.h>
@@ -412,19 +413,20 @@ static void a_full_disk_refuses_and_loses_nothing(void **state)
 }
 
 #define T(name) cmocka_unit_test_setup_teardown(name, setup, teardown)
+#define TIMED(name) TIMED_TEST_IN(name, setup, teardown)
 
 int main(void)
 {
     const struct CMUnitTest tests[] = {
-        T(answers_only_after_the_flush),
-        T(answers_all_who_wait_with_one_flush),
-        T(without_always_the_flush_comes_within_a_second),
-        T(closing_flushes_and_answers),
-        T(a_failed_flush_is_told_and_never_taken_back),
-        T(a_segment_of_a_failed_flush_is_not_settled),
-        T(nor_is_one_that_was_full),
-        T(goes_on_when_the_disk_has_room_again),
-        T(opens_on_a_full_disk),
+        TIMED(answers_only_after_the_flush),
+        TIMED(answers_all_who_wait_with_one_flush),
+        TIMED(without_always_the_flush_comes_within_a_second),
+        TIMED(closing_flushes_and_answers),
+        TIMED(a_failed_flush_is_told_and_never_taken_back),
+        TIMED(a_segment_of_a_failed_flush_is_not_settled),
+        TIMED(nor_is_one_that_was_full),
+        TIMED(goes_on_when_the_disk_has_room_again),
+        TIMED(opens_on_a_full_disk),
         T(a_full_disk_refuses_and_loses_nothing),
     };
 

@@ -4,6 +4,7 @@
 
 #include "redis/redis_internal.h"
 #include "test_redis_support.h"
+#include "timed.h"
 
 enum { TIMEOUT_MS = 300, SLACK_MS = 1500 };
 
@@ -605,6 +606,7 @@ static void asks_whom_sentinel_names_whether_it_is_the_master(void **state)
 }
 
 #define T(name) cmocka_unit_test_setup_teardown(name, setup_servers, teardown_servers)
+#define TIMED(name) TIMED_TEST_IN(name, setup_servers, teardown_servers)
 
 int main(void)
 {
@@ -614,19 +616,19 @@ int main(void)
         T(refuses_a_replica_and_who_does_not_say_that_it_is_none),
         T(gives_user_password_and_database),
         T(never_tells_the_password_that_a_server_repeats),
-        T(gives_up_on_a_stopped_server_when_the_time_is_over),
-        T(gives_up_sending_to_a_stopped_server_when_the_time_is_over),
-        T(comes_back_to_a_server_that_was_restarted_empty),
+        TIMED(gives_up_on_a_stopped_server_when_the_time_is_over),
+        TIMED(gives_up_sending_to_a_stopped_server_when_the_time_is_over),
+        TIMED(comes_back_to_a_server_that_was_restarted_empty),
         T(tells_a_full_server_from_a_broken_one),
-        T(drops_a_server_that_is_none_to_work_with),
-        T(keeps_a_server_whose_error_only_begins_alike),
-        T(drops_who_does_not_speak_as_redis_does),
-        T(takes_answers_up_to_a_million_values),
-        T(takes_answers_up_to_64_megabytes),
-        T(does_not_begin_the_time_again_with_each_byte),
-        T(does_not_wait_longer_for_who_never_speaks),
-        T(waits_longer_after_each_failure_up_to_five_seconds),
-        T(follows_a_failover),
+        TIMED(drops_a_server_that_is_none_to_work_with),
+        TIMED(keeps_a_server_whose_error_only_begins_alike),
+        TIMED(drops_who_does_not_speak_as_redis_does),
+        TIMED(takes_answers_up_to_a_million_values),
+        TIMED(takes_answers_up_to_64_megabytes),
+        TIMED(does_not_begin_the_time_again_with_each_byte),
+        TIMED(does_not_wait_longer_for_who_never_speaks),
+        TIMED(waits_longer_after_each_failure_up_to_five_seconds),
+        TIMED(follows_a_failover),
         T(says_that_no_sentinel_knows_the_master),
         T(asks_whom_sentinel_names_whether_it_is_the_master),
     };

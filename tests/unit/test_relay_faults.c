@@ -3,6 +3,8 @@
  * set, redis-server is there to be run. */
 #include "test_relay_support.h"
 
+#include "base/clock.h"
+
 struct stage {
     struct server server;
     struct bench *b;
@@ -74,15 +76,21 @@ static void says_that_redis_is_away_and_goes_on_when_it_is_back(void **state)
 static void a_step_does_not_wait_for_a_redis_that_refuses_connections(void **state)
 {
     struct stage *s = stage(state);
-    struct timespec before, after;
+    int64_t quickest_us = INT64_MAX;
 
     server_kill(&s->server);
     expect(s->b, ERR_UNAVAILABLE);
-    (void)clock_gettime(CLOCK_MONOTONIC, &before);
-    for (int i = 0; i < 20; i++)
-        assert_int_equal(step(s->b), ERR_UNAVAILABLE);
-    (void)clock_gettime(CLOCK_MONOTONIC, &after);
-    assert_true(after.tv_sec - before.tv_sec <= 1);
+    /* A machine that stands still holds up one of the rounds. */
+    for (int round = 0; round < 5 && quickest_us > 1000 * 1000; round++) {
+        int64_t began_us = clock_steady_us();
+
+        for (int i = 0; i < 20; i++)
+            assert_int_equal(step(s->b), ERR_UNAVAILABLE);
+        int64_t took_us = clock_steady_us() - began_us;
+
+        quickest_us = took_us < quickest_us ? took_us : quickest_us;
+    }
+    assert_true(quickest_us <= 1000 * 1000);
 }
 
 static void sends_again_what_a_redis_restarted_empty_does_not_have(void **state)

@@ -6,6 +6,7 @@
 
 #include "base/clock.h"
 #include "store/postgres_internal.h"
+#include "timed.h"
 
 #include <arpa/inet.h>
 #include <pthread.h>
@@ -431,10 +432,10 @@ int main(void)
         ON_POSTGRES(a_session_that_was_ended_is_opened_again),
         ON_POSTGRES(a_snapshot_that_was_lost_is_an_error_up_to_its_end),
         ON_POSTGRES(a_transaction_that_was_lost_leaves_nothing),
-        ON_POSTGRES(a_server_that_is_away_is_tried_ever_more_rarely),
-        ON_POSTGRES(a_server_that_says_nothing_costs_five_seconds),
-        ON_POSTGRES(what_hangs_costs_the_connection_and_no_more_time),
-        ON_POSTGRES(a_locked_table_is_not_waited_for_beyond_five_seconds),
+        TIMED_ON_POSTGRES(a_server_that_is_away_is_tried_ever_more_rarely),
+        TIMED_ON_POSTGRES(a_server_that_says_nothing_costs_five_seconds),
+        TIMED_ON_POSTGRES(what_hangs_costs_the_connection_and_no_more_time),
+        TIMED_ON_POSTGRES(a_locked_table_is_not_waited_for_beyond_five_seconds),
         ON_POSTGRES(a_url_that_cannot_work_is_told_apart_from_a_server_that_is_away),
         cmocka_unit_test(each_code_says_what_to_do),
         ON_POSTGRES(a_row_without_a_partition_may_come_again),

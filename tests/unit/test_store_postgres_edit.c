@@ -6,6 +6,7 @@
 
 #include "base/clock.h"
 #include "store/postgres_internal.h"
+#include "timed.h"
 
 #include <pthread.h>
 #include <stdatomic.h>
@@ -617,7 +618,7 @@ int main(void)
         ON_POSTGRES(a_limit_that_an_edit_counts_is_met_exactly),
         ON_POSTGRES(a_change_that_is_not_committed_yet_is_waited_for_and_kept),
         ON_POSTGRES(who_takes_row_and_counter_the_other_way_round_is_let_through),
-        ON_POSTGRES(a_row_that_stays_locked_is_waited_for_five_seconds),
+        TIMED_ON_POSTGRES(a_row_that_stays_locked_is_waited_for_five_seconds),
         ON_POSTGRES(an_edit_that_changes_nothing_writes_nothing),
         ON_POSTGRES(sessions_that_have_ended_go_with_retention),
         ON_POSTGRES(a_session_of_payload_lives_until_it_expires_or_is_removed),

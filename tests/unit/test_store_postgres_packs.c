@@ -382,7 +382,7 @@ static void assert_scanned(struct fixture *f, const char *indexes)
     char seen[256] = "";
 
     store_close(&f->store);
-    for (int i = 0; i < 100 && seen[0] == '\0'; i++) {
+    for (int i = 0; i < 1200 && seen[0] == '\0'; i++) {
         (void)usleep(50 * 1000);
         sql_value(f->text.ptr,
                   "SELECT string_agg(indexrelname, ' ' ORDER BY indexrelname)"

@@ -790,9 +790,10 @@ static int64_t version_of(struct fixture *f)
     return version;
 }
 
-static bool moves_within_a_second(struct fixture *f, int64_t version)
+/* A session hears of a change at once; the limit is for what never comes. */
+static bool moves_soon(struct fixture *f, int64_t version)
 {
-    int64_t end_us = clock_steady_us() + 1000 * 1000;
+    int64_t end_us = clock_steady_us() + INT64_C(30) * 1000 * 1000;
 
     while (version_of(f) == version && clock_steady_us() < end_us)
         (void)usleep(1000);
@@ -838,12 +839,12 @@ static void each_change_by_anyone_is_heard_of(void **state)
     int64_t version = version_of(f);
 
     assert_ok(f, store_put_site(other, &row, &somebody, &f->err));
-    assert_true(moves_within_a_second(f, version));
+    assert_true(moves_soon(f, version));
     sql(f, "INSERT INTO analytics.erasures VALUES ('e', 't5g', '', 1, '', 'cli', 1, 2, 0)");
     for (size_t i = 0; i < sizeof(changes) / sizeof(changes[0]); i++) {
         version = version_of(f);
         sql(f, changes[i]);
-        if (!moves_within_a_second(f, version))
+        if (!moves_soon(f, version))
             fail_msg("not heard: %s", changes[i]);
     }
     version = version_of(f);
@@ -873,7 +874,7 @@ static void each_edit_of_the_directory_is_heard_of_and_no_other(void **state)
         f->store = own;
         if (!heard)
             (void)usleep(20 * 1000);
-        if (heard ? !moves_within_a_second(f, version) : version_of(f) != version)
+        if (heard ? !moves_soon(f, version) : version_of(f) != version)
             fail_msg("%s is %sheard of", row_name(kind), heard ? "not " : "");
         /* The same again is none. */
         version = version_of(f);
@@ -894,7 +895,7 @@ static void a_new_session_counts_as_a_change(void **state)
     assert_int_not_equal(version_of(f), version);
     version = version_of(f);
     put_site(f, "abc", "t5g");
-    assert_true(moves_within_a_second(f, version));
+    assert_true(moves_soon(f, version));
 }
 
 /* -- what is wrong ----------------------------------------------------------------------------- */
@@ -1014,7 +1015,7 @@ static void payloads_role_changes_settings_and_nothing_else(void **state)
     int64_t version = version_of(f);
 
     sql_on(url.ptr, "UPDATE analytics.analytics_settings SET tracking_ids = '[\"pub\"]'");
-    assert_true(moves_within_a_second(f, version));
+    assert_true(moves_soon(f, version));
     assert_sql(f, "SELECT site_id FROM analytics.site_names WHERE name = 'pub'", "abc");
     sql_on(url.ptr, "INSERT INTO analytics.analytics_settings (site_id, tenant_id, domain)"
                     " VALUES ('new', 't5g', 'example.com')");

@@ -181,16 +181,16 @@ static void readers_go_on_while_another_holds_the_write_lock(void **state)
     struct fixture *f = *state;
     struct store *reader = open_again(f, true);
     sqlite3 *writer = open_raw(f);
-    int64_t began = clock_steady_us(), counters[COUNTERS];
+    int64_t counters[COUNTERS];
 
     assert_int_equal(
         sqlite3_exec(writer, "BEGIN IMMEDIATE; UPDATE counters SET value = 5", NULL, NULL, NULL),
         SQLITE_OK);
+    /* Nobody gives the lock back before these have their answers. */
     assert_ok(f, store_counters(reader, counters, &f->err));
     assert_int_equal(counters[COUNTER_AS_OF], 0);
     assert_ok(f, store_read_begin(reader, &f->err));
     assert_ok(f, store_counters(reader, counters, &f->err));
-    assert_true(clock_steady_us() - began < 1000000);
     assert_int_equal(sqlite3_exec(writer, "COMMIT", NULL, NULL, NULL), SQLITE_OK);
     assert_ok(f, store_counters(reader, counters, &f->err));
     assert_int_equal(counters[COUNTER_AS_OF], 0);
@@ -211,7 +211,8 @@ static void a_write_lock_held_too_long_is_unavailable_after_ten_seconds(void **s
     assert_int_equal(store_finish_run(f->store, PARTITIONS_ALL, 1, 1, &f->err), ERR_UNAVAILABLE);
     double seconds = (double)(clock_steady_us() - began) / 1e6;
 
-    assert_true(seconds > 9.5 && seconds < 15);
+    /* So many naps, each of which takes longer on a busy machine. */
+    assert_true(seconds > 9.5 && seconds < 60);
     (void)sqlite3_close(writer);
     assert_ok(f, store_finish_run(f->store, PARTITIONS_ALL, 1, 1, &f->err));
 }
