@@ -34,10 +34,11 @@ static void ask(const struct facts *facts, size_t filters_count, struct arena *a
 
 static void roll(const struct pack_part *part, struct arena *arena)
 {
-    struct counts *counts = counts_new(arena, DIM_PAGE, STR(""));
-    struct counts *again = counts_new(arena, DIM_PAGE, STR(""));
+    struct counts *counts = counts_new(arena, DIM_EVENT, STR(""));
+    struct counts *again = counts_new(arena, DIM_EVENT, STR(""));
 
     (void)counts_add_packed(counts_new(arena, DIM_PROP, STR("p")), part, NULL);
+    (void)prop_names_add_packed(prop_names_new(arena), part, NULL);
     if (counts_load(counts, part->bytes, NULL) != 0)
         return;
     struct str bytes = counts_save(counts, SIZE_MAX, arena);
@@ -64,9 +65,11 @@ int LLVMFuzzerTestOneInput(const uint8_t *data, size_t size)
         data += 3 + len;
         size -= 3 + len;
     }
-    if (facts_unpack(&site, 0, parts, count, &arena, &facts, NULL) == 0)
+    if (facts_unpack(&site, 0, parts, count, &arena, &facts, NULL) == 0) {
+        prop_names_add(prop_names_new(&arena), facts);
         for (size_t i = 0; i <= sizeof(filters) / sizeof(filters[0]); i++)
             ask(facts, i, &arena);
+    }
     arena_free(&arena);
     return 0;
 }

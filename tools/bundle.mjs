@@ -7,6 +7,9 @@
 // into DIR/dashboard.LANG.list the names of all of them, a line each; into DIR/dashboard.LANG.d
 // what it was made from, for ninja. Fails if what is loaded at once is over BOUND bytes (gzip).
 //
+// What is loaded at once is one file, since gzip finds more in one than in several, and a browser
+// asks once: a part may rely on all of it.
+//
 // The words stand in web/dashboard/*.json with all languages side by side, at any depth:
 // {"key": {"en": "...", "de": "..."}}. The modules "catalogue" and "catalogue/..." are some of them
 // in one language (CATALOGUES). A text that a language lacks fails.
@@ -64,6 +67,23 @@ export const catalogues = (language) => ({
   },
 });
 
+/** Every part imports the entry, too: what the entry needs is then needed by all, and esbuild keeps
+ *  together what the same ones need. */
+const together = (entry) => ({
+  name: 'together',
+  setup({ onResolve, onLoad, resolve }) {
+    onResolve({ filter: /^\./ }, async ({ path, kind, importer, resolveDir }) => {
+      if (kind !== 'dynamic-import') return undefined;
+      const found = await resolve(path, { kind: 'import-statement', importer, resolveDir });
+      return found.errors.length > 0 ? found : { path: found.path, namespace: 'part' };
+    });
+    onLoad({ filter: /.*/, namespace: 'part' }, ({ path }) => ({
+      contents: `import ${JSON.stringify(entry)};\nexport * from ${JSON.stringify(path)};`,
+      resolveDir: SOURCES,
+    }));
+  },
+});
+
 /** The outputs that are loaded with this one. */
 function loadedWith(outputs, path, found = new Set()) {
   if (found.has(path)) return found;
@@ -86,8 +106,9 @@ async function main([dir, language, bound]) {
   } catch {
     // The first time there is none.
   }
+  const entryPoint = join(SOURCES, 'main.tsx');
   const { metafile } = await build({
-    entryPoints: { [name]: join(SOURCES, 'main.tsx') },
+    entryPoints: { [name]: entryPoint },
     outdir: dir,
     bundle: true,
     splitting: true,
@@ -98,7 +119,7 @@ async function main([dir, language, bound]) {
     legalComments: 'none',
     logLevel: 'warning',
     metafile: true,
-    plugins: [catalogues(language)],
+    plugins: [together(entryPoint), catalogues(language)],
   });
   const outputs = Object.keys(metafile.outputs);
   const entry = outputs.find((path) => basename(path) === `${name}.js`);
@@ -113,7 +134,7 @@ async function main([dir, language, bound]) {
   if (gzip > Number(bound)) throw new Error(`${name}.js is over its bound`);
   writeFileSync(join(dir, `${name}.list`), outputs.map((path) => `${basename(path)}\n`).join(''));
   const from = [
-    ...Object.keys(metafile.inputs).filter((path) => !path.startsWith('catalogue:')),
+    ...Object.keys(metafile.inputs).filter((path) => !/^(catalogue|part):/.test(path)),
     ...[...new Set(Object.values(CATALOGUES).flatMap(({ files }) => files))].map((file) =>
       relative('.', join(SOURCES, file)),
     ),

@@ -9,6 +9,10 @@
  * Where the filters cannot be answered so far back, previousFrom and previousTo are null, and each
  * row's `previous` with them; where some of the earlier range is no longer kept, `previous` alone.
  * What is not known is no change: sort=change then gives the order by visitors.
+ *
+ * Rows of events and properties say how many events there were. Where the rollup of a day of the
+ * range was written before rollups held them, they are null in all rows, and sort=events gives the
+ * order by visitors, too.
  */
 #include "api/against.h"
 #include "api/answer.h"
@@ -32,8 +36,9 @@ const struct http_param breakdown_params[] = {
     {"search", "only values that contain this (ASCII letters' case aside), up to 200 bytes",
      HTTP_PARAM_OPTIONAL},
     {"sort",
-     "visitors (the default), or change: by how many more or fewer visitors than in the earlier "
-     "range, whose values are rows too; needs against",
+     "visitors (the default); change: by how many more or fewer visitors than in the earlier "
+     "range, whose values are rows too, needs against; or events, of the dimensions event and "
+     "prop:NAME",
      HTTP_PARAM_OPTIONAL},
     {"against",
      "adds to each row previous, the same columns of the same number of days just before "
@@ -64,15 +69,37 @@ static bool take_window(struct reader *reader, struct query_breakdown_ask *ask)
     return true;
 }
 
-static bool take_sort(struct reader *reader, bool compared, bool *by_change)
+static bool find_order(struct reader *reader, enum query_order *out)
 {
+    static const struct {
+        struct str name;
+        enum query_order order;
+    } names[] = {{STR_INIT(""), ORDER_VISITORS},
+                 {STR_INIT("visitors"), ORDER_VISITORS},
+                 {STR_INIT("change"), ORDER_CHANGE},
+                 {STR_INIT("events"), ORDER_EVENTS}};
     struct str sort = reader_param(reader, STR("sort"));
 
-    *by_change = str_eq(sort, STR("change"));
-    if (*by_change && !compared)
+    for (size_t i = 0; i < sizeof(names) / sizeof(names[0]); i++)
+        if (str_eq(names[i].name, sort)) {
+            *out = names[i].order;
+            return true;
+        }
+    return reader_refuse(reader, "sort", "is not one of visitors, change, events");
+}
+
+/* An order tells of what it is by: who is not shown that may not ask for it either. */
+static bool take_sort(struct reader *reader, bool compared, struct query_breakdown_ask *ask)
+{
+    if (!find_order(reader, &ask->order))
+        return false;
+    if (ask->order == ORDER_CHANGE && !compared)
         return reader_refuse(reader, "sort", "change goes only with against");
-    return *by_change || sort.len == 0 || str_eq(sort, STR("visitors")) ||
-           reader_refuse(reader, "sort", "is neither visitors nor change");
+    if (ask->order == ORDER_EVENTS && !dimension_has_events(ask->dimension))
+        return reader_refuse(reader, "sort",
+                             "events goes only with the dimensions event and prop:NAME");
+    return ask->order != ORDER_EVENTS || reader_shows(reader, STR(VALUE_EVENTS_METRIC)) ||
+           reader_refuse_private(reader);
 }
 
 /* Comes last: from when on filters can be answered is known. */
@@ -83,7 +110,7 @@ static bool take_earlier(struct reader *reader, struct query_breakdown_ask *ask,
     struct against_range against = {.match_weekday = false};
 
     if (!reader_against_given(reader, &against, &compared->wanted) ||
-        !take_sort(reader, compared->wanted, &ask->by_change))
+        !take_sort(reader, compared->wanted, ask))
         return false;
     *earlier = (struct query_earlier){against.range, INT64_MAX};
     if (!compared->wanted)
@@ -95,7 +122,8 @@ static bool take_earlier(struct reader *reader, struct query_breakdown_ask *ask,
     compared->absent = reader->filters.count > 0 && earlier->range.from < reader->filterable;
     compared->unknown = compared->absent || earlier->range.from < reader->available;
     ask->earlier = compared->unknown ? NULL : earlier;
-    ask->by_change = ask->by_change && !compared->unknown;
+    if (ask->order == ORDER_CHANGE && compared->unknown)
+        ask->order = ORDER_VISITORS;
     return true;
 }
 
@@ -209,16 +237,17 @@ static void answer_breakdown(struct reader *reader)
 
     if (!reader_done(reader, rc, &err))
         return;
-    const struct table table = {.reader = reader,
-                                .compared = &compared,
-                                .basis = {ask.dimension, found.visitors},
-                                .before = {ask.dimension, found.before.visitors}};
+    const struct table table = {
+        .reader = reader,
+        .compared = &compared,
+        .basis = {ask.dimension, found.visitors, found.events},
+        .before = {ask.dimension, found.before.visitors, found.before.events}};
 
     json_open(&json, '{');
     reader_echo(reader, &json, true);
     answer_str(&json, "dimension", reader_param(reader, STR("dimension")));
     put_compared(&json, &compared);
-    put_rows(&json, &table, &found, ask.by_change);
+    put_rows(&json, &table, &found, ask.order == ORDER_CHANGE);
     json_close(&json, '}');
 }
 

@@ -8,6 +8,8 @@
 #include "api/export_internal.h"
 #include "api/values.h"
 
+#include <math.h>
+
 enum { DAYS = 7 };
 
 /* What is read of the site in one snapshot of the store. */
@@ -173,7 +175,7 @@ static int count_values(struct export *self, struct store *store, const struct s
 
 static void put_value(struct export *self, const struct count_row *row, struct buf *out)
 {
-    const struct value_basis basis = {self->dimension, self->found.visitors};
+    const struct value_basis basis = {self->dimension, self->found.visitors, self->found.events};
     struct cell cells[EXPORT_COLUMNS_MAX] = {cell_text(row->value)};
     size_t count = 1;
 
@@ -182,8 +184,8 @@ static void put_value(struct export *self, const struct count_row *row, struct b
         if (!values_has(column, self->dimension))
             continue;
         double value = column->value(row, &basis);
-        cells[count++] = column->whole ? cell_number(&self->page, (int64_t)value)
-                                       : cell_rate(&self->page, value);
+        cells[count++] = column->whole && !isnan(value) ? cell_number(&self->page, (int64_t)value)
+                                                        : cell_rate(&self->page, value);
     }
     export_row(self, cells, out);
 }

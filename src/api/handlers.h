@@ -23,6 +23,9 @@ void timeseries_get(const struct http_request *request, struct http_response *re
 extern const struct http_param breakdown_params[];
 void breakdown_get(const struct http_request *request, struct http_response *response);
 
+extern const struct http_param properties_params[];
+void properties_get(const struct http_request *request, struct http_response *response);
+
 extern const struct http_param realtime_params[];
 void realtime_get(const struct http_request *request, struct http_response *response);
 

@@ -124,7 +124,19 @@ static const struct http_route routes[] = {
      .summary = "A site's pages, sources, countries ... by their visitors",
      .answer = "rows by visitors, pageviews, value; total: how many values there are; other: the "
                "row of those that had no place, or null; with against previousFrom, previousTo, "
-               "previousUntil and each row's previous"},
+               "previousUntil and each row's previous; of event and prop:NAME each row's events, "
+               "weighed by count and those without a visitor too, shown where conversions are, and "
+               "null where a day of the range was packed before events were counted by value"},
+    {.method = "GET",
+     .path = "/api/analytics/properties",
+     .group = ROLE_QUERY,
+     .kind = HTTP_QUERY,
+     .handle = properties_get,
+     .params = properties_params,
+     .access = "stats:read",
+     .summary = "The names of the properties that a site's events carry",
+     .answer = "properties: up to 1000 names, ascending; total: how many there are. Of a day that "
+               "is packed they are the 100 with most visitors, of one that is not yet all"},
     {.method = "GET",
      .path = "/api/analytics/realtime",
      .group = ROLE_QUERY,

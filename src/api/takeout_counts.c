@@ -182,9 +182,10 @@ static int add_part(void *ctx, const struct pack_part *part)
     return counts_add_packed(adding->counts, part, adding->err);
 }
 
-static void put_value(struct takeout *self, enum dimension dimension, const struct count_row *row)
+static void put_value(struct takeout *self, enum dimension dimension, bool events,
+                      const struct count_row *row)
 {
-    const struct value_basis basis = {dimension, 0};
+    const struct value_basis basis = {dimension, 0, events};
 
     takeout_open(self, "breakdown");
     put_site(self, self->tenant);
@@ -219,12 +220,13 @@ static int put_dimension(struct takeout *self, struct store *store, enum dimensi
     if (rc != 0)
         return rc;
     const struct count_row *rows = counts_rows(counts, &count, &other);
+    bool events = counts_know_events(counts);
 
     for (size_t i = 0; i < count; i++)
-        put_value(self, dimension, &rows[i]);
+        put_value(self, dimension, events, &rows[i]);
     if (!values_is_empty(&other)) {
         other.value = VALUE_OTHER;
-        put_value(self, dimension, &other);
+        put_value(self, dimension, events, &other);
     }
     return 0;
 }

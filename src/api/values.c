@@ -69,6 +69,11 @@ static double scroll_depth(const struct count_row *row, const struct value_basis
     return row->scrolled > 0 ? ratio(row->scroll, row->scrolled) : (double)NAN;
 }
 
+static double events(const struct count_row *row, const struct value_basis *basis)
+{
+    return basis->events ? (double)row->events : (double)NAN;
+}
+
 const struct value_column value_columns[VALUE_COLUMNS] = {
     {.name = "visitors", .metric = "uniqueVisitors", .whole = true, .value = visitors},
     {.name = "pageviews", .metric = "pageviews", .whole = true, .value = pageviews},
@@ -80,11 +85,17 @@ const struct value_column value_columns[VALUE_COLUMNS] = {
     {.name = "percent", .metric = "uniqueVisitors", .value = percent},
     {.name = "timeOnPage", .metric = "timeOnPage", .pages_only = true, .value = time_on_page},
     {.name = "scrollDepth", .metric = "scrollDepth", .pages_only = true, .value = scroll_depth},
+    {.name = "events",
+     .metric = VALUE_EVENTS_METRIC,
+     .whole = true,
+     .events_only = true,
+     .value = events},
 };
 
 bool values_has(const struct value_column *column, enum dimension dimension)
 {
-    return !column->pages_only || dimension == DIM_PAGE;
+    return (!column->pages_only || dimension == DIM_PAGE) &&
+           (!column->events_only || dimension_has_events(dimension));
 }
 
 void values_put(struct json_out *json, const struct value_column *column,
@@ -92,7 +103,7 @@ void values_put(struct json_out *json, const struct value_column *column,
 {
     double value = column->value(row, basis);
 
-    if (column->whole)
+    if (column->whole && !isnan(value))
         json_i64(json, (int64_t)value);
     else
         json_rate(json, value);
@@ -101,5 +112,5 @@ void values_put(struct json_out *json, const struct value_column *column,
 bool values_is_empty(const struct count_row *row)
 {
     return (row->visitors | row->pageviews | row->visits | row->conversions | row->converters |
-            row->engaged) == 0;
+            row->engaged | row->events) == 0;
 }

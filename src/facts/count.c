@@ -24,6 +24,7 @@ struct counting {
     struct match match;
     enum dimension dimension;
     bool began;    /* of visits only those that began this day count */
+    bool events;   /* rows count events */
     uint32_t none; /* the value that has no row */
     uint32_t from; /* of a property: the first number of its values */
     uint32_t rows_count;
@@ -166,6 +167,8 @@ static void add_event(const struct counting *c, struct line *t, const struct pla
         add_visit(c, t, at);
     if (pageview)
         t->row.pageviews = sum_add(t->row.pageviews, count);
+    if (c->events)
+        t->row.events = sum_add(t->row.events, count);
     if (facts->goals_met[at->event] != 0)
         add_conversions(t, at, count);
 }
@@ -325,6 +328,7 @@ static struct counting counting_new(const struct facts *facts, enum dimension di
     struct counting c = {.facts = facts,
                          .dimension = dimension,
                          .began = dimension_of_visit(dimension),
+                         .events = dimension_has_events(dimension),
                          .none = NO_ROW,
                          .rows_count = facts->dicts[dimension].count};
 

@@ -19,7 +19,7 @@ static const size_t numbers[COUNT_NUMBERS] = {
     offsetof(struct count_row, visit_ms),   offsetof(struct count_row, engaged),
     offsetof(struct count_row, engaged_ms), offsetof(struct count_row, scrolled),
     offsetof(struct count_row, scroll),     offsetof(struct count_row, conversions),
-    offsetof(struct count_row, converters),
+    offsetof(struct count_row, converters), offsetof(struct count_row, events),
 };
 
 int64_t *count_number(struct count_row *row, size_t i)
@@ -54,6 +54,7 @@ struct counts *counts_new(struct arena *arena, enum dimension dimension, struct 
     *counts = (struct counts){.arena = arena,
                               .dimension = dimension,
                               .prop = prop,
+                              .events = dimension_has_events(dimension),
                               .rows_count = 1,
                               .table_size = 64,
                               .other = {.value = VALUE_OTHER}};
@@ -98,7 +99,7 @@ void counts_ask_row(const struct counts *counts, uint64_t hash)
     const struct count_row *row = likely_row(counts, hash);
 
     __builtin_prefetch(row, 1);
-    __builtin_prefetch(&row->scroll, 1);
+    __builtin_prefetch(&row->events, 1);
 }
 
 void counts_ask_value(const struct counts *counts, uint64_t hash)
@@ -179,6 +180,11 @@ void counts_add(struct counts *counts, const struct count_row *row)
     struct str value = str_slice(row->value, 0, VALUE_MAX);
 
     count_row_add(counts_row_of(counts, value, counts_hash(counts, value)), *row);
+}
+
+bool counts_know_events(const struct counts *counts)
+{
+    return counts->events;
 }
 
 struct count_row *counts_rows(struct counts *counts, size_t *count, struct count_row *other)

@@ -61,6 +61,11 @@ bool dimension_of_visit(enum dimension dimension)
     return dimension == DIM_GOAL || dimension_has_text(dimension);
 }
 
+bool dimension_has_events(enum dimension dimension)
+{
+    return dimension == DIM_EVENT || dimension == DIM_PROP;
+}
+
 struct str dimension_absent(enum dimension dimension)
 {
     return dimensions[dimension].absent;

@@ -31,6 +31,7 @@
  *     converters   distinct visitors with one
  *     engaged ...  of pages: (visit, page) pairs with engagement, the time, the greatest scroll
  *                  each; engagement without a visitor is a pair of its own
+ *     events       of event, property: matching events (never engagement), weighed by count
  *
  * A goal as a row is an event's own: visitors of the row are its converters. A goal as a filter is
  * its visit's: all events of the visits that met it this day match. An event without a visitor has
@@ -85,6 +86,8 @@ bool dimension_find(struct str name, enum dimension *out, struct str *prop);
 struct str dimension_name(enum dimension dimension); /* "prop" for DIM_PROP */
 /* Answers from closed visits, as long as visits are kept: all but page, event and property. */
 bool dimension_of_visit(enum dimension dimension);
+/* Its rows count events: event and property. */
+bool dimension_has_events(enum dimension dimension);
 /* What visits without a value are called: "(direct)", "Direct", "(unknown)"; empty: they have no
  * row (utm*, referrer, entry and exit page, goal). The event dimensions have none either. */
 struct str dimension_absent(enum dimension dimension);
@@ -107,6 +110,7 @@ struct count_row {
     int64_t visitors, pageviews, visits, bounces, visit_ms, conversions, converters;
     int64_t engaged, engaged_ms; /* (visit, page) pairs with engagement, and its time */
     int64_t scrolled, scroll;    /* those of them with a scroll depth, and its sum */
+    int64_t events;              /* where dimension_has_events() */
 };
 
 struct counts;
@@ -117,6 +121,10 @@ struct counts *counts_new(struct arena *arena, enum dimension dimension, struct 
  * array belongs to the counts, and holds until the next value is added. Sums stop at 2^53-1. */
 struct count_row *counts_rows(struct counts *counts, size_t *count, struct count_row *other);
 void counts_add(struct counts *counts, const struct count_row *row);
+/* Whether the rows' events are all that there were: no rollup was added that does not know them,
+ * and the dimension has them. Such a rollup has no row of what only servers sent, either, so that
+ * no value's are known then. */
+bool counts_know_events(const struct counts *counts);
 /* The row of a value; NULL: there is none. Holds as long as those of counts_rows(). */
 const struct count_row *counts_find(const struct counts *counts, struct str value);
 /* As the bytes of a rollup, in `arena`; the same counts always give the same bytes. The `most`
@@ -195,6 +203,19 @@ int facts_unpack(const struct site *site, int32_t day, const struct pack_part *p
 /* Add the rollup of the dimension of `counts` from part 0 or its own, if it is there. */
 int counts_add_packed(struct counts *counts, const struct pack_part *part, struct err *err);
 
+/* -- names of properties ----------------------------------------------------------------------- */
+
+/* Those that events of some days carry, each once, in `arena`. Engagement carries none. */
+struct prop_names;
+struct prop_names *prop_names_new(struct arena *arena);
+/* All names of the day. */
+void prop_names_add(struct prop_names *names, const struct facts *facts);
+/* Those that have a rollup (PACK_PROPS_MAX), if the part has these: the parts that facts_parts()
+ * names for DIM_PROP without filters. ERR_CORRUPT: it is damaged. */
+int prop_names_add_packed(struct prop_names *names, const struct pack_part *part, struct err *err);
+/* In bytewise order, in the arena; how many. */
+size_t prop_names_list(const struct prop_names *names, const struct str **out);
+
 /* -- erasing from packs ------------------------------------------------------------------------ */
 
 /* All numbers that a part may have, ascending; how many. */
@@ -210,9 +231,9 @@ size_t facts_parts_all(int32_t parts[PACK_PARTS_MAX]);
  * Every number of every other row, and of totals, stays what it was; so do goals, which a pack
  * keeps by event: that is why days that have their raw rows, too, are replaced and not packed anew
  * (from the rows, a goal that asks for what was erased is met no more). Where a rollup has a row of
- * `with` already the two become one. Its pageviews, conversions and engaged_ms are their sums; what
- * counts visitors, visits or pairs counts each once as long as the columns are kept that the
- * dimension is counted from (PACK_VISITS, PACK_EVENTS), and without them twice who is in both.
+ * `with` already the two become one. Its pageviews, conversions, events and engaged_ms are their
+ * sums; what counts visitors, visits or pairs counts each once as long as the columns are kept that
+ * the dimension is counted from (PACK_VISITS, PACK_EVENTS), and without them twice who is in both.
  *
  * ERR_INVALID: of no such kind, an empty text, a name that is no event's own; ERR_CORRUPT: a part
  * is damaged. */

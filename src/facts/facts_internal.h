@@ -5,6 +5,7 @@
  *     build.c     takes visits and rows in   arrange.c, columns.c   make columns of them
  *     filter.c    what matches               count.c, stats.c   count it
  *     counts.c    rows by value              rollup.c    their bytes
+ *     props.c     names of properties
  *     column.c, dict.c   as bytes            pack.c, parts.c, unpack.c   parts of a pack
  *     replace.c, replace_columns.c   values taken out of them
  */
@@ -266,12 +267,13 @@ bool match_event(const struct match *match, size_t event);
 
 /* -- rows by value (counts.c, rollup.c) -------------------------------------------------------- */
 
-enum { COUNT_NUMBERS = 11 };
+enum { COUNT_NUMBERS = 12 };
 
 struct counts {
     struct arena *arena;
     enum dimension dimension;
     struct str prop;
+    bool events;            /* counts_know_events() */
     struct count_row *rows; /* the first is that of the empty text, there or not */
     size_t rows_count, rows_room;
     bool has_empty;
@@ -293,6 +295,10 @@ int64_t *count_number(struct count_row *row, size_t i);
 void count_row_add(struct count_row *sum, struct count_row row);
 /* By visitors, pageviews (most first), then value. */
 int count_row_cmp(const void *a, const void *b);
+/* The rollup of a dimension that a part holds, be it shared: 1, 0: there is none, or ERR_CORRUPT.
+ */
+int rollup_of_part(const struct pack_part *part, enum dimension dimension, struct str *out,
+                   struct err *err);
 
 /* -- bytes (column.c) -------------------------------------------------------------------------- */
 

@@ -99,14 +99,15 @@ static const struct count_row *count_merged(struct replace *replace, enum dimens
     return find_row(counts, replace->with);
 }
 
-/* Of two rows that become one: all but these may count something twice. */
-static bool same_sums(const struct count_row *a, const struct count_row *b)
+/* Of two rows that become one: all but these may count something twice. A rollup may not know
+ * events. */
+static bool same_sums(const struct count_row *a, const struct count_row *b, bool events)
 {
     return a->pageviews == b->pageviews && a->conversions == b->conversions &&
-           a->engaged_ms == b->engaged_ms;
+           a->engaged_ms == b->engaged_ms && (!events || a->events == b->events);
 }
 
-static struct count_row merge_rows(struct replace *replace, enum dimension dimension,
+static struct count_row merge_rows(struct replace *replace, const struct counts *before,
                                    const struct count_row *gone, const struct count_row *there)
 {
     struct count_row merged = *gone;
@@ -115,9 +116,10 @@ static struct count_row merge_rows(struct replace *replace, enum dimension dimen
     if (there == NULL)
         return merged;
     count_row_add(&merged, *there);
-    const struct count_row *counted = count_merged(replace, dimension);
+    const struct count_row *counted = count_merged(replace, before->dimension);
+    bool events = counts_know_events(before);
 
-    return counted != NULL && same_sums(counted, &merged) ? *counted : merged;
+    return counted != NULL && same_sums(counted, &merged, events) ? *counted : merged;
 }
 
 static int replace_row(struct replace *replace, enum dimension dimension, struct str *bytes,
@@ -137,8 +139,9 @@ static int replace_row(struct replace *replace, enum dimension dimension, struct
     if (gone == NULL)
         return 0;
     const struct count_row *there = find_row(before, replace->with);
-    struct count_row merged = merge_rows(replace, dimension, gone, there);
+    struct count_row merged = merge_rows(replace, before, gone, there);
 
+    after->events = before->events;
     for (size_t i = 0; i < count; i++)
         if (&rows[i] != gone && &rows[i] != there)
             counts_add(after, &rows[i]);

@@ -1,30 +1,37 @@
 /*
  * facts/rollup.c -- rows by value as the bytes of a rollup.
  *
- *     uint     1, the version
+ *     uint     the version: 2, or 1, in which no row has events: of dimensions without them, and of
+ *              days packed before there were any
  *     row      of VALUE_OTHER: numbers alone
  *     uint     count
  *     count x  uint shared, uint rest, `rest` bytes: the value, of which the first `shared` bytes
  *              are those of the value before; numbers
  *
  * Values are in bytewise order, none is there twice. Numbers of a row: a uint whose bit i says that
- * numbers[i] is not 0, then those as uints. uint: seven bits a byte, the low ones first, the high
- * bit says that more follow.
+ * numbers[i] (counts.c) is not 0, then those as uints; version 1 has no last one, the events. uint:
+ * seven bits a byte, the low ones first, the high bit says that more follow.
  */
 #include "facts/facts_internal.h"
 
 #include <stdlib.h>
 
-enum { ROLLUP_VERSION = 1, FLIGHT_ROWS = 64, FLIGHT_BYTES = 4 * VALUE_MAX };
+enum { VERSION_PLAIN = 1, VERSION_EVENTS = 2, FLIGHT_ROWS = 64, FLIGHT_BYTES = 4 * VALUE_MAX };
 
-static void put_numbers(struct buf *out, struct count_row *row)
+/* How many numbers a row may have. */
+static size_t numbers_of(uint64_t version)
+{
+    return version == VERSION_EVENTS ? COUNT_NUMBERS : COUNT_NUMBERS - 1;
+}
+
+static void put_numbers(struct buf *out, struct count_row *row, size_t numbers)
 {
     unsigned mask = 0;
 
-    for (size_t i = 0; i < COUNT_NUMBERS; i++)
+    for (size_t i = 0; i < numbers; i++)
         mask |= (unsigned)(*count_number(row, i) != 0) << i;
     put_uint(out, mask);
-    for (size_t i = 0; i < COUNT_NUMBERS; i++)
+    for (size_t i = 0; i < numbers; i++)
         if (*count_number(row, i) != 0)
             put_uint(out, (uint64_t)*count_number(row, i));
 }
@@ -42,6 +49,7 @@ struct str counts_save(struct counts *counts, size_t most, struct arena *arena)
     size_t count;
     const struct count_row *rows = counts_rows(counts, &count, &other);
     struct count_row *sorted = ARENA_NEW(counts->arena, struct count_row, count);
+    uint64_t version = counts->events ? VERSION_EVENTS : VERSION_PLAIN;
     struct buf out = {0};
     struct str before = STR("");
 
@@ -54,15 +62,15 @@ struct str counts_save(struct counts *counts, size_t most, struct arena *arena)
     }
     if (count > 1)
         qsort(sorted, count, sizeof(sorted[0]), by_value);
-    put_uint(&out, ROLLUP_VERSION);
-    put_numbers(&out, &other);
+    put_uint(&out, version);
+    put_numbers(&out, &other, numbers_of(version));
     put_uint(&out, count);
     for (size_t i = 0; i < count; before = sorted[i++].value) {
         size_t shared = shared_prefix(before, sorted[i].value);
 
         put_uint(&out, shared);
         put_text(&out, str_slice(sorted[i].value, shared, sorted[i].value.len));
-        put_numbers(&out, &sorted[i]);
+        put_numbers(&out, &sorted[i], numbers_of(version));
     }
     struct str bytes = arena_str(arena, buf_str(&out));
 
@@ -81,6 +89,7 @@ struct flight {
         uint64_t hash;
     } rows[FLIGHT_ROWS];
     size_t count, used;
+    size_t numbers; /* of a row, at most */
     char text[FLIGHT_BYTES];
 };
 
@@ -98,11 +107,11 @@ static void land(struct flight *flight)
     flight->count = 0;
 }
 
-static void read_numbers(struct reader *reader, struct count_row *row)
+static void read_numbers(struct reader *reader, struct count_row *row, size_t numbers)
 {
     uint64_t mask = read_uint(reader);
 
-    if (mask >> COUNT_NUMBERS != 0)
+    if (mask >> numbers != 0)
         (void)reader_fail(reader);
     for (; mask != 0 && !reader->bad; mask &= mask - 1)
         *count_number(row, (size_t)__builtin_ctzll(mask)) = read_sum(reader);
@@ -140,7 +149,7 @@ static void read_row(struct reader *reader, struct flight *flight, struct str *b
     memcpy(at + shared, rest.ptr, rest.len);
     flight->rows[flight->count].hash = counts_hash(flight->counts, value);
     begin_row(&flight->rows[flight->count].row, value);
-    read_numbers(reader, &flight->rows[flight->count].row);
+    read_numbers(reader, &flight->rows[flight->count].row, flight->numbers);
     flight->count++;
     flight->used += value.len;
     *before = value;
@@ -152,12 +161,15 @@ int counts_load(struct counts *counts, struct str rollup, struct err *err)
     struct flight flight;
     struct str before = {flight.text, 0};
     struct count_row other = {.value = VALUE_OTHER};
+    uint64_t version = read_uint(&reader);
 
     flight.counts = counts;
     flight.count = flight.used = 0;
-    if (read_uint(&reader) != ROLLUP_VERSION)
+    flight.numbers = numbers_of(version);
+    if (version != VERSION_PLAIN && version != VERSION_EVENTS)
         return err_set(err, ERR_CORRUPT, "a rollup of an unknown version");
-    read_numbers(&reader, &other);
+    counts->events = counts->events && version == VERSION_EVENTS;
+    read_numbers(&reader, &other, flight.numbers);
     for (uint64_t left = read_uint(&reader); left > 0 && !reader.bad; left--)
         read_row(&reader, &flight, &before);
     if (reader.bad || reader.at != reader.end)
@@ -184,19 +196,29 @@ static int add_rollup(struct counts *counts, struct str bytes, struct err *err)
     return reader.bad ? err_set(err, ERR_CORRUPT, "rollups of properties are damaged") : 0;
 }
 
-int counts_add_packed(struct counts *counts, const struct pack_part *part, struct err *err)
+int rollup_of_part(const struct pack_part *part, enum dimension dimension, struct str *out,
+                   struct err *err)
 {
     struct reader reader = reader_of(part->bytes);
-    int32_t own = 1 + (int32_t)counts->dimension;
+    int32_t own = 1 + (int32_t)dimension;
 
+    *out = part->bytes;
     if (part->part == PACK_ROLLUPS + own)
-        return add_rollup(counts, part->bytes, err);
+        return 1;
     while (part->part == PACK_ROLLUPS && reader.at < reader.end) {
         uint64_t number = read_uint(&reader);
-        struct str rollup = read_text(&reader);
 
+        *out = read_text(&reader);
         if (!reader.bad && number == (uint64_t)own)
-            return add_rollup(counts, rollup, err);
+            return 1;
     }
     return reader.bad ? err_set(err, ERR_CORRUPT, "rollups of a pack are damaged") : 0;
+}
+
+int counts_add_packed(struct counts *counts, const struct pack_part *part, struct err *err)
+{
+    struct str rollup;
+    int rc = rollup_of_part(part, counts->dimension, &rollup, err);
+
+    return rc > 0 ? add_rollup(counts, rollup, err) : rc;
 }

@@ -10,7 +10,7 @@
 
 /* A value as it takes its place; `now` or `before` is NULL where that range does not have it. */
 struct choice {
-    int64_t rank; /* visitors, or how many more or fewer than before */
+    int64_t rank; /* visitors, events, or how many more or fewer visitors than before */
     const struct count_row *now, *before;
 };
 
@@ -94,29 +94,35 @@ static void offer(struct heap *heap, const struct choice *choice)
 
 /* -- offering ------------------------------------------------------------------------------ */
 
-static int64_t change_of(const struct count_row *now, const struct count_row *before)
+static int64_t rank_of(enum query_order order, const struct choice *choice)
 {
-    int64_t change = visitors_of(now) - visitors_of(before);
+    int64_t change = visitors_of(choice->now) - visitors_of(choice->before);
 
-    return change < 0 ? -change : change;
+    if (order == ORDER_EVENTS)
+        return choice->now->events;
+    if (order == ORDER_CHANGE)
+        return change < 0 ? -change : change;
+    return choice->now->visitors;
 }
 
 /* The values of the range; those that only the earlier one has come with the next. */
 static void offer_now(const struct query_breakdown_ask *ask, struct counts *now,
                       const struct counts *before, struct heap *heap, struct count_row *other)
 {
+    enum query_order order = ask->order;
     size_t count;
     const struct count_row *rows = counts_rows(now, &count, other);
 
+    if (order == ORDER_EVENTS && !counts_know_events(now))
+        order = ORDER_VISITORS;
     for (size_t i = 0; i < count; i++) {
-        struct choice choice = {rows[i].visitors, &rows[i], NULL};
+        struct choice choice = {.now = &rows[i]};
 
         if (!str_icontains(rows[i].value, ask->search))
             continue;
-        if (ask->by_change) {
+        if (order == ORDER_CHANGE)
             choice.before = counts_find(before, rows[i].value);
-            choice.rank = change_of(choice.now, choice.before);
-        }
+        choice.rank = rank_of(order, &choice);
         offer(heap, &choice);
     }
 }
@@ -127,7 +133,7 @@ static void offer_before(const struct query_breakdown_ask *ask, const struct cou
     size_t count;
     const struct count_row *rows = counts_rows(before, &count, other);
 
-    for (size_t i = 0; i < count && ask->by_change; i++) {
+    for (size_t i = 0; i < count && ask->order == ORDER_CHANGE; i++) {
         struct choice choice = {rows[i].visitors, NULL, &rows[i]};
 
         if (str_icontains(rows[i].value, ask->search) && counts_find(now, rows[i].value) == NULL)
@@ -177,7 +183,7 @@ void breakdown_choose(const struct query_breakdown_ask *ask, struct counts *now,
     size_t values = 0, others = 0;
 
     (void)counts_rows(now, &values, &other);
-    if (ask->by_change)
+    if (ask->order == ORDER_CHANGE)
         (void)counts_rows(before, &others, &other);
     size_t offset = min_size(ask->offset, values + others);
     size_t limit = min_size(ask->limit, values + others - offset);
@@ -189,6 +195,8 @@ void breakdown_choose(const struct query_breakdown_ask *ask, struct counts *now,
         offer_before(ask, now, before, &heap, &out->before.other);
     out->total = heap.offered;
     take_page(&heap, offset, before, arena, out);
+    out->events = counts_know_events(now);
+    out->before.events = before != NULL && counts_know_events(before);
     out->other.value = VALUE_OTHER;
     out->before.other.value = VALUE_OTHER;
 }

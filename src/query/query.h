@@ -214,6 +214,14 @@ struct query_earlier {
     struct range range;
     int64_t until_ms;
 };
+/* Which values come first; then by visitors, pageviews (most first), value (bytewise). */
+enum query_order {
+    ORDER_VISITORS,
+    ORDER_CHANGE, /* the values of both ranges (else those of the range alone), those whose visitors
+                     differ most from the earlier range's; needs `earlier` */
+    ORDER_EVENTS, /* with most events; by visitors where they are not known. Needs a dimension that
+                     has events (facts.h) */
+};
 struct query_breakdown_ask {
     enum dimension dimension;
     struct str prop;
@@ -222,21 +230,20 @@ struct query_breakdown_ask {
     size_t limit, offset;
     struct query_recent *recent;         /* shared; NULL: none */
     const struct query_earlier *earlier; /* NULL: nothing is compared with */
-    /* The values of both ranges, those whose visitors differ most from the earlier range's first;
-     * needs `earlier`. Else the values of the range alone. */
-    bool by_change;
+    enum query_order order;
 };
 struct query_breakdown {
-    struct count_row *rows; /* by visitors, pageviews (most first), value (bytewise); with by_change
-                               by the change first */
+    struct count_row *rows;
     size_t count;
     size_t total;           /* values, of the search where there is one */
     struct count_row other; /* what the cap left out; zeros: nothing */
+    bool events;            /* those of the rows are known: counts_know_events() */
     int64_t visitors;       /* unique visitors of everything that matches the filters: what percent
                                is of */
     struct query_before {
         struct count_row *rows; /* beside `rows`, value by value; NULL without `earlier` */
         struct count_row other;
+        bool events;
         int64_t visitors;
     } before;
 };
@@ -250,6 +257,21 @@ int32_t query_divisible(const struct site *site, int32_t today);
 int query_breakdown(struct store *store, const struct site *site, struct range range,
                     int32_t available, const struct query_breakdown_ask *ask, struct arena *arena,
                     struct query_breakdown *out, struct err *err);
+
+/* -- properties ---------------------------------------------------------------------------- */
+
+enum { PROPERTIES_MAX = 1000 };
+struct query_properties {
+    const struct str *names; /* ascending bytewise; the first PROPERTIES_MAX */
+    size_t count;
+    size_t total; /* all of them */
+};
+/* The names of the properties that events of the range carry: of days that are packed those that
+ * have a rollup (the PACK_PROPS_MAX with most visitors of the day), of days that are due all of
+ * them. `recent` may be NULL. */
+int query_properties(struct store *store, const struct site *site, struct range range,
+                     int32_t available, struct query_recent *recent, struct arena *arena,
+                     struct query_properties *out, struct err *err);
 
 /* -- now ----------------------------------------------------------------------------------- */
 

@@ -4,6 +4,7 @@
 import assert from 'node:assert/strict';
 import { after, before, test } from 'node:test';
 import { query } from '../lib/abacus.mjs';
+import { BROWSER } from '../lib/browsers.mjs';
 import { SHAPES } from '../lib/platform.mjs';
 import { DAY, openShop, SITE } from '../lib/shop.mjs';
 
@@ -13,6 +14,11 @@ const COLUMNS = [
     ...['conversions', 'conversionRate', 'percent'],
 ];
 const PAGE_COLUMNS = [...COLUMNS, 'timeOnPage', 'scrollDepth'];
+const EVENT_COLUMNS = [...COLUMNS, 'events'];
+const columnsOf = (dimension) => {
+    if (dimension === 'page') return PAGE_COLUMNS;
+    return /^(event$|prop:)/.test(dimension) ? EVENT_COLUMNS : COLUMNS;
+};
 
 /** Dimension -> its rows, in the order of COLUMNS. */
 const ROWS = {
@@ -37,13 +43,13 @@ const ROWS = {
     utmTerm: [],
     referrer: [],
     event: [
-        ['pageview', 3, 9, 4, 0.5, 140, 0, 0, 100],
-        ['signup', 2, 0, 2, 0, 270, 0, 0, 66.6667],
-        ['lead.created', 1, 0, 1, 0, 180, 1, 1, 33.3333],
+        ['pageview', 3, 9, 4, 0.5, 140, 0, 0, 100, 9],
+        ['signup', 2, 0, 2, 0, 270, 0, 0, 66.6667, 2],
+        ['lead.created', 1, 0, 1, 0, 180, 1, 1, 33.3333, 1],
     ],
     'prop:plan': [
-        ['free', 1, 0, 1, 0, 360, 0, 0, 33.3333],
-        ['pro', 1, 0, 1, 0, 180, 0, 0, 33.3333],
+        ['free', 1, 0, 1, 0, 360, 0, 0, 33.3333, 1],
+        ['pro', 1, 0, 1, 0, 180, 0, 0, 33.3333, 1],
     ],
     'prop:colour': [],
     device: [
@@ -64,7 +70,7 @@ const ROWS = {
 
 const rowsOf = (dimension, rows) =>
     rows.map((row) => {
-        const columns = dimension === 'page' ? PAGE_COLUMNS : COLUMNS;
+        const columns = columnsOf(dimension);
         assert.equal(row.length, columns.length);
         return Object.fromEntries(columns.map((name, i) => [name, row[i]]));
     });
@@ -276,6 +282,61 @@ for (const { shape, make } of SHAPES) {
         assert.deepEqual([last.rows.map(({ value }) => value), last.total], [['/docs'], 2]);
     });
 
+    check('events are counted by value, properties are listed by site', async () => {
+        const visitor = { ip: '192.0.2.7', userAgent: BROWSER };
+        await shop.send(
+            [
+                { props: { form: 'contact', page: 'help' }, count: 5 },
+                { props: { form: 'newsletter' }, count: 2 },
+                { props: { form: 'newsletter' }, visitor },
+            ].map((more) => ({
+                ...{ siteId: 'empty', event: 'form.submit', timestamp: `${DAY}T08:00:00Z` },
+                ...more,
+            })),
+        );
+        await shop.abacus.aggregate();
+        const range = { ...RANGE, siteId: 'empty' };
+        const contact = ['contact', 0, 0, 0, 0, 0, 0, 0, 0, 5];
+        const newsletter = ['newsletter', 1, 0, 1, 0, 0, 0, 0, 100, 3];
+        const against = { against: 'custom', againstFrom: DAY, againstTo: DAY };
+        for (const [sort, rows] of [
+            ['visitors', [newsletter, contact]],
+            ['events', [contact, newsletter]],
+        ]) {
+            const asked = { ...range, dimension: 'prop:form', sort };
+            const answered = await answer('breakdown', asked);
+            assert.deepEqual(answered.rows, rowsOf('prop:form', rows), sort);
+            assert.deepEqual([answered.total, answered.other], [2, null]);
+            const compared = await answer('breakdown', { ...asked, ...against });
+            assert.deepEqual(
+                compared.rows.map(({ value, previous }) => [value, previous.events]),
+                rows.map((row) => [row[0], row.at(-1)]),
+            );
+        }
+        const { rows } = await answer('breakdown', { ...range, dimension: 'event' });
+        const submitted = ['form.submit', 1, 0, 1, 0, 0, 0, 0, 100, 8];
+        assert.deepEqual(rows, rowsOf('event', [submitted]));
+        const { text } = await ask('export', { ...range, rows: 'prop:form', format: 'csv' });
+        assert.deepEqual(text.split('\r\n'), [
+            EVENT_COLUMNS.join(),
+            'newsletter,1,0,1,0,0,0,0,100,3',
+            'contact,0,0,0,0,0,0,0,0,5',
+            '',
+        ]);
+        const names = async (params) => {
+            const { properties, total, siteId, from, to } = await answer('properties', params);
+            assert.deepEqual({ siteId, from, to }, params);
+            return [properties, total];
+        };
+        assert.deepEqual(await names(range), [['form', 'page'], 2]);
+        assert.deepEqual(await names(RANGE), [['plan'], 1]);
+        const before = { ...RANGE, from: '2026-03-08', to: '2026-03-08' };
+        assert.deepEqual(await names(before), [[], 0]);
+        const narrower = { ...RANGE, dimension: 'event' };
+        await refused('properties', narrower, 400, { parameter: 'dimension' });
+        await refused('properties', { from: DAY, to: DAY }, 400, { parameter: 'siteId' });
+    });
+
     check('what is wrong is named', async () => {
         const page = { ...RANGE, dimension: 'page' };
         const long = 'x'.repeat(201);
@@ -293,6 +354,8 @@ for (const { shape, make } of SHAPES) {
             [{ ...page, interval: 'day' }, 'interval'],
             [{ ...page, sort: 'change' }, 'sort'],
             [{ ...page, sort: 'value', against: 'year' }, 'sort'],
+            [{ ...page, sort: 'events' }, 'sort'],
+            [{ ...RANGE, dimension: 'source', sort: 'events', against: 'year' }, 'sort'],
             [{ ...page, againstTo: DAY }, 'againstTo'],
         ])
             await refused('breakdown', params, 400, { parameter });

@@ -19,6 +19,7 @@ import {
     OF_EVENTS,
     OF_VISITS,
     OPERATORS,
+    properties,
 } from '../lib/breakdown.mjs';
 import { FakeClock } from '../lib/clock.mjs';
 import { Differences } from '../lib/diff.mjs';
@@ -72,6 +73,9 @@ function filterOn(site, dimension, op) {
 
 function* plainQuestions() {
     for (const { id } of sites)
+        for (const [from, to] of [[FIRST_DATE, LAST_DATE], ...SINGLE_DAYS.map((day) => [day, day])])
+            yield { path: 'properties', site: id, from, to };
+    for (const { id } of sites)
         for (const dimension of DIMENSIONS) {
             yield { path: 'breakdown', site: id, from: FIRST_DATE, to: LAST_DATE, dimension };
             if (!MOST_ASKED.includes(id)) continue;
@@ -93,6 +97,11 @@ function* windowQuestions() {
         { dimension: 'source', search: 'OO', limit: 1, offset: 1 },
         { dimension: 'channel', search: 'organic' },
         { dimension: 'country', search: '(' },
+        { dimension: 'event', sort: 'events' },
+        { dimension: 'prop:plan', sort: 'events' },
+        { dimension: 'prop:seats', sort: 'events', limit: 3, offset: 1 },
+        // A day on which nobody but a server sent one of them.
+        { site: 'howe', from: '2026-04-05', to: '2026-04-05', dimension: 'event', sort: 'events' },
     ])
         yield { ...page, ...more };
     const filters = [{ dimension: 'device', op: 'is', value: 'desktop' }];
@@ -229,6 +238,11 @@ const COMPARE = {
     breakdown: (differences, where, answer, asked) =>
         compareBreakdown(differences, where, answer, breakdown(reference, asked)),
     stats: compareStats,
+    properties: (differences, where, answer, asked) => {
+        const names = properties(reference, asked);
+        differences.equal(where, JSON.stringify(answer.properties), JSON.stringify(names));
+        differences.equal(`${where} total`, answer.total, names.length);
+    },
     timeseries: compareSeries,
     compare: compareChange,
 };
@@ -276,6 +290,14 @@ test('what is asked says something: filters keep some, and every value of a dime
     assert.ok(found.length > filtered.length / 2, `${found.length} of ${filtered.length}`);
     for (const dimension of DIMENSIONS)
         assert.ok(valuesOf('berlin-shop', dimension).length >= 2, dimension);
+    const asked = { site: 'berlin-shop', from: FIRST_DATE, to: LAST_DATE };
+    assert.ok(PROPS.every((name) => properties(reference, asked).includes(name.slice(5))));
+    const sorted = lasting.filter(({ sort }) => sort === 'events');
+    const [byEvents, byVisitors] = [sorted, sorted.map(({ sort, ...rest }) => rest)].map((list) =>
+        list.map((one) => breakdown(reference, one).rows),
+    );
+    assert.ok(byEvents.some((rows, i) => !isDeepStrictEqual(rows, byVisitors[i])));
+    assert.ok(byEvents.flat().some(({ visitors, events }) => visitors === 0 && events > 0));
 });
 
 inEachShape('days that are counted from their rows: every member of every answer is exact', async (run) => {

@@ -145,7 +145,7 @@ for (const { shape, make } of SHAPES) {
         const [, ...rows] = await lines(asked);
         assert.deepEqual(
             rows,
-            ["'+1", "'-1", "'=cmd", "'@x", '"a""b,c"'].map((cell) => `${cell},1,0,1,0,0,0,0,100`),
+            ["'+1", "'-1", "'=cmd", "'@x", '"a""b,c"'].map((cell) => `${cell},1,0,1,0,0,0,0,100,1`),
         );
     });
 

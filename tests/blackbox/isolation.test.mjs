@@ -61,6 +61,7 @@ const ROUTES = {
             { ...RANGE, dimension: 'page' },
             { ...RANGE, dimension: 'event', limit: '2', offset: '1', filter: LOOKS },
             { ...RANGE, dimension: 'prop:vein', search: 'ox' },
+            { ...RANGE, dimension: 'prop:vein', sort: 'events' },
             { period: '30d', dimension: 'source' },
             { ...RANGE, dimension: 'page', against: 'year', matchWeekday: 'true' },
             {
@@ -69,6 +70,7 @@ const ROUTES = {
             },
         ],
     },
+    '/api/analytics/properties': { ...SITE_READ, asked: [RANGE, { period: '30d' }] },
     '/api/analytics/realtime': { ...SITE_READ, asked: [{}] },
     '/api/analytics/ledger': { ...SITE_READ, asked: [RANGE, { period: '30d' }] },
     '/api/analytics/annotations': { ...SITE_READ, asked: [RANGE, { period: '30d' }] },

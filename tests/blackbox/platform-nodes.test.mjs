@@ -51,7 +51,8 @@ const ANSWERS = {
     query: Object.fromEntries([
         ...[
             ...['stats', 'compare', 'timeseries', 'breakdown', 'realtime', 'ledger', 'export'],
-            ...['sites', 'check', 'snippet', 'annotations', `tenants/${TENANT}/stats`],
+            ...['sites', 'check', 'snippet', 'annotations', 'properties'],
+            `tenants/${TENANT}/stats`,
         ].map((name) => [`/api/analytics/${name}`, 200]),
         // Not with a token that reads; and what is not for GET is there all the same.
         ...[
@@ -129,7 +130,9 @@ test('one node takes events, another counts them, a third one answers', async ()
     );
     assert.equal(await viewsAt(reader, platform), 0);
     // Who does not count knows all the same what waits, and that the books add up.
-    const { queue, job, log, ledger, redis } = (await reader.get('/api/admin/system', root)).body;
+    const system = async () => (await reader.get('/api/admin/system', root)).body;
+    await reader.until(async () => (await system()).queue.length === 120, 'the page to tell');
+    const { queue, job, log, ledger, redis } = await system();
     assert.equal(queue.length, 120);
     assert.ok(Math.abs(Date.now() - Date.parse(queue.oldestAt)) < 60_000, queue.oldestAt);
     const nobody = { lastSuccessAt: null, seconds: null, intervalSeconds: null };

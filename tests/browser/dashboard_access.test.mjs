@@ -6,8 +6,9 @@
 
 import assert from 'node:assert/strict';
 import { after, before } from 'node:test';
+import { settled } from '../lib/browser_time.mjs';
 import { dashboardScenarios, DashboardStage, NARROW, WIDE } from '../lib/dashboard_stage.mjs';
-import { noAxe, violations } from '../lib/readable.mjs';
+import { noAxe, seenAs, violations } from '../lib/readable.mjs';
 
 const SHOP = '/admin/sites/demo-shop';
 const FILTERS = 'filter=country:is:DE&filter=device:is:desktop';
@@ -50,16 +51,14 @@ const scenario = dashboardScenarios(() => stage);
 /** The screen with all that it has to show. */
 async function visit(page, path) {
     await page.goto(path, { waitUntil: 'load' });
-    await settled(page);
-}
-
-async function settled(page) {
     await page.locator('main :is(h1, .site)').first().waitFor();
     await page.waitForFunction(() => {
         const { sheet, details } = Object.fromEntries(new URLSearchParams(location.search));
         const open = !sheet && !details ? true : document.querySelector('dialog[open]');
         return open && !document.querySelector('[aria-busy=true], .skeleton');
     });
+    // Parts of it come later, and ask for more.
+    await settled(page);
 }
 
 /* -- axe-core ---------------------------------------------------------------------------------- */
@@ -110,8 +109,7 @@ const LOOKS = {
 
 /** What is wrong with the page as it is; of a kind of fault the first few. */
 async function faults(page, colorScheme, size) {
-    await page.emulateMedia({ colorScheme });
-    await page.setViewportSize(size);
+    await seenAs(page, colorScheme, size);
     const found = await violations(page);
     if (size === NARROW) found.push(...(await page.evaluate(beyondTheEdge)));
     if (size === NARROW) found.push(...(await page.evaluate(tooSmall)).slice(0, 5));

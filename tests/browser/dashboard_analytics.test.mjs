@@ -13,6 +13,8 @@ import {
     changed,
     figures,
     figuresOf,
+    isOfEvents,
+    lines,
     named,
     percent,
     rows,
@@ -34,7 +36,14 @@ const scenario = dashboardScenarios(() => stage);
 const compare = (values) =>
     stage.api('analytics/compare', { ...SITE, against: 'previous', ...values });
 const breakdown = (dimension, values) =>
-    stage.api('analytics/breakdown', { ...SITE, period: '28d', dimension, limit: 9, ...values });
+    stage.api('analytics/breakdown', {
+        ...SITE,
+        period: '28d',
+        dimension,
+        limit: 9,
+        ...(isOfEvents(dimension) ? { sort: 'events' } : {}),
+        ...values,
+    });
 
 /* -- figures ----------------------------------------------------------------------------------- */
 
@@ -261,11 +270,6 @@ const COLUMNS = [
     ['scrollDepth', 'scrollDepth'],
 ];
 
-/** The lines of the details, without what opens them. */
-const lines = async (page) =>
-    (await table(page, '.details-body tbody')).map((line) =>
-        line.map((text) => text.replace(/^[▸▾] ?/, '')),
-    );
 const linesOf = ({ rows: given, other }) =>
     [...given, ...(other ? [other] : [])].map((row) => [
         named('page', row.value),
@@ -293,7 +297,8 @@ scenario('details have all values: every column, searched, and by pages', {}, as
     await page.getByRole('link', { name: 'Back', exact: true }).click();
     await becomes(() => lines(page), linesOf(whole));
     await page.keyboard.press('/');
-    await page.keyboard.type('lamp');
+    // So slowly that the first letters are asked for on the way.
+    await page.keyboard.type('lamp', { delay: 140 });
     const found = await ask({ search: 'lamp' });
     assert.ok(found.rows.length > 0 && found.total < whole.total);
     await becomes(() => lines(page), linesOf(found));
@@ -347,11 +352,25 @@ async function readAll(download) {
 scenario('the product section shows what the product does', {}, async ({ page }) => {
     await page.goto('/admin/sites/demo-app/analytics');
     const siteId = 'demo-app';
-    const metrics = ['forms', 'automationRuns', 'exports', 'aiTokens'];
+    const kinds = {
+        forms: ['form.submit', 'form'],
+        automationRuns: ['automation.run', 'flow'],
+        exports: ['export.completed', 'format'],
+        aiTokens: ['ai.usage', 'model'],
+    };
     const answer = await compare({ siteId, period: '28d' });
-    await becomes(() => figures(page, '.product'), figuresOf(answer, metrics));
-    const models = await breakdown('prop:model', { siteId, filter: 'event:is:ai.usage' });
-    await becomes(() => rows(page, 'aiTokens'), rowsOf(models));
+    await becomes(() => figures(page, '.product'), figuresOf(answer, Object.keys(kinds)));
+    for (const [card, [event, prop]] of Object.entries(kinds)) {
+        const filter = `event:is:${event}`;
+        const found = await breakdown(`prop:${prop}`, { siteId, filter, limit: 5 });
+        assert.ok(found.rows.length > 0, card);
+        await becomes(() => rows(page, card), rowsOf(found), card);
+    }
+    // Nobody but the product's own servers sends these.
+    const [{ visitors, events }] = (
+        await breakdown('prop:flow', { siteId, filter: 'event:is:automation.run' })
+    ).rows;
+    assert.ok(visitors === 0 && events > 0);
     const tokens = page.locator('.product .graph-card');
     await tokens.getByRole('button', { name: 'As a table' }).click();
     const series = { siteId, period: '28d', metric: 'aiTokens' };

@@ -16,6 +16,7 @@ import {
     METRICS,
     table,
 } from '../lib/dashboard_read.mjs';
+import { painted } from '../lib/browser_time.mjs';
 import { DashboardStage, dashboardScenarios } from '../lib/dashboard_stage.mjs';
 
 const SHOP = '/admin/sites/demo-shop/analytics';
@@ -76,7 +77,7 @@ const toldOf = ({ points, previousPoints }, at, metric = 'uniqueVisitors') => {
 };
 const told = async (page) => {
     const parts = tip(page).locator('strong, dt, dd');
-    return Promise.all((await parts.all()).map(squeezed));
+    return (await parts.allTextContents()).map((text) => text.replace(/\s+/g, ' ').trim());
 };
 
 /** Where a point is on the canvas, from the left of the plotting area. */
@@ -97,6 +98,7 @@ scenario('a mouse is told weekday, date, both values and the change', {}, async 
     const met = new Map();
     for (let x = 1; x < area.width; x += area.width / 60) {
         await page.mouse.move(area.x + x, area.y + 100);
+        await tip(page).waitFor();
         const words = await told(page);
         met.set(words[0], words);
     }
@@ -131,6 +133,20 @@ scenario('arrow keys go from point to point, and it is said aloud', {}, async ({
     await page.keyboard.press('Escape');
     await tip(page).waitFor({ state: 'detached' });
     assert.equal(new URL(page.url()).search, `?${RANGE}&against=previous`);
+});
+
+/* What lies over a card takes its clicks. */
+scenario('nothing of the graph lies over what is below it', {}, async ({ page }) => {
+    await page.goto(`${SHOP}?${RANGE}`);
+    await canvas(page).waitFor();
+    const below = await canvas(page).evaluate((box) => {
+        const { bottom } = box.getBoundingClientRect();
+        const parts = [...box.querySelectorAll('*')];
+        return parts
+            .filter((part) => part.getBoundingClientRect().bottom > bottom + 1)
+            .map((part) => part.className);
+    });
+    assert.deepEqual(below, []);
 });
 
 scenario('the table is the series of the API, at every interval', {}, async ({ page }) => {
@@ -227,10 +243,11 @@ const drawn = async (page) => JSON.stringify(await pixels(page, 1.8, 2.2, 13));
 /** Of the line of the earlier range: red, green, blue. */
 const colourOf = (page) =>
     page.evaluate(() => {
-        const style = getComputedStyle(document.documentElement);
-        const text = style.getPropertyValue('--graph-grey').trim().slice(1);
-        const digits = text.length === 3 ? text.replace(/./g, '$&$&') : text;
-        return [0, 2, 4].map((at) => parseInt(digits.slice(at, at + 2), 16));
+        const probe = document.body.appendChild(document.createElement('i'));
+        probe.style.color = 'var(--graph-grey)';
+        const { color } = getComputedStyle(probe);
+        probe.remove();
+        return color.match(/\d+/g).slice(0, 3).map(Number);
     });
 
 scenario(
@@ -323,6 +340,7 @@ scenario(
             await becomes(() => asked(page), part);
             await graph(page).getByRole('button', { name: 'Back to the whole range' }).waitFor();
             await page.mouse.move(5, 5);
+            await painted(page);
             if (back === 'Escape') await page.keyboard.press('Escape');
             else if (back === 'history') await page.goBack();
             else await graph(page).getByRole('button', { name: 'Back to the whole range' }).click();
@@ -350,6 +368,8 @@ scenario('a note is added to a day, seen by others, and removed', {}, async ({ p
     const sheet = page.getByRole('dialog', { name: 'Note on a day' });
     await becomes(() => sheet.getByLabel('Day').inputValue(), day);
     const box = sheet.getByRole('textbox', { name: 'Note' });
+    await box.waitFor();
+    await painted(page);
     await box.fill('x'.repeat(81));
     await sheet.getByText('1 character too many').waitFor();
     assert.ok(await sheet.getByRole('button', { name: 'Save' }).isDisabled());

@@ -13,6 +13,7 @@ import {
     METRICS,
     WORDS,
 } from '../lib/dashboard_read.mjs';
+import { painted } from '../lib/browser_time.mjs';
 import { DashboardStage, dashboardScenarios } from '../lib/dashboard_stage.mjs';
 
 const SHOP = '/admin/sites/demo-shop/analytics';
@@ -26,7 +27,7 @@ let stage;
 before(async () => {
     stage = await DashboardStage.start({
         prepare: async (abacus) => {
-            for (const [id, timezone] of Object.entries(ZONES))
+            for (const [id, timezone] of Object.entries({ ...ZONES, lively: 'UTC' }))
                 await abacus.site(id, 'demo', { timezone });
             await abacus.sql(
                 `WITH RECURSIVE c(n) AS (SELECT 0 UNION ALL SELECT n + 1 FROM c WHERE n < ${SITES - 1})
@@ -189,6 +190,7 @@ scenario('a range is compared with what is chosen', {}, async ({ page }) => {
 scenario('another of 3,000 sites is found by typing', {}, async ({ page }) => {
     await page.goto(`${SHOP}?period=7d`);
     await page.locator('.figure-value').first().waitFor();
+    await painted(page);
     await page.keyboard.press('s');
     const sheet = page.getByRole('dialog', { name: 'Switch to another site' });
     const options = sheet.getByRole('option');
@@ -207,29 +209,29 @@ scenario('another of 3,000 sites is found by typing', {}, async ({ page }) => {
         await page.keyboard.press(key);
     await page.waitForURL(`**/admin/sites/${nameOf(12)}/analytics?period=7d`);
     await becomes(() => squeezed(page.locator('h1.site')), `${nameOf(12)}.many.example`);
+    await painted(page);
     await page.keyboard.press('s');
     await sheet.getByRole('combobox').fill('no such');
     await sheet.getByText('No site has this in its name.').waitFor();
 });
 
 scenario('who is there now is told at once', {}, async ({ page }) => {
-    await page.goto('/admin/sites/demo-blog/analytics');
+    const siteId = 'lively';
+    const visitors = async () => (await stage.api('analytics/realtime', { siteId })).visitorsNow;
+    const comes = (version) => {
+        const firefox = `rv:${version}.0) Gecko/20100101 Firefox/${version}.0`;
+        const headers = { 'User-Agent': `Mozilla/5.0 (X11; Linux x86_64; ${firefox}` };
+        return stage.server.track({ event: 'pageview', siteId, path: '/' }, headers);
+    };
+    await comes(100);
+    await becomes(visitors, 1);
+    await page.goto(`/admin/sites/${siteId}/analytics?period=today`);
     const now = page.locator('.now');
-    const visitors = async () =>
-        (await stage.api('analytics/realtime', { siteId: 'demo-blog' })).visitorsNow;
-    const before = await visitors();
-    await becomes(() => squeezed(now).then((text) => text.split('?')[0].trim()), `${before} now`);
-    for (const [i, path] of ['/a', '/b'].entries()) {
-        const headers = {
-            'User-Agent': `Mozilla/5.0 (X11; Linux x86_64; rv:1${i}0.0) Gecko/20100101 Firefox/1${i}0.0`,
-        };
-        await stage.server.track({ event: 'pageview', siteId: 'demo-blog', path }, headers);
-    }
-    await becomes(
-        () => squeezed(now).then((text) => text.split('?')[0].trim()),
-        `${before + 2} now`,
-    );
-    assert.equal(await visitors(), before + 2);
+    const shown = async () => (await squeezed(now)).split('?')[0].trim();
+    await becomes(shown, '1 now');
+    for (const version of [110, 120]) await comes(version);
+    await becomes(shown, '3 now');
+    assert.equal(await visitors(), 3);
     await page.locator('.now .dot:not(.still)').waitFor();
 });
 
@@ -294,8 +296,30 @@ scenario(
                 const [x, y, z] = a === 0 ? body : [r, g, b];
                 return (x + y + z) / 3 > 128 ? 'light' : 'dark';
             });
+        // The canvas of the graph knows no variables.
+        const inks = { light: [11, 97, 89], dark: [111, 211, 199] };
+        const drawn = () =>
+            page
+                .locator('.graph-card canvas')
+                .first()
+                .evaluate((one, inks) => {
+                    const copy = new OffscreenCanvas(one.width, one.height);
+                    const context = copy.getContext('2d', { willReadFrequently: true });
+                    context.drawImage(one, 0, 0);
+                    const { data } = context.getImageData(0, 0, one.width, one.height);
+                    const found = new Set();
+                    for (let i = 0; i < data.length; i += 4)
+                        for (const [name, ink] of Object.entries(inks))
+                            if (data[i + 3] === 255 && ink.every((n, j) => data[i + j] === n))
+                                found.add(name);
+                    return [...found];
+                }, inks);
+        const is = async (name) => {
+            await becomes(lightness, name);
+            await becomes(drawn, [name]);
+        };
         await page.goto(SHOP);
-        await becomes(lightness, 'dark');
+        await is('dark');
         const choose = async (name) => {
             await button(page, 'More').click();
             await page
@@ -305,13 +329,15 @@ scenario(
             await page.keyboard.press('Escape');
         };
         await choose('Light');
-        await becomes(lightness, 'light');
+        await is('light');
         await page.reload();
-        await becomes(lightness, 'light');
+        await is('light');
         await choose('System');
-        await becomes(lightness, 'dark');
+        await is('dark');
         await page.emulateMedia({ colorScheme: 'light' });
-        await becomes(lightness, 'light');
+        await is('light');
+        await choose('Dark');
+        await is('dark');
     },
 );
 

@@ -145,3 +145,28 @@ test('what must not be left behind is seen where it is', { skip: missing }, asyn
         await context.close();
     }
 });
+
+test('the dashboard is dark where that is chosen', { skip: missing }, async () => {
+    const { text } = await stage.server.get('/admin/sites');
+    const [, style] = /rel="stylesheet" href="([^"]+)"/.exec(text);
+    const context = await openContext(stage);
+    try {
+        const page = await context.newPage();
+        // A page without a script, which would ask who is there.
+        await page.goto(`${stage.server.url}/share/none`);
+        const grounds = await page.evaluate(`(async () => {
+            const link = document.querySelector('link[rel=stylesheet]');
+            await new Promise((done) => {
+                link.onload = done;
+                link.href = '${style}';
+            });
+            return ['light', 'dark'].map((theme) => {
+                document.documentElement.dataset.theme = theme;
+                return getComputedStyle(document.body).backgroundColor;
+            });
+        })()`);
+        assert.deepEqual(grounds, ['rgb(246, 245, 241)', 'rgb(18, 22, 28)']);
+    } finally {
+        await context.close();
+    }
+});

@@ -29,6 +29,8 @@ const ABSENT = {
 };
 
 const isProp = (dimension) => dimension.startsWith('prop:');
+/** Its rows say how many events there were. */
+const hasEvents = (dimension) => dimension === 'event' || isProp(dimension);
 /** Answered as long as visits are kept, else as long as raw events are. */
 export const isOfVisits = (dimension) => dimension === 'goal' || OF_VISITS.includes(dimension);
 
@@ -127,6 +129,7 @@ class DayRow {
     visits = new Set();
     pageviews = 0;
     conversions = 0;
+    events = 0;
     reads = new Map(); // who read a page in which run, or who knows: {seconds, scroll}
 
     add(event, dimension, date) {
@@ -136,6 +139,7 @@ class DayRow {
         }
         const isView = event.name === 'pageview';
         if (isView) this.pageviews += event.count;
+        if (hasEvents(dimension)) this.events += event.count;
         if (event.goals.length > 0) this.conversions += event.count;
         if (event.who === null) return;
         if (event.goals.length > 0) this.converters.add(event.who);
@@ -170,6 +174,7 @@ class DayRow {
             seconds: sum(reads.map(({ seconds }) => seconds)),
             scrolled: scrolls.length,
             scroll: sum(scrolls),
+            events: this.events,
         };
     }
 }
@@ -177,6 +182,7 @@ class DayRow {
 /** In the order of answers: [value, {visitors, pageviews}] */
 const byRank = ([a, x], [b, y]) =>
     y.visitors - x.visitors || y.pageviews - x.pageviews || bytewise(a, b);
+const byEvents = (one, other) => other[1].events - one[1].events || byRank(one, other);
 
 function countDay(events, dimension, date, wanted = () => true) {
     const rows = new Map();
@@ -220,8 +226,10 @@ export function breakdown(reference, ask) {
     }
     const other = sums.get('(other)');
     sums.delete('(other)');
-    const found = [...sums].filter(([value]) => lower(value).includes(lower(search))).sort(byRank);
-    const { limit = 100, offset = 0 } = ask;
+    const { limit = 100, offset = 0, sort } = ask;
+    const found = [...sums]
+        .filter(([value]) => lower(value).includes(lower(search)))
+        .sort(sort === 'events' ? byEvents : byRank);
     return {
         rows: found.slice(offset, offset + limit).map((row) => answerOf(row, dimension, visitors)),
         total: found.length,
@@ -244,12 +252,24 @@ function answerOf([value, row], dimension, visitors) {
         conversionRate: per(row.converters, dimension === 'goal' ? visitors : row.visitors),
         percent: 100 * per(row.visitors, visitors),
     };
+    if (hasEvents(dimension)) return { ...answer, events: row.events };
     if (dimension !== 'page') return answer;
     return {
         ...answer,
         timeOnPage: row.engaged === 0 ? null : row.seconds / row.engaged,
         scrollDepth: row.scrolled === 0 ? null : row.scroll / row.scrolled,
     };
+}
+
+// -- properties ----------------------------------------------------------------------------------
+
+/** Those that events of the range carry, as they are answered. */
+export function properties(reference, { site, from, to }) {
+    const names = datesOf(from, to)
+        .flatMap((date) => reference.eventsOf(site, date))
+        .filter(({ name }) => name !== 'engagement')
+        .flatMap(({ props }) => Object.keys(props));
+    return [...new Set(names)].sort(bytewise);
 }
 
 // -- comparing -----------------------------------------------------------------------------------

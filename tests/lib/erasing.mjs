@@ -238,20 +238,32 @@ export class Erasing {
         await this.abacus.aggregate();
     }
 
-    /** Every answer of a side, without the time up to which it is. They are cached then. */
-    async answers(side, { exact = true } = {}) {
+    /** Days, packed ones among them, of which a side is asked. */
+    #range({ site }) {
         const [from, to] = [-5, 1].map((days) =>
             new Date(Date.now() + days * DAY).toISOString().slice(0, 10),
         );
-        const range = { siteId: side.site, from, to };
+        return { siteId: site, from, to };
+    }
+
+    /** The names of properties that are listed of a side. */
+    async properties(side) {
+        return (await this.ask('GET', query('/api/analytics/properties', this.#range(side))))
+            .properties;
+    }
+
+    /** Every answer of a side, without the time up to which it is. They are cached then. */
+    async answers(side, { exact = true } = {}) {
+        const range = this.#range(side);
         const asks = [
             query('/api/analytics/stats', range),
             query('/api/analytics/timeseries', {
                 ...range,
                 interval: 'hour',
-                from: to,
+                from: range.to,
             }),
             query('/api/analytics/ledger', range),
+            ...(exact ? [query('/api/analytics/properties', range)] : []),
             ...(exact ? DIMENSIONS : []).map((dimension) =>
                 query('/api/analytics/breakdown', { ...range, dimension, limit: 1000 }),
             ),

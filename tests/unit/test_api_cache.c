@@ -261,6 +261,9 @@ static const struct question questions[] = {
     {breakdown_get, "siteId=a&period=7d&dimension=page&search=x", ""},
     {breakdown_get, "siteId=a&period=7d&dimension=page&filter=source:is:x", ""},
     {breakdown_get, "siteId=e&period=7d&dimension=page&filter=source:is:x", ""},
+    {breakdown_get, "siteId=a&period=7d&dimension=prop:plan&sort=events", ""},
+    {properties_get, "siteId=a&period=7d", ""},
+    {properties_get, "siteId=e&period=7d", ""},
 };
 enum { QUESTIONS = sizeof(questions) / sizeof(questions[0]) };
 

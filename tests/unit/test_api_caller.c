@@ -734,6 +734,32 @@ static void what_the_site_names_is_public_too(void **state)
     assert_int_equal(ask_nobody(w, breakdown_get, "siteId=b&dimension=prop:pla"), 401);
 }
 
+/* Of a property that is public they may be asked for, and for their order, where these are. */
+static void events_are_public_where_conversions_are(void **state)
+{
+    static const char sorted[] = "siteId=b&dimension=prop:plan&sort=events";
+    struct api_world *w = *state;
+    const struct snapshot *snapshot = directory_take(w->directory);
+    struct event event = fixture_event(snapshot_site(snapshot, STR("b")), "signup",
+                                       instant("2026-11-22T13:00:00Z"), 7, "");
+
+    event.props = STR("{\"plan\":\"pro\"}");
+    fixture_events(w->store, snapshot_site(snapshot, STR("b")), &event, 1);
+    directory_give(w->directory, snapshot);
+    make_public(w, "b", "[\"prop:plan\"]");
+    assert_int_equal(ask_nobody(w, breakdown_get, "siteId=b&dimension=prop:plan"), 200);
+    assert_members(w, &json_get(parsed(w), STR("rows"))->items[0],
+                   "value visitors pageviews visits bounceRate visitDuration percent");
+    assert_int_equal(ask_nobody(w, breakdown_get, sorted), 401);
+    make_public(w, "b", "[\"prop:plan\",\"conversions\"]");
+    assert_int_equal(ask_nobody(w, breakdown_get, sorted), 200);
+    assert_members(w, &json_get(parsed(w), STR("rows"))->items[0],
+                   "value visitors pageviews visits bounceRate visitDuration conversions percent "
+                   "events");
+    /* Names of properties are no part of it, whatever is listed. */
+    assert_int_equal(ask_nobody(w, properties_get, "siteId=b"), 401);
+}
+
 /* What is asked, and how a link is refused. */
 static const struct {
     handler *handle;
@@ -747,6 +773,8 @@ static const struct {
     {breakdown_get, "dimension=page&filter=browser:is:Firefox"},
     {stats_get, "filter=page:is:/&filter=event:is:gneiss"},
     {compare_get, "filter=prop:plan:is:pro"},
+    {breakdown_get, "dimension=prop:plan&sort=events"},
+    {properties_get, ""},
     {ledger_get, ""},
     {export_get, ""},
     {export_get, "rows=page"},
@@ -1055,6 +1083,7 @@ int main(void)
         TEST(a_public_dashboard_shows_what_is_listed_and_no_more),
         TEST(a_public_breakdown_has_public_columns),
         TEST(what_the_site_names_is_public_too),
+        TEST(events_are_public_where_conversions_are),
         TEST(what_is_not_public_is_refused_as_to_nobody),
         TEST(public_answers_are_kept_apart_from_whole_ones),
         TEST(a_link_opens_its_site_as_a_public_dashboard_would),

@@ -283,6 +283,7 @@ static void lists_what_the_contract_names_and_nothing_that_is_not_built(void **s
         {"/api/analytics/tenants/{tenantId}/stats", "GET"},
         {"/api/analytics/sites", "GET"},
         {"/api/analytics/export", "GET"},
+        {"/api/analytics/properties", "GET"},
         {"/api/analytics/check", "GET"},
         {"/api/analytics/annotations", "GET PUT DELETE"},
         {"/api/analytics/snippet", "GET"},

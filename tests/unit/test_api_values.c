@@ -129,6 +129,84 @@ static void answers_sources_of_visits(void **state)
                 "\"percent\":33.3333}],\"total\":3,\"other\":null}");
 }
 
+#define EVENT_ROW(value, visitors, pageviews, visits, rest)                                        \
+    "{\"value\":\"" value "\",\"visitors\":" visitors ",\"pageviews\":" pageviews                  \
+    ",\"visits\":" visits "," rest
+#define OF_PAGEVIEW                                                                                \
+    EVENT_ROW("pageview", "3", "9", "4",                                                           \
+              "\"bounceRate\":0.5,\"visitDuration\":110,\"conversions\":0,\"conversionRate\":0,"   \
+              "\"percent\":100,\"events\":9}")
+#define OF_LEAD                                                                                    \
+    EVENT_ROW("lead.created", "1", "0", "1",                                                       \
+              "\"bounceRate\":0,\"visitDuration\":120,\"conversions\":1,\"conversionRate\":1,"     \
+              "\"percent\":33.3333,\"events\":1}")
+/* Of a backend, on the same day. */
+#define OF_EXPORT(percent, events)                                                                 \
+    EVENT_ROW("export.completed", "0", "0", "0",                                                   \
+              "\"bounceRate\":0,\"visitDuration\":0,\"conversions\":0,\"conversionRate\":0,"       \
+              "\"percent\":" percent ",\"events\":" events "}")
+
+static void add_exports(struct api_world *w)
+{
+    const struct snapshot *snapshot = directory_take(w->directory);
+    const struct site *site = snapshot_site(snapshot, STR("a"));
+    struct event event =
+        fixture_event(site, "export.completed", instant("2026-11-21T12:30:00Z"), 0, "");
+
+    event.count = 4;
+    event.props = STR("{\"format\":\"csv\"}");
+    fixture_events(w->store, site, &event, 1);
+    directory_give(w->directory, snapshot);
+}
+
+static void says_how_many_events_there_were_whoever_sent_them(void **state)
+{
+    struct api_world *w = *state;
+
+    add_exports(w);
+    assert_rows(w, THE_DAY "&dimension=event",
+                "\"rows\":[" OF_PAGEVIEW "," OF_LEAD "," OF_EXPORT("0", "4") "],\"total\":3,"
+                                                                             "\"other\":null}");
+    assert_rows(w, THE_DAY "&dimension=event&sort=events",
+                "\"rows\":[" OF_PAGEVIEW "," OF_EXPORT("0", "4") "," OF_LEAD "],\"total\":3,");
+    assert_rows(w, THE_DAY "&dimension=prop:format", "\"rows\":[{\"value\":\"csv\",");
+    assert_has(w, "\"percent\":0,\"events\":4}],\"total\":1,");
+    assert_rows(w,
+                THE_DAY "&dimension=event&against=custom&againstFrom=2026-11-21"
+                        "&againstTo=2026-11-21&search=export",
+                "\"percent\":0,\"events\":4,\"previous\":{\"visitors\":0,");
+    assert_has(w, "\"percent\":0,\"events\":4}}],");
+    assert_rows(w, THE_DAY "&dimension=page", "\"value\":\"/docs\"");
+    assert_false(world_has(w, "\"events\""));
+}
+
+/* As days were packed before their rollups held events: "export.completed" by 2 visitors. */
+static void pack_without_events(struct api_world *w)
+{
+    struct site_day packed = {STR("a"), day("2026-11-21")};
+    struct pack_part part = {packed.site, packed.day, 1 + DIM_EVENT,
+                             STR("\1\0\1\0\20export.completed\1\2")};
+
+    fixture_commit(w->store,
+                   &(struct store_batch){
+                       .packed = &packed, .packed_count = 1, .packs = &part, .packs_count = 1});
+}
+
+static void says_null_of_events_that_nobody_counted(void **state)
+{
+    struct api_world *w = *state;
+
+    pack_without_events(w);
+    assert_rows(w, THE_DAY "&dimension=event&sort=events",
+                "\"rows\":[{\"value\":\"export.completed\",\"visitors\":2,");
+    assert_has(w, ",\"events\":null}],\"total\":1,\"other\":null}");
+    assert_rows(w,
+                "siteId=a&from=2026-11-20&to=2026-11-20&dimension=event&sort=change&against=custom"
+                "&againstFrom=2026-11-21&againstTo=2026-11-21",
+                "\"events\":0,\"previous\":{\"visitors\":2,");
+    assert_has(w, "\"events\":null}}],\"total\":1,");
+}
+
 static void measures_a_goal_by_all_visitors(void **state)
 {
     struct api_world *w = *state;
@@ -201,6 +279,11 @@ static void names_the_parameter_of_a_breakdown_that_is_wrong(void **state)
         {"siteId=a&dimension=page&offset=-1", "offset"},
         {"siteId=a&dimension=page&offset=1000001", "offset"},
         {"siteId=a&dimension=page&metric=visits", "metric"},
+        {"siteId=a&dimension=page&sort=events", "sort"},
+        {"siteId=a&dimension=goal&sort=events", "sort"},
+        {"siteId=a&dimension=source&sort=events&against=year", "sort"},
+        {"siteId=a&dimension=event&sort=Events", "sort"},
+        {"siteId=a&dimension=event&sort=change", "sort"},
     };
 
     for (size_t i = 0; i < sizeof(cases) / sizeof(cases[0]); i++)
@@ -221,6 +304,41 @@ static void bounds_what_is_searched_for(void **state)
     buf_addc(&query, '\0');
     assert_refused(*state, breakdown_get, query.ptr, "search");
     buf_release(&query);
+}
+
+/* -- properties ---------------------------------------------------------------------------- */
+
+static void assert_properties(struct api_world *w, const char *query, const char *properties)
+{
+    if (world_ask(w, properties_get, query) != 200)
+        fail_msg("%s: %.*s", query, STR_FMT(w->body));
+    assert_has(w, properties);
+}
+
+static void lists_the_properties_of_a_site(void **state)
+{
+    struct api_world *w = *state;
+    static const struct {
+        const char *query, *param;
+    } wrong[] = {{"from=2026-11-21&to=2026-11-21", "siteId"},
+                 {THE_DAY "&filter=page:is:/", "filter"},
+                 {THE_DAY "&limit=10", "limit"},
+                 {"siteId=a&period=soon", "period"}};
+
+    add_exports(w);
+    world_counted(w, "2026-11-22T13:24:50Z");
+    assert_properties(w, THE_DAY,
+                      "{\"siteId\":\"a\",\"tenantId\":\"five\",\"timezone\":\"Europe/Berlin\","
+                      "\"from\":\"2026-11-21\",\"to\":\"2026-11-21\","
+                      "\"asOf\":\"2026-11-22T13:24:50.000Z\",\"exact\":true,"
+                      "\"uniqueBasis\":\"day\",\"availableFrom\":null,"
+                      "\"properties\":[\"format\"],\"total\":1}");
+    assert_properties(w, "siteId=a&period=today", "\"properties\":[],\"total\":0}");
+    assert_properties(w, "siteId=b&from=2026-11-21&to=2026-11-21",
+                      "\"properties\":[],\"total\":0}");
+    for (size_t i = 0; i < sizeof(wrong) / sizeof(wrong[0]); i++)
+        assert_refused(w, properties_get, wrong[i].query, wrong[i].param);
+    assert_int_equal(world_ask(w, properties_get, "siteId=c"), 404);
 }
 
 /* -- filters ------------------------------------------------------------------------------- */
@@ -531,6 +649,28 @@ static void exports_the_values_of_a_dimension(void **state)
                   "\"percent\":100}\n");
 }
 
+#define EVENT_HEADER                                                                               \
+    "value,visitors,pageviews,visits,bounceRate,visitDuration,conversions,conversionRate,percent," \
+    "events\r\n"
+
+static void exports_events_and_leaves_empty_what_nobody_counted(void **state)
+{
+    struct api_world *w = *state;
+
+    add_exports(w);
+    assert_export(w, THE_DAY "&rows=event&format=csv",
+                  EVENT_HEADER "pageview,3,9,4,0.5,110,0,0,100,9\r\n"
+                               "lead.created,1,0,1,0,120,1,1,33.3333,1\r\n"
+                               "export.completed,0,0,0,0,0,0,0,0,4\r\n");
+    assert_export(w, THE_DAY "&rows=prop:format",
+                  "{\"value\":\"csv\",\"visitors\":0,\"pageviews\":0,\"visits\":0,"
+                  "\"bounceRate\":0,\"visitDuration\":0,\"conversions\":0,\"conversionRate\":0,"
+                  "\"percent\":0,\"events\":4}\n");
+    pack_without_events(w);
+    assert_export(w, THE_DAY "&rows=event&format=csv",
+                  EVENT_HEADER "export.completed,2,0,0,0,0,0,0,66.6667,\r\n");
+}
+
 static void exports_more_values_than_a_page_holds(void **state)
 {
     enum { VALUES = 2500 };
@@ -602,11 +742,14 @@ int main(void)
     const struct CMUnitTest tests[] = {
         TEST(answers_pages_with_what_was_read_of_them),
         TEST(answers_sources_of_visits),
+        TEST(says_how_many_events_there_were_whoever_sent_them),
+        TEST(says_null_of_events_that_nobody_counted),
         TEST(measures_a_goal_by_all_visitors),
         TEST(gives_a_window_of_the_rows_and_searches_them),
         TEST(shows_what_had_no_place_as_a_row_of_its_own),
         TEST(names_the_parameter_of_a_breakdown_that_is_wrong),
         TEST(bounds_what_is_searched_for),
+        TEST(lists_the_properties_of_a_site),
         TEST(keeps_what_all_filters_match),
         TEST(names_the_filter_that_is_wrong),
         TEST(takes_twenty_filters_and_not_one_more),
@@ -618,6 +761,7 @@ int main(void)
         TEST(names_what_contradicts_itself_in_a_comparison),
         TEST(exports_days_and_hours),
         TEST(exports_the_values_of_a_dimension),
+        TEST(exports_events_and_leaves_empty_what_nobody_counted),
         TEST(exports_more_values_than_a_page_holds),
         TEST(keeps_spreadsheets_from_running_a_value),
         TEST(names_what_cannot_be_exported),

@@ -345,10 +345,114 @@ static void refuses_rollups_that_are_damaged(void **state)
     assert_int_equal(
         counts_load(counts_new(&arena, DIM_PAGE, STR("")), (struct str){more, bytes.len + 1}, &err),
         ERR_CORRUPT);
-    more[0] = 2; /* a version to come */
-    assert_int_equal(
-        counts_load(counts_new(&arena, DIM_PAGE, STR("")), (struct str){more, bytes.len}, &err),
-        ERR_CORRUPT);
+    for (int version = 0; version <= 3; version += 3) { /* none, and one to come */
+        more[0] = (char)version;
+        assert_int_equal(
+            counts_load(counts_new(&arena, DIM_PAGE, STR("")), (struct str){more, bytes.len}, &err),
+            ERR_CORRUPT);
+    }
+    arena_free(&arena);
+}
+
+/* -- events in rollups ---------------------------------------------------------------------- */
+
+/* Two visitors and five pageviews of "b", as rollups were written before they held events. */
+#define BEFORE_EVENTS STR("\1\0\1\0\1b\3\2\5")
+
+static int load(struct counts *counts, struct str rollup)
+{
+    return counts_load(counts, rollup, NULL);
+}
+
+static struct counts *counts_of_events(struct arena *arena)
+{
+    struct counts *counts = counts_new(arena, DIM_EVENT, STR(""));
+
+    counts_add(counts, &(struct count_row){.value = STR("b"), .visitors = 1, .events = 4});
+    counts_add(counts, &(struct count_row){.value = STR("server"), .events = 7});
+    counts_add(counts, &(struct count_row){.value = VALUE_OTHER, .events = SUM_MAX});
+    return counts;
+}
+
+static void rollups_of_events_and_properties_hold_events(void **state)
+{
+    struct arena arena = {0};
+    struct str bytes = counts_save(counts_of_events(&arena), SIZE_MAX, &arena);
+    struct counts *back = counts_new(&arena, DIM_EVENT, STR(""));
+    struct count_row other;
+    size_t count;
+
+    (void)state;
+    assert_int_equal(bytes.ptr[0], 2);
+    assert_int_equal(load(back, bytes), 0);
+    assert_true(counts_know_events(back));
+    assert_true(str_eq(counts_save(back, SIZE_MAX, &arena), bytes));
+    assert_int_equal(load(back, bytes), 0);
+    assert_int_equal(counts_find(back, STR("b"))->events, 8);
+    assert_int_equal(counts_find(back, STR("server"))->events, 14);
+    (void)counts_rows(back, &count, &other);
+    assert_int_equal(count, 2);
+    assert_int_equal(other.events, SUM_MAX);
+    for (unsigned d = 0; d < DIMENSIONS; d++) { /* what others would be given is not written */
+        struct counts *counts = counts_new(&arena, (enum dimension)d, STR("p"));
+        bool has = d == DIM_EVENT || d == DIM_PROP;
+
+        counts_add(counts, &(struct count_row){.value = STR("b"), .visitors = 1, .events = 4});
+        assert_int_equal(counts_know_events(counts), has);
+        bytes = counts_save(counts, SIZE_MAX, &arena);
+        assert_int_equal(bytes.ptr[0], has ? 2 : 1);
+        counts = counts_new(&arena, (enum dimension)d, STR("p"));
+        assert_int_equal(load(counts, bytes), 0);
+        assert_int_equal(counts_find(counts, STR("b"))->events, has ? 4 : 0);
+    }
+    arena_free(&arena);
+}
+
+static void a_rollup_of_before_knows_no_events_and_leaves_none_known(void **state)
+{
+    struct arena arena = {0};
+    struct counts *alone = counts_new(&arena, DIM_EVENT, STR(""));
+    struct str known = counts_save(counts_of_events(&arena), SIZE_MAX, &arena), sum[2];
+
+    (void)state;
+    assert_int_equal(load(alone, BEFORE_EVENTS), 0);
+    assert_false(counts_know_events(alone));
+    assert_int_equal(counts_find(alone, STR("b"))->visitors, 2);
+    assert_int_equal(counts_find(alone, STR("b"))->pageviews, 5);
+    assert_true(str_eq(counts_save(alone, SIZE_MAX, &arena), BEFORE_EVENTS));
+    for (int first = 0; first < 2; first++) {
+        struct counts *both = counts_new(&arena, DIM_EVENT, STR(""));
+
+        assert_int_equal(load(both, first == 0 ? BEFORE_EVENTS : known), 0);
+        assert_int_equal(load(both, first == 0 ? known : BEFORE_EVENTS), 0);
+        assert_false(counts_know_events(both));
+        assert_int_equal(counts_find(both, STR("b"))->visitors, 3);
+        sum[first] = counts_save(both, SIZE_MAX, &arena);
+        struct counts *back = counts_new(&arena, DIM_EVENT, STR(""));
+        assert_int_equal(load(back, sum[first]), 0);
+        assert_false(counts_know_events(back));
+    }
+    assert_true(str_eq(sum[0], sum[1]));
+    arena_free(&arena);
+}
+
+static void a_row_has_no_more_numbers_than_its_version(void **state)
+{
+    static const struct {
+        char bytes[8];
+        size_t len;
+        int rc;
+    } rollups[] = {{{1, (char)0x80, 8, 1, 0}, 5, 0},            /* number 10 */
+                   {{1, (char)0x80, 16, 1, 0}, 5, ERR_CORRUPT}, /* 11: events */
+                   {{2, (char)0x80, 16, 1, 0}, 5, 0},
+                   {{2, (char)0x80, 32, 1, 0}, 5, ERR_CORRUPT}}; /* 12 */
+    struct arena arena = {0};
+
+    (void)state;
+    for (size_t i = 0; i < COUNT_OF(rollups); i++)
+        assert_int_equal(load(counts_new(&arena, DIM_EVENT, STR("")),
+                              (struct str){rollups[i].bytes, rollups[i].len}),
+                         rollups[i].rc);
     arena_free(&arena);
 }
 
@@ -366,6 +470,9 @@ int main(void)
         cmocka_unit_test(rollups_hold_values_as_long_as_any_is),
         cmocka_unit_test(a_rollup_keeps_the_first_rows_and_the_sum_of_the_rest),
         cmocka_unit_test(refuses_rollups_that_are_damaged),
+        cmocka_unit_test(rollups_of_events_and_properties_hold_events),
+        cmocka_unit_test(a_rollup_of_before_knows_no_events_and_leaves_none_known),
+        cmocka_unit_test(a_row_has_no_more_numbers_than_its_version),
     };
 
     return cmocka_run_group_tests(tests, NULL, NULL);

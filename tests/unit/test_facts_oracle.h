@@ -332,6 +332,8 @@ static inline void tally_event(const struct oracle *o, const struct question *q,
         t->row.visitors++;
     if (pageview)
         t->row.pageviews += s->event->count;
+    if (q->dimension == DIM_EVENT || q->dimension == DIM_PROP)
+        t->row.events += s->event->count;
     if (s->goals != 0) {
         t->row.conversions += s->event->count;
         if (s->person >= 0 && once(t->converters, &t->converters_count, s->person))
@@ -389,7 +391,9 @@ static inline int by_rank(const void *a, const void *b)
 
 static inline bool is_nothing(const struct count_row *row)
 {
-    return row->visitors + row->pageviews + row->visits + row->conversions + row->engaged == 0;
+    return row->visitors + row->pageviews + row->visits + row->conversions + row->engaged +
+               row->events ==
+           0;
 }
 
 static inline struct answer ask_oracle(const struct oracle *o, const struct question *q,
@@ -424,7 +428,7 @@ static inline struct answer ask_oracle(const struct oracle *o, const struct ques
     /* Engagement is summed up pair by pair, and conversions by goal; the rest is counted anew. */
     struct count_row *sum = &other.rows[0]->row;
 
-    sum->pageviews = sum->conversions = sum->engaged = sum->engaged_ms = 0;
+    sum->pageviews = sum->conversions = sum->engaged = sum->engaged_ms = sum->events = 0;
     for (size_t i = most; i < all; i++) {
         const struct count_row *row = &kept.rows[i]->row;
 
@@ -434,6 +438,7 @@ static inline struct answer ask_oracle(const struct oracle *o, const struct ques
         sum->engaged_ms += row->engaged_ms;
         sum->scrolled += row->scrolled;
         sum->scroll += row->scroll;
+        sum->events += row->events;
         free(kept.rows[i]);
     }
     kept.rows[kept.count++] = other.rows[0];

@@ -227,6 +227,26 @@ static void a_day_without_events_has_one_part(void **state)
     world_free(&world);
 }
 
+/* The names of the first `count` are p0, p1 ...; in bytewise order, without that of `missing`. */
+static void names_are(const struct prop_names *names, int count, int missing)
+{
+    const struct str *list;
+    size_t listed = prop_names_list(names, &list);
+    char name[16];
+
+    assert_int_equal(listed, count - (missing >= 0 && missing < count));
+    for (size_t i = 1; i < listed; i++)
+        assert_true(str_cmp(list[i - 1], list[i]) < 0);
+    for (int i = 0; i < count; i++) {
+        size_t k = 0;
+
+        (void)snprintf(name, sizeof(name), "p%d", i);
+        while (k < listed && !str_eq(list[k], str_from(name)))
+            k++;
+        assert_int_equal(k < listed, i != missing);
+    }
+}
+
 static void the_properties_with_most_visitors_have_a_rollup(void **state)
 {
     (void)state;
@@ -260,8 +280,69 @@ static void the_properties_with_most_visitors_have_a_rollup(void **state)
             assert_int_equal(rows, names > PACK_PROPS_MAX && i == 50 ? 0 : 1);
             assert_true(rows == 0 || row->visitors == (i == 50 ? 1 : 2));
         }
+        struct prop_names *all = prop_names_new(&world.arena);
+        struct prop_names *packed = prop_names_new(&world.arena);
+
+        for (int twice = 0; twice < 2; twice++) {
+            prop_names_add(all, world_facts(&world, &chance));
+            for (size_t k = 0; k < count; k++)
+                assert_int_equal(prop_names_add_packed(packed, &parts[k], NULL), 0);
+        }
+        names_are(all, names, -1);
+        names_are(packed, names, names > PACK_PROPS_MAX ? 50 : -1);
         world_free(&world);
     }
+}
+
+/* Engagement has none, a backend's events have; and a day's pack names what its facts do. */
+static void names_of_properties_are_those_that_events_carry(void **state)
+{
+    struct world world = world_new("UTC", "2024-05-15");
+    struct chance chance = {1};
+    struct pack_part *parts = NULL;
+    struct prop_names *of_facts = prop_names_new(&world.arena);
+    struct prop_names *of_pack = prop_names_new(&world.arena);
+    const struct str *names, *packed;
+    size_t count = 0;
+
+    (void)state;
+    assert_int_equal(prop_names_list(of_facts, &names), 0);
+    world_add(&world, 1, world_ms(&world, 1), "engagement", "/")->props = STR("{\"read\":1}");
+    world_add(&world, 1, world_ms(&world, 2), "buy", "")->props = STR("{\"plan\":1,\"a\":2}");
+    world_add(&world, -1, world_ms(&world, 3), "buy", "")->props = STR("{\"flow\":\"x\"}");
+    world_add(&world, 1, world_ms(&world, 2000), "buy", "")->props = STR("{\"tomorrow\":1}");
+    world_settle(&world);
+    struct facts *facts = world_facts(&world, &chance);
+
+    facts_pack(facts, 100, &world.arena, &parts, &count);
+    prop_names_add(of_facts, facts);
+    for (size_t i = 0; i < count; i++)
+        assert_int_equal(prop_names_add_packed(of_pack, &parts[i], NULL), 0);
+    assert_int_equal(prop_names_list(of_facts, &names), 3);
+    assert_int_equal(prop_names_list(of_pack, &packed), 3);
+    for (size_t i = 0; i < 3; i++) {
+        static const char *const wanted[] = {"a", "flow", "plan"};
+
+        assert_true(str_eq(names[i], str_from(wanted[i])));
+        assert_true(str_eq(packed[i], names[i]));
+    }
+    /* Cut anywhere, the list of them is damaged, or shorter by a whole name. */
+    struct str rollups;
+    int rc = -1;
+
+    for (size_t i = 0; i < count && rc <= 0; i++)
+        rc = rollup_of_part(&parts[i], DIM_PROP, &rollups, NULL);
+    assert_int_equal(rc, 1);
+    for (size_t len = 0, whole = 0; len < rollups.len; len++) {
+        struct pack_part part = {world.site.id, world.day, 1 + DIM_PROP, {rollups.ptr, len}};
+        struct prop_names *cut = prop_names_new(&world.arena);
+
+        rc = prop_names_add_packed(cut, &part, NULL);
+        whole += rc == 0;
+        assert_true(rc == ERR_CORRUPT || prop_names_list(cut, &names) == whole - 1);
+        assert_true(whole <= 3);
+    }
+    world_free(&world);
 }
 
 static void packs_tell_nothing_of_who_visitors_are(void **state)
@@ -438,6 +519,7 @@ int main(void)
         cmocka_unit_test(only_small_columns_share_a_part),
         cmocka_unit_test(a_day_without_events_has_one_part),
         cmocka_unit_test(the_properties_with_most_visitors_have_a_rollup),
+        cmocka_unit_test(names_of_properties_are_those_that_events_carry),
         cmocka_unit_test(packs_tell_nothing_of_who_visitors_are),
         cmocka_unit_test(whatever_differs_within_a_millisecond_has_one_order),
         cmocka_unit_test(damaged_parts_are_refused_or_answer_something),

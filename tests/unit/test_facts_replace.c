@@ -203,6 +203,23 @@ static void all_answers_equal(struct packed *packed)
     }
 }
 
+/* The names of properties in the pack, and in the facts made of it, are these, in order. */
+static void names_equal(struct packed *packed, const char *const *wanted, size_t count)
+{
+    struct prop_names *names[2] = {prop_names_new(&packed->world.arena),
+                                   prop_names_new(&packed->world.arena)};
+    const struct str *list;
+
+    for (size_t i = 0; i < packed->count; i++)
+        assert_int_equal(prop_names_add_packed(names[0], &packed->parts[i], NULL), 0);
+    prop_names_add(names[1], unpack(packed));
+    for (size_t n = 0; n < 2; n++) {
+        assert_int_equal(prop_names_list(names[n], &list), count);
+        for (size_t i = 0; i < count; i++)
+            assert_true(str_eq(list[i], str_from(wanted[i])));
+    }
+}
+
 static bool holds_bytes(const struct packed *packed, const char *text)
 {
     for (size_t i = 0; i < packed->count; i++)
@@ -286,6 +303,7 @@ static void takes_a_property_out_and_leaves_the_others(void **state)
         assert_true(holds_bytes(&packed, "plan"));
         assert_true(replace(&packed, ERASE_PROP, "plan", "") > 0);
         assert_false(holds_bytes(&packed, "plan"));
+        names_equal(&packed, (const char *const[]){"size", "vip"}, 2);
         remove_plan_by_hand(&packed.world);
         all_answers_equal(&packed);
         packed_free(&packed);
@@ -307,6 +325,7 @@ static void takes_the_last_property_out(void **state)
         packed.world.events[i].row.event.props = STR("");
     answers_equal(&packed, &size);
     all_answers_equal(&packed);
+    names_equal(&packed, NULL, 0);
     packed_free(&packed);
 }
 
@@ -479,6 +498,75 @@ static void replaces_in_rollups_alone(void **state)
         answer_free(&a);
     }
     packed_free(&packed);
+}
+
+/* The pack's rollup of events as it was written before rollups held them: beside the others, in a
+ * part of its own. */
+static void forget_events(struct packed *packed)
+{
+    struct counts *counts = rollup(packed, DIM_EVENT, "");
+    struct pack_part *first = &packed->parts[0];
+    struct reader reader = reader_of(first->bytes);
+    struct buf out = {0};
+
+    assert_int_equal(first->part, PACK_ROLLUPS);
+    while (reader.at < reader.end) {
+        uint64_t number = read_uint(&reader);
+        struct str bytes = read_text(&reader);
+
+        if (number == 1 + DIM_EVENT)
+            continue;
+        put_uint(&out, number);
+        put_text(&out, bytes);
+    }
+    first->bytes = arena_str(&packed->world.arena, buf_str(&out));
+    buf_release(&out);
+    counts->events = false;
+    packed->parts[packed->count++] =
+        (struct pack_part){first->site, first->day, PACK_ROLLUPS + 1 + DIM_EVENT,
+                           counts_save(counts, SIZE_MAX, &packed->world.arena)};
+}
+
+/* With and without the columns, which do know them. What only servers sent has no row there. */
+static void does_not_make_up_events_that_a_rollup_does_not_know(void **state)
+{
+    struct chance chance = {24};
+    struct question q = {.dimension = DIM_EVENT, .prop = ""};
+
+    (void)state;
+    for (int columns = 0; columns < 2; columns++) {
+        struct packed packed = packed_new(&chance, PEOPLE, 1000);
+
+        packed_settle(&packed);
+        forget_events(&packed);
+        if (columns == 0)
+            forget_parts_from(&packed, PACK_VISITS);
+        assert_true(replace(&packed, ERASE_EVENT, "signup", ERASED) == 1U + (unsigned)columns);
+        assert_true(replace(&packed, ERASE_EVENT, "buy", ERASED) == 1U + (unsigned)columns);
+        struct counts *counts = rollup(&packed, DIM_EVENT, "");
+
+        assert_false(counts_know_events(counts));
+        replace_event_by_hand(&packed.world, "signup", ERASED);
+        replace_event_by_hand(&packed.world, "buy", ERASED);
+        struct answer a = ask_oracle(&packed.oracle, &q, packed.most);
+
+        for (size_t i = 0; i < a.count; i++) {
+            const struct count_row *wanted = &a.rows[i]->row;
+            const struct count_row *found = counts_find(counts, wanted->value);
+
+            assert_true(wanted->visitors > 0 && wanted->events > 0);
+            assert_non_null(found);
+            assert_int_equal(found->events, 0);
+            assert_int_equal(found->conversions, wanted->conversions);
+            /* Who did both is counted once where the columns say who. */
+            if (columns == 1)
+                assert_int_equal(found->visitors, wanted->visitors);
+            else
+                assert_true(found->visitors >= wanted->visitors);
+        }
+        answer_free(&a);
+        packed_free(&packed);
+    }
 }
 
 /* Retention removes the parts of a day some at a time. */
@@ -724,6 +812,7 @@ int main(void)
         cmocka_unit_test(refuses_what_is_no_value),
         cmocka_unit_test(adds_rows_up_where_single_events_are_gone),
         cmocka_unit_test(replaces_in_rollups_alone),
+        cmocka_unit_test(does_not_make_up_events_that_a_rollup_does_not_know),
         cmocka_unit_test(empties_columns_that_nobody_can_read),
         cmocka_unit_test(leaves_the_sums_of_rollups_that_have_an_other_row),
         cmocka_unit_test(replaces_in_parts_of_their_own_and_nowhere_else),

@@ -266,6 +266,7 @@ static int64_t count_by_hand(const struct world *w, enum dimension dimension,
         const char *among = dimension == DIM_PAGE ? "pageview" : NULL;
         row->pageviews += pageview ? event->count : 0;
         row->conversions += lead ? event->count : 0;
+        row->events += dimension == DIM_EVENT ? event->count : 0;
         row->converters += lead && is_first(w, i, dimension, filters, false, event->name);
         visitors += is_first(w, i, DIMENSIONS, filters, false, NULL);
         if (among != NULL && !pageview)
@@ -307,6 +308,7 @@ static void assert_row(const struct count_row *row, const struct count_row *expe
     assert_int_equal(row->visit_ms, expected->visit_ms);
     assert_int_equal(row->conversions, expected->conversions);
     assert_int_equal(row->converters, expected->converters);
+    assert_int_equal(row->events, expected->events);
 }
 
 static void assert_as_by_hand(struct world *w, enum dimension dimension,
@@ -324,6 +326,7 @@ static void assert_as_by_hand(struct world *w, enum dimension dimension,
     assert_int_equal(got.total, count);
     assert_int_equal(got.visitors, visitors);
     assert_int_equal(got.other.visitors, 0);
+    assert_int_equal(got.events, dimension == DIM_EVENT);
     for (size_t i = 0; i < count; i++)
         assert_row(&got.rows[i], &rows[i]);
 }
@@ -589,6 +592,186 @@ static void puts_values_beyond_the_cap_into_other(void **state)
     }
 }
 
+/* -- events -------------------------------------------------------------------------------- */
+
+/* Of "plan": free of 2 visitors, pro of one, of whom a backend tells more often. */
+static void make_plans(struct world *w, const char *date)
+{
+    static const struct {
+        const char *props;
+        uint64_t visitor;
+        int64_t count;
+    } made[] = {{"{\"plan\":\"free\"}", 1, 1}, {"{\"plan\":\"free\"}", 2, 1},
+                {"{\"plan\":\"pro\"}", 1, 1},  {"{\"plan\":\"pro\"}", 0, 6},
+                {"{\"plan\":\"team\"}", 0, 2}, {"{\"plan\":\"edu\"}", 0, 2}};
+    enum { MADE = sizeof(made) / sizeof(made[0]) };
+    struct event events[MADE];
+
+    for (size_t i = 0; i < MADE; i++) {
+        events[i] = fixture_event(&w->site, "signup", tz_day_start(w->tz, day(date)) + HOUR_MS,
+                                  made[i].visitor, "");
+        events[i].props = str_from(made[i].props);
+        events[i].count = made[i].count;
+    }
+    fixture_events(w->store, &w->site, events, MADE);
+}
+
+static void assert_plans(struct query_breakdown got, const char *values)
+{
+    struct buf said = {0};
+
+    for (size_t i = 0; i < got.count; i++)
+        buf_addf(&said, "%.*s %lld, ", STR_FMT(got.rows[i].value), (long long)got.rows[i].events);
+    buf_addc(&said, '\0');
+    assert_string_equal(said.ptr, values);
+    buf_release(&said);
+}
+
+static void orders_by_events_whoever_sent_them(void **state)
+{
+    struct world *w = *state;
+    struct query_breakdown_ask by_visitors = {
+        .dimension = DIM_PROP, .prop = STR("plan"), .limit = 1000};
+    struct query_breakdown_ask by_events = by_visitors, page = by_visitors;
+
+    by_events.order = page.order = ORDER_EVENTS;
+    page.offset = 1;
+    page.limit = 2;
+    make_plans(w, FROM);
+    for (int packed = 0; packed < 2; packed++) {
+        assert_plans(ask(w, FROM, TO, &by_visitors), "free 2, pro 7, edu 2, team 2, ");
+        assert_plans(ask(w, FROM, TO, &by_events), "pro 7, free 2, edu 2, team 2, ");
+        assert_plans(ask(w, FROM, TO, &page), "free 2, edu 2, ");
+        assert_int_equal(ask(w, FROM, TO, &page).total, 4);
+        /* The cap keeps those with most visitors, whatever is asked for first. */
+        w->site.paths_per_day = 1;
+        if (packed == 1)
+            pack_days(w, FROM, FROM);
+        struct query_breakdown capped = ask(w, FROM, TO, &by_events);
+        assert_plans(capped, "free 2, ");
+        assert_int_equal(capped.other.events, 11);
+        assert_int_equal(capped.other.visitors, 1);
+        w->site.paths_per_day = 10000;
+        pack_days(w, FROM, FROM);
+    }
+}
+
+/* A day's rollup of "plan" as it was written before rollups held events: "rare" of 5 visitors,
+ * "most" of 9. */
+static void pack_without_events(struct world *w, const char *date)
+{
+    struct site_day packed = {w->site.id, day(date)};
+    struct pack_part part = {w->site.id, day(date), 1 + DIM_PROP,
+                             STR("\4plan\23\1\0\2\0\4most\1\11\0\4rare\1\5")};
+
+    fixture_commit(w->store,
+                   &(struct store_batch){
+                       .packed = &packed, .packed_count = 1, .packs = &part, .packs_count = 1});
+}
+
+static void knows_no_events_of_a_range_with_a_day_that_has_none(void **state)
+{
+    struct world *w = *state;
+    struct query_earlier earlier = {{day(FROM), day(FROM)}, INT64_MAX};
+    struct query_breakdown_ask question = {
+        .dimension = DIM_PROP, .prop = STR("plan"), .limit = 1000, .order = ORDER_EVENTS};
+
+    pack_without_events(w, FROM);
+    make_plans(w, "2026-10-25");
+    for (int packed = 0; packed < 2; packed++) {
+        struct query_breakdown known = ask(w, "2026-10-25", TO, &question);
+        assert_true(known.events && known.count == 4);
+        struct query_breakdown none = ask(w, FROM, TO, &question);
+        assert_false(none.events);
+        assert_int_equal(none.count, 6);
+        /* By visitors, as if nothing else had been asked for. */
+        static const char *const values[] = {"most", "rare", "free", "pro", "edu", "team"};
+        for (size_t i = 0; i < 6; i++)
+            assert_true(str_eq(none.rows[i].value, str_from(values[i])));
+        /* Each of two ranges by itself. */
+        question.earlier = &earlier;
+        known = ask(w, "2026-10-25", TO, &question);
+        assert_true(known.events && !known.before.events);
+        earlier.range = (struct range){day("2026-10-25"), day(TO)};
+        none = ask(w, FROM, FROM, &question);
+        assert_true(!none.events && none.before.events);
+        earlier.range = (struct range){day(FROM), day(FROM)};
+        question.earlier = NULL;
+        pack_days(w, "2026-10-25", "2026-10-25");
+    }
+    /* Of another property that day has no rollup. */
+    question.prop = STR("size");
+    assert_true(ask(w, FROM, TO, &question).events);
+}
+
+/* -- properties ---------------------------------------------------------------------------- */
+
+static struct query_properties list(struct world *w, const char *from, const char *to,
+                                    int32_t available)
+{
+    struct range range = {day(from), day(to)};
+    struct query_properties out;
+
+    if (query_properties(w->store, &w->site, range, available, NULL, &w->arena, &out, &w->err) != 0)
+        fail_msg("%s", w->err.text);
+    return out;
+}
+
+static void make_props(struct world *w, const char *date, const char *props)
+{
+    struct event event =
+        fixture_event(&w->site, "buy", tz_day_start(w->tz, day(date)) + HOUR_MS, 1, "");
+
+    event.props = str_from(props);
+    fixture_events(w->store, &w->site, &event, 1);
+}
+
+static void lists_the_properties_of_the_range(void **state)
+{
+    struct world *w = *state;
+
+    make_props(w, FROM, "{\"plan\":1,\"A\":1}");
+    make_props(w, "2026-10-25", "{\"plan\":1,\"size\":1}");
+    make_props(w, TO, "{\"vip\":1}");
+    for (int packed = 0; packed <= 3; packed++) {
+        static const char *const all[] = {"A", "plan", "size", "vip"};
+        struct query_properties got = list(w, FROM, TO, INT32_MIN);
+        assert_int_equal(got.count, 4);
+        assert_int_equal(got.total, 4);
+        for (size_t i = 0; i < 4; i++)
+            assert_true(str_eq(got.names[i], str_from(all[i])));
+        assert_int_equal(list(w, FROM, FROM, INT32_MIN).total, 2);
+        assert_int_equal(list(w, TO, TO, INT32_MIN).total, 1);
+        assert_int_equal(list(w, "2026-10-27", "2026-10-30", INT32_MIN).total, 0);
+        /* Days that are no longer kept are not asked. */
+        assert_int_equal(list(w, FROM, TO, day("2026-10-25")).total, 3);
+        assert_int_equal(list(w, FROM, TO, day("2026-10-27")).total, 0);
+        if (packed < 3)
+            fixture_pack(w->store, &w->site, day(FROM) + packed);
+    }
+    /* A packed day that is due again says what its rows say. */
+    make_props(w, FROM, "{\"late\":1}");
+    assert_int_equal(list(w, FROM, FROM, INT32_MIN).total, 3);
+}
+
+static void lists_a_thousand_properties_and_counts_all(void **state)
+{
+    struct world *w = *state;
+    char props[24];
+
+    for (int i = 0; i <= PROPERTIES_MAX; i++) {
+        (void)snprintf(props, sizeof(props), "{\"p%04d\":1}", i);
+        make_props(w, FROM, arena_str(&w->arena, str_from(props)).ptr);
+        if (i + 1 < PROPERTIES_MAX)
+            continue;
+        struct query_properties got = list(w, FROM, FROM, INT32_MIN);
+        assert_int_equal(got.count, PROPERTIES_MAX);
+        assert_int_equal(got.total, i + 1);
+        assert_true(str_eq(got.names[0], STR("p0000")));
+        assert_true(str_eq(got.names[PROPERTIES_MAX - 1], STR("p0999")));
+    }
+}
+
 static void stands_without_rows_where_nothing_happened(void **state)
 {
     struct world *w = *state;
@@ -618,6 +801,10 @@ int main(void)
         WITH_WORLD(gives_any_page_of_the_rows_in_order),
         WITH_WORLD(finds_values_that_contain_a_text_whatever_its_case),
         WITH_WORLD(puts_values_beyond_the_cap_into_other),
+        WITH_WORLD(orders_by_events_whoever_sent_them),
+        WITH_WORLD(knows_no_events_of_a_range_with_a_day_that_has_none),
+        WITH_WORLD(lists_the_properties_of_the_range),
+        WITH_WORLD(lists_a_thousand_properties_and_counts_all),
         WITH_WORLD(stands_without_rows_where_nothing_happened),
     };
     return cmocka_run_group_tests_name("query_breakdown", tests, NULL, NULL);

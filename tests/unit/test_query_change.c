@@ -147,7 +147,7 @@ static void orders_by_change_with_values_that_only_were(void **state)
     FOR_BOTH(w)
     {
         struct query_breakdown got =
-            ask(w, (struct query_breakdown_ask){.earlier = &whole, .by_change = true});
+            ask(w, (struct query_breakdown_ask){.earlier = &whole, .order = ORDER_CHANGE});
         assert_rows(&got, by_change, 5);
         assert_int_equal(got.total, 5);
     }
@@ -160,7 +160,7 @@ static void gives_any_page_by_change(void **state)
     for (size_t offset = 0; offset <= 6; offset++)
         for (size_t limit = 1; limit <= 6; limit++) {
             struct query_breakdown_ask question = {
-                .earlier = &whole, .by_change = true, .offset = offset, .limit = limit};
+                .earlier = &whole, .order = ORDER_CHANGE, .offset = offset, .limit = limit};
             struct query_breakdown got = ask(w, question);
             size_t left = offset < 5 ? 5 - offset : 0;
             assert_int_equal(got.total, 5);
@@ -172,12 +172,12 @@ static void finds_a_value_that_only_was(void **state)
 {
     struct world *w = *state;
     struct query_breakdown_ask question = {
-        .earlier = &whole, .by_change = true, .search = STR("OLD")};
+        .earlier = &whole, .order = ORDER_CHANGE, .search = STR("OLD")};
 
     struct query_breakdown got = ask(w, question);
     assert_rows(&got, &by_change[1], 1);
     assert_int_equal(got.total, 1);
-    question.by_change = false;
+    question.order = ORDER_VISITORS;
     assert_int_equal(ask(w, question).total, 0);
 }
 
@@ -258,7 +258,7 @@ static void puts_beside_other_what_it_was(void **state)
     {
         /* Of the earlier day /a stays, of the later one /b: nothing is known of the other's. */
         struct query_breakdown got =
-            ask(w, (struct query_breakdown_ask){.earlier = &whole, .by_change = true});
+            ask(w, (struct query_breakdown_ask){.earlier = &whole, .order = ORDER_CHANGE});
         assert_rows(&got, (struct expected[]){{"/b", 11, 0}, {"/a", 0, 5}}, 2);
         assert_int_equal(got.other.pageviews, 6 + 1 + 2);
         assert_int_equal(got.before.other.pageviews, 4 + 4 + 2);

@@ -3,7 +3,7 @@
  * Both stand in the address.
  */
 import './more';
-import { useEffect, useState } from 'preact/hooks';
+import { useEffect, useRef, useState } from 'preact/hooks';
 import { useSettled } from './analytics/picker';
 import { short, whole } from './format';
 import { Link } from './ui';
@@ -48,10 +48,13 @@ export function Pager({
 export function Search({ view, label, look }: { view: View; label: string; look?: string }) {
     const [text, setText] = useState(view.search);
     const settled = useSettled(text);
-    useEffect(() => setText(view.search), [view.search]);
+    /* What the address says by this box; anything else comes from the way back, or a link. */
+    const said = useRef(view.search);
     useEffect(() => {
-        if (settled === text && settled !== view.search)
-            show({ search: settled, offset: '' }, true);
+        if (view.search !== said.current) setText((said.current = view.search));
+    }, [view.search]);
+    useEffect(() => {
+        if (settled !== said.current) show({ search: (said.current = settled), offset: '' }, true);
     }, [settled]);
     return (
         <input

@@ -69,8 +69,7 @@ export function onRenewed(call: () => void): void {
     });
 }
 
-/** Whether the server shows a metric or a dimension of the site to whoever looks. */
-export function shows(siteId: string, name: string): boolean {
-    const shown = shared?.sites.find(({ id }) => id === siteId)?.shown;
-    return !shown || shown.includes(name);
-}
+/** The metrics and dimensions of the site that are shown to whoever looks; nothing: all. */
+export const shownOf = (siteId: string) => shared?.sites.find(({ id }) => id === siteId)?.shown;
+
+export const shows = (siteId: string, name: string) => shownOf(siteId)?.includes(name) ?? true;

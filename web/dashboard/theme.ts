@@ -2,7 +2,8 @@
  * theme.ts -- light, dark, or as the system has it. It is remembered in this browser, but not where
  * somebody else's numbers are looked at: a shared view stores nothing.
  *
- * It stands in data-theme of the root, which base.css and what draws on a canvas look at.
+ * It stands in data-theme of the root, of which base.css makes the color-scheme that all colours go
+ * by; what draws on a canvas watches it.
  */
 import { shared } from './stage';
 

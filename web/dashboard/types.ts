@@ -47,6 +47,7 @@ export interface Columns {
     visits?: number;
     bounceRate?: number;
     visitDuration?: number;
+    events?: number | null; /* of the dimensions event and prop:NAME */
     conversions?: number;
     conversionRate?: number;
     percent?: number;
@@ -66,6 +67,11 @@ export interface Breakdown extends Echo {
     other: Row | null;
     previousFrom?: string | null;
     previousTo?: string | null;
+}
+
+export interface Properties extends Echo {
+    properties: string[];
+    total: number;
 }
 
 export interface Realtime extends Echo {

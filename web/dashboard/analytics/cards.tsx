@@ -9,27 +9,26 @@ import { Answered, Explain, Link, Nothing, Tabs } from '../ui';
 import { addFilter, address, againstOf, show, type View } from '../view';
 import { dimensionOf, metricOf, say } from '../words';
 import { ChangeOf } from './change';
-import { groupsOf, measureOf, type Group } from './dimensions';
+import { countsEvents, groupsOf, measureOf, type Column, type Group } from './dimensions';
 import type { Question } from './question';
 
-export const CARD_ROWS = 9;
+const CARD_ROWS = 9;
 
 export const useBreakdown = (
-    { view, values, tick }: Question,
-    dimension: string | undefined,
+    { siteId, view, values, tick }: Question,
+    dimension: string,
     more: Record<string, string>,
-) =>
-    useAnswer<Breakdown>(
-        dimension &&
-            query('analytics/breakdown', {
-                ...values,
-                ...againstOf(view),
-                ...(view.against && view.sort ? { sort: view.sort } : {}),
-                dimension,
-                ...more,
-            }),
-        tick,
-    );
+) => {
+    const sort = (view.against && view.sort) || (countsEvents(siteId, dimension) && 'events');
+    const asked = {
+        ...values,
+        ...againstOf(view),
+        ...(sort ? { sort } : {}),
+        dimension,
+        ...more,
+    };
+    return useAnswer<Breakdown>(query('analytics/breakdown', asked), tick);
+};
 
 /* What the job had no place for is no value, and nothing can be filtered by it. */
 const isValue = (value: string) => value !== '(other)';
@@ -61,22 +60,26 @@ export function Value({
 function Line({
     row,
     dimension,
+    measure: { name, metric },
     view,
     most,
 }: {
     row: Row;
     dimension: string;
+    measure: Column;
     view: View;
     most: number;
 }) {
-    const { name, metric } = measureOf(dimension);
-    const value = row[name] ?? 0;
+    const value = row[name];
     return (
-        <li style={{ '--share': `${(100 * value) / most}%` }}>
+        <li style={{ '--share': `${(100 * (value ?? 0)) / most}%` }}>
             <Value view={view} dimension={dimension} value={row.value} />
-            <span class="row-percent">
-                {dimension === 'goal' ? rate(row.conversionRate) : rate((row.percent ?? 0) / 100)}
-            </span>
+            {/* Of visitors, which says nothing beside a number of events. */}
+            {name !== 'events' && (
+                <span class="row-percent">
+                    {rate(dimension === 'goal' ? row.conversionRate : (row.percent ?? 0) / 100)}
+                </span>
+            )}
             <span class="row-value" title={figureInFull(metric, value)}>
                 {figure(metric, value)}
             </span>
@@ -89,14 +92,14 @@ function Line({
     );
 }
 
-function Rows({ data, dimension, view }: { data: Breakdown; dimension: string; view: View }) {
-    const { name } = measureOf(dimension);
-    if (data.rows.length === 0)
-        return (
-            <Nothing>
-                <p>
-                    {say(
-                        view.filters.length > 0
+function None({ dimension, view, why }: { dimension: string; view: View; why?: string }) {
+    const isFiltered = !why && view.filters.length > 0;
+    return (
+        <Nothing>
+            <p>
+                {why ??
+                    say(
+                        isFiltered
                             ? 'noneOfFilter'
                             : dimension === 'utmCampaign'
                               ? 'noCampaigns'
@@ -104,53 +107,72 @@ function Rows({ data, dimension, view }: { data: Breakdown; dimension: string; v
                                 ? 'noGoals'
                                 : 'noneInRange',
                     )}
-                </p>
-                {view.filters.length > 0 && (
-                    <Link href={address({ filters: [] })}>{say('clearFilters')}</Link>
-                )}
-            </Nothing>
-        );
-    const most = Math.max(1, ...data.rows.map((row) => row[name] ?? 0));
+            </p>
+            {isFiltered && <Link href={address({ filters: [] })}>{say('clearFilters')}</Link>}
+        </Nothing>
+    );
+}
+
+function Rows({ data, question }: { data: Breakdown; question: Question }) {
+    const { dimension, rows } = data;
+    const measure = measureOf(question.siteId, dimension);
+    const most = Math.max(1, ...rows.map((row) => row[measure.name] ?? 0));
     return (
         <ol class="rows">
-            {data.rows.slice(0, CARD_ROWS).map((row) => (
-                <Line key={row.value} row={row} dimension={dimension} view={view} most={most} />
+            {rows.map((row) => (
+                <Line key={row.value} {...{ row, dimension, measure, most, view: question.view }} />
             ))}
         </ol>
     );
 }
 
-/** One card: `header` says what of, `dimension` is whose rows it has. */
+/**
+ * One card: the children, or the title, say what of; `rows` how many it has at most, as many as
+ * analytics.css has room for; `none` why it has none, if that is known.
+ */
 export function RowsCard({
     name,
     title,
     question,
     dimension,
+    rows = CARD_ROWS,
+    none,
     children,
 }: {
     name: string;
     title: string;
     question: Question;
     dimension: string;
+    rows?: number;
+    none?: string;
     children?: ComponentChildren;
 }) {
-    const answer = useBreakdown(question, dimension, { limit: String(CARD_ROWS) });
+    const { siteId, view } = question;
+    const answer = useBreakdown(question, dimension, { limit: String(rows) });
     return (
         <section class="card list-card" data-card={name} aria-label={title}>
             <header>
                 {children ?? <h3>{title}</h3>}
                 <Explain {...dimensionOf(dimension)} />
-                <span class="soft measure">{metricOf(measureOf(dimension).metric).label}</span>
+                <span class="soft measure">
+                    {metricOf(measureOf(siteId, dimension).metric).label}
+                </span>
             </header>
             <div class="list-body">
                 <Answered answer={answer}>
-                    {(data) => <Rows data={data} dimension={data.dimension} view={question.view} />}
+                    {(data) =>
+                        data.rows.length > 0 ? (
+                            <Rows data={data} question={question} />
+                        ) : (
+                            <None dimension={data.dimension} view={view} why={none} />
+                        )
+                    }
                 </Answered>
             </div>
             <footer>
                 <Link href={address({ details: dimension })}>
                     {say('details')}
-                    {answer.data && answer.data.total > CARD_ROWS && (
+                    {answer.data && answer.data.total > rows && (
                         <span class="soft"> {short(answer.data.total)}</span>
                     )}
                 </Link>

@@ -14,7 +14,8 @@ import { formatFilter, show, type View } from '../view';
 import { dimensionOf, isDimension, metricOf, say } from '../words';
 import { useBreakdown, Value } from './cards';
 import { ChangeOf } from './change';
-import { columnsOf, groupOf, type Column } from './dimensions';
+import { columnsOf, groupOf, isOfEvents, type Column } from './dimensions';
+import { DimensionSelect, PROPERTY } from './dimension_select';
 import type { Question } from './question';
 
 const REFERRERS = 5;
@@ -57,9 +58,12 @@ function Referrers({
 
 /* -- the table --------------------------------------------------------------------------------- */
 
+/* Whose change stands below. */
+const MAIN = new Set(['events', 'visitors', 'conversions']);
+
 function Cell({ row, column, view }: { row: Row; column: Column; view: View }) {
     const { name, metric } = column;
-    const main = name === 'visitors' || name === 'conversions';
+    const main = MAIN.has(name);
     return (
         <td title={figureInFull(metric, row[name])}>
             {figure(metric, row[name])}
@@ -146,7 +150,9 @@ function Table({ data, question }: { data: Breakdown; question: Question }) {
                                 <Explained {...metricOf(metric)} />
                             </th>
                         ))}
-                        <th scope="col">{say('share')}</th>
+                        <th scope="col">
+                            <Explained label={say('share')} explain={say('shareMeans')} />
+                        </th>
                     </tr>
                 </thead>
                 <tbody>
@@ -167,50 +173,31 @@ function Table({ data, question }: { data: Breakdown; question: Question }) {
 
 /* -- the sheet --------------------------------------------------------------------------------- */
 
-function Dimensions({ siteId, chosen }: { siteId: string; chosen: string }) {
-    const group = groupOf(siteId, chosen);
-    const own = chosen.startsWith('prop:') ? [chosen] : [];
-    const all = [...(group?.tabs ?? [chosen]), ...(group?.more ?? []), ...own];
+/** Those of the same card; properties are events'. */
+function Dimensions({ question, chosen }: { question: Question; chosen: string }) {
+    const group = groupOf(question.siteId, chosen);
+    const own = chosen.startsWith(PROPERTY) ? [] : [chosen];
+    const choose = (details: string) =>
+        details !== PROPERTY && show({ details, search: '', offset: '' }, true);
     return (
-        <label>
-            <span class="unseen">{say('dimension')}</span>
-            <select
-                value={chosen}
-                onChange={({ currentTarget }) =>
-                    show({ details: currentTarget.value, search: '', offset: '' }, true)
-                }
-            >
-                {all.map((id) => (
-                    <option key={id} value={id}>
-                        {dimensionOf(id).plural}
-                    </option>
-                ))}
-            </select>
-        </label>
-    );
-}
-
-/* Properties have names of the site's own. */
-function Property() {
-    const choose = (event: SubmitEvent) => {
-        event.preventDefault();
-        const name = new FormData(event.target as HTMLFormElement).get('property');
-        if (name) show({ details: `prop:${name}`, search: '', offset: '' }, true);
-    };
-    return (
-        <form class="inline" onSubmit={choose}>
-            <input
-                name="property"
-                aria-label={say('propertyName')}
-                placeholder={say('propertyName')}
-                maxlength={200}
-            />
-        </form>
+        <DimensionSelect
+            question={question}
+            chosen={chosen}
+            onChoose={choose}
+            properties={isOfEvents(chosen) || group?.name === 'goals'}
+            bare
+        >
+            {[...(group?.tabs ?? own), ...(group?.more ?? [])].map((id) => (
+                <option key={id} value={id}>
+                    {dimensionOf(id).plural}
+                </option>
+            ))}
+        </DimensionSelect>
     );
 }
 
 function Open({ question, dimension }: { question: Question; dimension: string }) {
-    const { view, siteId, values } = question;
+    const { view, values } = question;
     const offset = Number(view.offset) || 0;
     const answer = useBreakdown(question, dimension, {
         limit: String(PAGE_ROWS),
@@ -221,8 +208,7 @@ function Open({ question, dimension }: { question: Question; dimension: string }
     return (
         <Sheet title={dimensionOf(dimension).plural} onClose={closeSheet} wide>
             <div class="details-tools">
-                <Dimensions siteId={siteId} chosen={dimension} />
-                {groupOf(siteId, dimension)?.name === 'goals' && <Property />}
+                <Dimensions question={question} chosen={dimension} />
                 <Search key={dimension} view={view} label={say('search')} />
                 {!shared && (
                     <a class="button" href={file} download>

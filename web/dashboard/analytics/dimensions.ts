@@ -58,6 +58,7 @@ export interface Column {
 }
 
 const COLUMNS: Column[] = [
+    { name: 'events', metric: 'events' },
     { name: 'visitors', metric: 'uniqueVisitors' },
     { name: 'visits', metric: 'visits' },
     { name: 'pageviews', metric: 'pageviews' },
@@ -71,15 +72,25 @@ const COLUMNS: Column[] = [
 const OF_PAGES = new Set(['timeOnPage', 'scrollDepth']);
 const OF_VISITS = new Set(['visits', 'bounceRate', 'visitDuration']);
 
+/** Whether the values are those of single events. */
+export const isOfEvents = (dimension: string) => /^(event$|prop:)/.test(dimension);
+
+/** Then these are counted, also where they have no visitor; and shown where conversions are. */
+export const countsEvents = (siteId: string, dimension: string) =>
+    isOfEvents(dimension) && shows(siteId, 'conversions');
+
 /** Which columns say something about a dimension. */
 export const columnsOf = (siteId: string, dimension: string): Column[] =>
     COLUMNS.filter(
         ({ name, metric }) =>
-            shows(siteId, metric) &&
+            (name === 'events' ? countsEvents(siteId, dimension) : shows(siteId, metric)) &&
             (dimension === 'page' || !OF_PAGES.has(name)) &&
-            (!/^(goal|event|prop:.*)$/.test(dimension) || !OF_VISITS.has(name)),
+            ((dimension !== 'goal' && !isOfEvents(dimension)) || !OF_VISITS.has(name)),
     );
 
 /** What a dimension's rows are measured by in its card. */
-export const measureOf = (dimension: string): Column =>
-    dimension === 'goal' ? COLUMNS[5]! : COLUMNS[0]!;
+export function measureOf(siteId: string, dimension: string): Column {
+    const counts = countsEvents(siteId, dimension);
+    const measure = dimension === 'goal' ? 'conversions' : counts ? 'events' : 'visitors';
+    return COLUMNS.find(({ name }) => name === measure)!;
+}

@@ -6,74 +6,46 @@
 import { useState } from 'preact/hooks';
 import { query, useAnswer } from '../api';
 import { nameOf, short } from '../format';
-import { shared } from '../stage';
 import type { Breakdown } from '../types';
 import { closeSheet, Sheet } from '../ui';
 import { addFilter, formatFilter, OPERATORS, show, type Filter, type Operator } from '../view';
-import { called, dimensionOf, say } from '../words';
-import { groupsOf } from './dimensions';
+import { called, say } from '../words';
+import { countsEvents, groupsOf } from './dimensions';
+import { DimensionSelect, PROPERTY } from './dimension_select';
 import { labelOf, Pills } from './filter_pills';
-import { Picker, useSettled, type Item } from './picker';
+import { matches, Picker, useSettled, type Item } from './picker';
 import type { Question } from './question';
-
-const PROPERTY = 'prop:';
 
 /* Their names are ours, so that the server cannot search them. */
 const NAMED = ['country', 'language', 'device', 'channel'];
 
 interface Choice {
-    siteId: string;
+    question: Question;
     chosen: string;
     onChoose: (name: string) => void;
 }
 
-function Dimensions({ siteId, chosen, onChoose }: Choice) {
-    const property = chosen.startsWith(PROPERTY);
+function Dimensions(choice: Choice) {
     return (
-        <>
-            <label>
-                {say('dimension')}
-                <select
-                    value={property ? PROPERTY : chosen}
-                    onChange={({ currentTarget }) => onChoose(currentTarget.value)}
-                >
-                    {groupsOf(siteId).map(({ name: group, title, tabs, more }) => (
-                        <optgroup key={group} label={say(title)}>
-                            {[...tabs, ...more].map((name) => (
-                                <option key={name} value={name}>
-                                    {labelOf(name)}
-                                </option>
-                            ))}
-                            {group === 'goals' && !shared && (
-                                <option value={PROPERTY}>{dimensionOf('prop').label}</option>
-                            )}
-                        </optgroup>
+        <DimensionSelect {...choice} properties filters>
+            {groupsOf(choice.question.siteId).map(({ name: group, title, tabs, more }) => (
+                <optgroup key={group} label={say(title)}>
+                    {[...tabs, ...more].map((name) => (
+                        <option key={name} value={name}>
+                            {labelOf(name)}
+                        </option>
                     ))}
-                </select>
-            </label>
-            {property && (
-                <label>
-                    {say('propertyName')}
-                    <input
-                        value={chosen.slice(PROPERTY.length)}
-                        maxlength={64}
-                        autocomplete="off"
-                        spellcheck={false}
-                        pattern="[^:]+"
-                        onChange={({ currentTarget: { value } }) =>
-                            onChoose(PROPERTY + value.trim().replace(/:/g, ''))
-                        }
-                    />
-                </label>
-            )}
-        </>
+                </optgroup>
+            ))}
+        </DimensionSelect>
     );
 }
 
 /** Values that there are, of what the other filters leave, and what is typed. */
-function useValues({ values, view }: Question, draft: Filter, edited: Filter | undefined) {
+function useValues({ siteId, values, view }: Question, draft: Filter, edited: Filter | undefined) {
     const { dimension, operator, value: text } = draft;
     const named = NAMED.includes(dimension);
+    const counts = countsEvents(siteId, dimension);
     const search = useSettled(text.trim());
     const others = view.filters.filter((filter) => filter !== edited).map(formatFilter);
     const asked = {
@@ -81,26 +53,26 @@ function useValues({ values, view }: Question, draft: Filter, edited: Filter | u
         filter: others,
         dimension,
         limit: named ? '300' : '20',
+        ...(counts ? { sort: 'events' } : {}),
         ...(search && !named ? { search } : {}),
     };
     const answer = useAnswer<Breakdown>(
         dimension === PROPERTY ? undefined : query('analytics/breakdown', asked),
     );
-    const wanted = text.trim().toLowerCase();
     /* The rows of another dimension are no values of this one. */
     const rows = answer.data?.dimension === dimension ? answer.data.rows : [];
     const found = rows
-        .map(({ value, visitors }): Item => ({
+        .map(({ value, visitors, events }): Item => ({
             id: value,
             label: nameOf(dimension, value),
-            note: short(visitors),
+            note: short(counts ? events : visitors),
         }))
-        .filter(({ id, label }) => [id, label].some((name) => name.toLowerCase().includes(wanted)));
+        .filter(matches(text));
     const typed: Item = { id: text.trim(), label: `${called(`op.${operator}`)} “${text.trim()}”` };
     const part = operator === 'contains' || operator === 'startsWith';
     if (dimension === PROPERTY) return { items: [], answer };
     const items =
-        !wanted || found.some(({ id }) => !part && id === typed.id)
+        !typed.id || found.some(({ id }) => !part && id === typed.id)
             ? found
             : part
               ? [typed, ...found.filter(({ id }) => id !== typed.id)]
@@ -138,7 +110,7 @@ export function FilterSheet({ question, at }: { question: Question; at: string }
                 )}
                 <div class="of-what">
                     <Dimensions
-                        siteId={question.siteId}
+                        question={question}
                         chosen={draft.dimension}
                         onChoose={(dimension) => {
                             set({ ...draft, dimension });

@@ -32,14 +32,20 @@ const HEIGHT = 280;
 const LABEL_WIDTH = 72;
 const DIGIT_WIDTH = 7;
 const HATCH = 7;
+const FILL = 0.1333; /* how opaque the area under the line is */
 const DENSE = 500; /* points: a thick line would fill the graph */
 
 const COLOURS = ['accent', 'soft', 'line', 'graph-grey'] as const;
 type Colours = Record<(typeof COLOURS)[number], string>;
 
-function readColours(): Colours {
-    const style = getComputedStyle(document.documentElement);
-    const pairs = COLOURS.map((name) => [name, style.getPropertyValue(`--${name}`).trim()]);
+/* A canvas knows no variables, and a variable alone says light-dark(...): the box's own colour is
+   the one that holds. */
+function readColours(box: HTMLElement): Colours {
+    const pairs = COLOURS.map((name) => {
+        box.style.color = `var(--${name})`;
+        return [name, getComputedStyle(box).color];
+    });
+    box.style.color = '';
     return Object.fromEntries(pairs);
 }
 
@@ -113,8 +119,7 @@ const dots = (index: number, fill: () => string): uPlot.Series.Points => ({
 
 function seriesOf(stand: Stand): uPlot.Series[] {
     const accent = () => stand.colours.accent;
-    /* The colours of base.css are hexadecimal, so that two digits more make them transparent. */
-    const fill = () => `${stand.colours.accent}22`;
+    const fill = () => stand.colours.accent.replace(')', `, ${FILL})`);
     const grey = () => stand.colours['graph-grey'];
     return [
         {},
@@ -200,7 +205,7 @@ function setShape(plot: uPlot, shape: Shape): void {
 }
 
 export function makeCanvas(box: HTMLElement, shape: Shape): Canvas {
-    const stand: Stand = { shape, colours: readColours() };
+    const stand: Stand = { shape, colours: readColours(box) };
     const plot = new uPlot(optionsOf(stand, box.clientWidth), undefined, box);
     setShape(plot, shape);
     const size = new ResizeObserver(() => {
@@ -208,7 +213,7 @@ export function makeCanvas(box: HTMLElement, shape: Shape): Canvas {
             plot.setSize({ width: box.clientWidth, height: HEIGHT });
     });
     const endTheme = onTheme(() => {
-        stand.colours = readColours();
+        stand.colours = readColours(box);
         plot.redraw();
     });
     size.observe(box);

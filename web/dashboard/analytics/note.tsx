@@ -3,7 +3,7 @@
  *
  * Whoever reads the site's numbers reads it; who manages the site writes it.
  */
-import { useEffect, useState } from 'preact/hooks';
+import { useState } from 'preact/hooks';
 import { forget, query, send, useAnswer, type Problem } from '../api';
 import { today } from '../format';
 import { manages, usePerson } from '../frame';
@@ -24,7 +24,6 @@ function Form({ siteId, date, before }: { siteId: string; date: string; before: 
     const [text, setText] = useState(before);
     const [wrong, setWrong] = useState('');
     const [busy, setBusy] = useState(false);
-    useEffect(() => setText(before), [before, date]);
     const left = TEXT_MAX - lengthOf(text.trim());
     const change = async (method: 'PUT' | 'DELETE') => {
         setBusy(true);
@@ -105,7 +104,7 @@ export function NoteSheet({
                 />
             </label>
             {error && <p role="alert">{error.message}</p>}
-            {writes && !loading && <Form {...{ siteId, before }} date={day} />}
+            {writes && !loading && <Form key={day + before} {...{ siteId, before }} date={day} />}
             {!writes && <p>{before || say('noNote')}</p>}
         </Sheet>
     );

@@ -63,7 +63,7 @@ function Typed({ range, min, max, onRange }: DatesProps) {
                         required
                         min={min}
                         max={max}
-                        value={range[name]}
+                        defaultValue={range[name]}
                         key={range[name]}
                     />
                 </label>

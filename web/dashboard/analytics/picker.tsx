@@ -20,6 +20,12 @@ export function useSettled(text: string, ms = 120): string {
     return settled;
 }
 
+/** Of an answer to an earlier text, too, only what fits this one may be taken. */
+export function matches(text: string) {
+    const wanted = text.trim().toLowerCase();
+    return ({ id, label }: Item) => [id, label].some((name) => name.toLowerCase().includes(wanted));
+}
+
 export function Picker({
     label,
     text,

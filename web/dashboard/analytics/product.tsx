@@ -1,6 +1,8 @@
 /*
  * product.tsx -- what a product does besides being read: forms, automation runs, export jobs, AI
- * tokens. Shown once the site has had such an event.
+ * usage. Shown once the site has had such an event.
+ *
+ * Each kind has a card by the property that its events are told apart by, as a convention has it.
  */
 import '../more';
 import { query, useAnswer, type Answer } from '../api';
@@ -12,27 +14,34 @@ import { Tiles } from './figures';
 import { Graph } from './graph';
 import type { Question } from './question';
 
+const ROWS = 5;
+
 interface Kind {
     metric: Metric;
     event: string;
-    prop?: string; /* that its events are told apart by */
+    prop: string;
 }
 
 const KINDS: Kind[] = [
     { metric: 'forms', event: 'form.submit', prop: 'form' },
-    { metric: 'automationRuns', event: 'automation.run' },
-    { metric: 'exports', event: 'export.completed' },
+    { metric: 'automationRuns', event: 'automation.run', prop: 'flow' },
+    { metric: 'exports', event: 'export.completed', prop: 'format' },
     { metric: 'aiTokens', event: 'ai.usage', prop: 'model' },
 ];
 
 /** Of which the site has had an event, as far back as its numbers go. */
 function useHad({ siteId, tick }: Question): Kind[] {
     const kinds = KINDS.filter(({ metric }) => shows(siteId, metric));
-    /* Events of the product's own servers have no visitor, and no row in a breakdown. */
     const all = query('analytics/compare', { siteId, period: 'all', against: 'previous' });
     const had = useAnswer<Comparison>(kinds.length > 0 ? all : undefined, tick).data?.current;
     return kinds.filter(({ metric }) => had?.[metric]);
 }
+
+/* Who is shown a site may see how often, and not by what. */
+const isTold =
+    (siteId: string) =>
+    ({ prop }: Kind) =>
+        shows(siteId, 'event') && shows(siteId, `prop:${prop}`);
 
 /* The same question about one event alone. */
 const about = (question: Question, event: string): Question => ({
@@ -46,6 +55,7 @@ const about = (question: Question, event: string): Question => ({
 export function Product({ question, answer }: { question: Question; answer: Answer<Comparison> }) {
     const had = useHad(question);
     if (had.length === 0) return null;
+    const { siteId } = question;
     const view = { ...question.view, metric: 'aiTokens' };
     return (
         <section class="product" aria-labelledby="product">
@@ -56,18 +66,21 @@ export function Product({ question, answer }: { question: Question; answer: Answ
                 chosen={question.view.metric}
             />
             <div class="cards">
-                {had.map(
-                    ({ metric, event, prop }) =>
-                        prop && (
-                            <RowsCard
-                                key={event}
-                                name={metric}
-                                question={about(question, event)}
-                                dimension={`prop:${prop}`}
-                                title={say('eventsBy', { event, prop })}
-                            />
-                        ),
-                )}
+                {had.filter(isTold(siteId)).map(({ metric, event, prop }) => (
+                    <RowsCard
+                        key={event}
+                        name={metric}
+                        question={about(question, event)}
+                        dimension={`prop:${prop}`}
+                        rows={ROWS}
+                        title={say('eventsBy', { event, prop })}
+                        none={
+                            answer.data?.current[metric]
+                                ? say('eventsWithout', { event, prop })
+                                : undefined
+                        }
+                    />
+                ))}
             </div>
             {had.some(({ metric }) => metric === 'aiTokens') && (
                 <>

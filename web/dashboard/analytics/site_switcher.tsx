@@ -9,15 +9,9 @@ import { shared } from '../stage';
 import { closeSheet, Sheet } from '../ui';
 import { address, go, show } from '../view';
 import { say } from '../words';
-import { Picker, useSettled, type Item } from './picker';
+import { matches, Picker, useSettled, type Item } from './picker';
 import type { Question } from './question';
 import { useNames } from './site_button';
-
-const matches = (search: string) => {
-    const wanted = search.trim().toLowerCase();
-    return ({ id, label }: Item) =>
-        id.toLowerCase().includes(wanted) || label.toLowerCase().includes(wanted);
-};
 
 function useItems(text: string) {
     const all = useNames('');

@@ -4,7 +4,7 @@
  */
 import '../more';
 import { useEffect, useRef, useState } from 'preact/hooks';
-import { useSettled, Picker } from '../analytics/picker';
+import { matches, Picker, useSettled } from '../analytics/picker';
 import { query, useAnswer } from '../api';
 import { figure, figureInFull } from '../format';
 import type { Series, SiteRow, Sites } from '../types';
@@ -103,14 +103,15 @@ function Table({ data, view, chosen }: { data: Sites; view: View; chosen: string
 
 function Add({ chosen }: { chosen: string[] }) {
     const [text, setText] = useState('');
-    const search = useSettled(text);
+    const search = useSettled(text.trim());
     const box = useRef<HTMLDivElement>(null);
     const answer = useAnswer<Sites>(
         query('analytics/sites', { names: 'true', limit: '20', ...(search ? { search } : {}) }),
     );
     const items = (answer.data?.sites ?? [])
         .filter(({ siteId }) => !chosen.includes(siteId))
-        .map(({ siteId, domain }) => ({ id: siteId, label: domain || siteId, note: siteId }));
+        .map(({ siteId, domain }) => ({ id: siteId, label: domain || siteId, note: siteId }))
+        .filter(matches(text));
     useEffect(() => {
         if (chosen.length === 0) box.current!.querySelector('input')!.focus();
     }, []);
