@@ -152,7 +152,7 @@ test("a visit's values are those it was entered and left with, and nobody's even
     assert.deepEqual(rowsOf('entryPage').map(([value]) => value), ['/buy', '/']);
     assert.deepEqual(rowsOf('exitPage').map(([value]) => value), ['/buy']);
     assert.deepEqual(rowsOf('goal'), [['lead.created', 1, 0, 1, 0, 420, 5, 0.5, 50]]);
-    assert.deepEqual(rowsOf('prop:seats'), [['3', 1, 0, 1, 0, 420, 1, 1, 50]]);
+    assert.deepEqual(rowsOf('prop:seats'), [['3', 1, 0, 1, 0, 420, 1, 1, 50, 1]]);
     assert.deepEqual(rowsOf('utmTerm'), []);
 });
 

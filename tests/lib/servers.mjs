@@ -225,14 +225,14 @@ function unprivileged() {
 }
 
 export class Postgres extends ServerProcess {
-    constructor({ fsync = false, settings = {} } = {}) {
+    constructor({ fsync = false, settings = {}, parent } = {}) {
         super('PostgreSQL');
         this.settings = { ...SETTINGS, ...(fsync ? {} : FAST_BUT_UNSAFE), ...settings };
         this.user = unprivileged();
         this.identity = this.user
             ? ['--reuid=postgres', '--regid=postgres', '--clear-groups']
             : ['--keep-groups'];
-        this.dir = tempDir();
+        this.dir = tempDir(parent);
         if (this.user) chownSync(this.dir, this.user.uid, this.user.gid);
         this.data = join(this.dir, 'data');
         this.databases = 0;
@@ -240,7 +240,7 @@ export class Postgres extends ServerProcess {
 
     /** A new cluster with the superuser `abacus`, whom it trusts. With `fsync` it keeps what it
      *  has committed through whatever befalls it; without, it is made for speed. With `keep` all
-     *  that it says stands in `everything`. */
+     *  that it says stands in `everything`. `parent` is where its directory lies. */
     static async start(options) {
         const self = new Postgres(options);
         if (options?.keep) self.everything = [];

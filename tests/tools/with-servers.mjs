@@ -7,7 +7,8 @@
 // The exit status is the command's.
 
 import { spawn } from 'node:child_process';
-import { constants } from 'node:os';
+import * as fs from 'node:fs';
+import { constants, freemem } from 'node:os';
 import { Postgres, Redis } from '../lib/servers.mjs';
 
 const [command, ...args] = process.argv.slice(2);
@@ -16,9 +17,19 @@ if (command === undefined) {
     process.exit(2);
 }
 
+const MEMORY = '/dev/shm';
+const ENOUGH = 4 * 2 ** 30; /* bytes; the tests' databases together have a fraction of it */
+
+/** Databases are made and dropped by the hundred, for which a disk's file system takes longer than
+ *  PostgreSQL: they lie in memory where there is plenty of it. */
+function roomyDir() {
+    const { bavail = 0, bsize = 0 } = fs.existsSync(MEMORY) ? (fs.statfsSync?.(MEMORY) ?? {}) : {};
+    return bavail * bsize > ENOUGH && freemem() > ENOUGH ? MEMORY : undefined;
+}
+
 const servers = {
     // Several test programs may be killed while connected, and each holds a few connections.
-    ABACUS_TEST_POSTGRES: () => Postgres.start(),
+    ABACUS_TEST_POSTGRES: () => Postgres.start({ parent: roomyDir() }),
     ABACUS_TEST_REDIS: () => Redis.start({ appendonly: 'no' }),
 };
 const env = { ...process.env };
