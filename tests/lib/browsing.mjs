@@ -183,7 +183,12 @@ export class Stage {
     }
 }
 
-/** Debian's Chromium as its user has it: with the back/forward cache, and not automated. */
+/** For tests that go back to a page: one that comes from the cache never loads, for which
+ *  page.goBack() waits. */
+export const NO_BACK_CACHE = '--disable-back-forward-cache';
+
+/** Debian's Chromium as its user has it: with the back/forward cache unless `args` say otherwise, and
+ *  not automated. */
 export function launchChromium(stage, args = []) {
     return playwright.chromium.launch({
         executablePath: CHROMIUM,
@@ -195,7 +200,7 @@ export function launchChromium(stage, args = []) {
             `--proxy-server=127.0.0.1:${stage.outside.port}`,
             ...args,
         ],
-        ignoreDefaultArgs: ['--disable-back-forward-cache'],
+        ignoreDefaultArgs: args.includes(NO_BACK_CACHE) ? [] : [NO_BACK_CACHE],
     });
 }
 

@@ -12,7 +12,7 @@ import { test } from 'node:test';
 import { bearer, Installation, query, until } from './abacus.mjs';
 import { earlyInTheHour, PATIENCE_MS, SCENARIO_MS, watchRequests } from './browser_time.mjs';
 import { Outside } from './browser_ways.mjs';
-import { launchChromium, missing } from './browsing.mjs';
+import { launchChromium, missing, NO_BACK_CACHE } from './browsing.mjs';
 
 export const PASSWORD = 'correct horse battery';
 export const TENANT = 'demo';
@@ -32,7 +32,7 @@ export class DashboardStage {
     /** `prepare` is called with the installation before it is served, `serve` are arguments of
      *  serve, `options` of Installation#serve (env, interval); `launch` are arguments of the
      *  browser. */
-    static async start({ days = 60, launch, prepare, serve = [], options } = {}) {
+    static async start({ days = 60, launch = [], prepare, serve = [], options } = {}) {
         const self = new DashboardStage();
         self.abacus = new Installation();
         if (days > 0) await self.abacus.must(['demo', '--days', String(days)]);
@@ -47,7 +47,7 @@ export class DashboardStage {
         self.outside = await Outside.start();
         [self.server, self.browser] = await Promise.all([
             self.abacus.serve(serve, options),
-            launchChromium(self, launch),
+            launchChromium(self, [NO_BACK_CACHE, ...launch]),
         ]);
         self.url = self.server.url;
         return self;

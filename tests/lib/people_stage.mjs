@@ -8,7 +8,7 @@ import { createHmac } from 'node:crypto';
 import { test } from 'node:test';
 import { bearer, Installation, until } from './abacus.mjs';
 import { Front, Outside, Web } from './browser_ways.mjs';
-import { launchChromium, missing, openContext } from './browsing.mjs';
+import { launchChromium, missing, NO_BACK_CACHE, openContext } from './browsing.mjs';
 import { storedBy } from './browser_page.mjs';
 import { earlyInTheHour, SCENARIO_MS } from './browser_time.mjs';
 import { noMail, Postbox } from './mail.mjs';
@@ -22,7 +22,7 @@ export const withoutPeople = missing || noMail || noAxe;
 const FIRST = 'Pacific/Kiritimati';
 
 export class PeopleStage {
-    static async start({ launch } = {}) {
+    static async start({ launch = [] } = {}) {
         const self = new PeopleStage();
         self.abacus = new Installation();
         await self.abacus.must(['tenant', 'add', '--id', 't1', '--name', 'Tenant One']);
@@ -42,7 +42,7 @@ export class PeopleStage {
         args.push('--mail-from', 'abacus@stats.example');
         self.server = await self.abacus.serve(args);
         self.front.target = self.server.port;
-        self.browser = await launchChromium(self, launch);
+        self.browser = await launchChromium(self, [NO_BACK_CACHE, ...launch]);
         return self;
     }
 
