@@ -7,13 +7,14 @@
 import assert from 'node:assert/strict';
 import { after, before } from 'node:test';
 import { bearer, query, until } from '../lib/abacus.mjs';
-import { becomes, settled } from '../lib/browser_time.mjs';
+import { becomes } from '../lib/browser_time.mjs';
 import {
     dashboardScenarios,
     DashboardStage,
     PASSWORD,
     withoutDashboard,
 } from '../lib/dashboard_stage.mjs';
+import { control, open, save, settingsOf } from '../lib/settings_page.mjs';
 
 let stage;
 before(async () => {
@@ -34,22 +35,6 @@ before(async () => {
 });
 after(() => stage?.close());
 const scenario = dashboardScenarios(() => stage);
-
-const settingsOf = (site) => `/admin/sites/${site}/settings`;
-const setting = (page, name) => page.locator(`[data-setting="${name}"]`);
-const control = (page, name) => page.locator(`[id="setting-${name}"]`);
-
-async function open(page, site = 'plain') {
-    await page.goto(settingsOf(site));
-    await setting(page, 'domain').waitFor();
-}
-
-async function save(page) {
-    await page.getByRole('button', { name: /^Save \d+ change/ }).click();
-    await page.getByText('Saved. It is in force within a second.').waitFor();
-    // And the page has asked for what holds now.
-    await settled(page);
-}
 
 const track = (...events) => stage.server.track(events, bearer(stage.platform));
 /** A page view of a person, or another event, now. */

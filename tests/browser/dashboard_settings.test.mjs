@@ -6,8 +6,9 @@
 import assert from 'node:assert/strict';
 import { after, before } from 'node:test';
 import { bearer, until } from '../lib/abacus.mjs';
-import { becomes, settled } from '../lib/browser_time.mjs';
+import { becomes } from '../lib/browser_time.mjs';
 import { dashboardScenarios, DashboardStage, withoutDashboard } from '../lib/dashboard_stage.mjs';
+import { control, open, save, setting } from '../lib/settings_page.mjs';
 
 let stage;
 before(async () => {
@@ -27,22 +28,6 @@ const scenario = dashboardScenarios(() => stage);
 async function held(name, siteId = 'plain') {
     const all = await stage.api('analytics/settings', { siteId });
     return name.split('.').reduce((value, member) => value[member], all);
-}
-
-const settingsOf = (site) => `/admin/sites/${site}/settings`;
-const setting = (page, name) => page.locator(`[data-setting="${name}"]`);
-const control = (page, name) => page.locator(`[id="setting-${name}"]`);
-
-async function open(page, site = 'plain') {
-    await page.goto(settingsOf(site));
-    await setting(page, 'domain').waitFor();
-}
-
-async function save(page) {
-    await page.getByRole('button', { name: /^Save \d+ change/ }).click();
-    await page.getByText('Saved. It is in force within a second.').waitFor();
-    // And the page has asked for what holds now.
-    await settled(page);
 }
 
 /** Set by `change`, it is `value` at the API and said to be set here; reset, it is as before. */
